@@ -1,0 +1,1 @@
+"""Collection definitions: the YAML files by which maintainers add partners."""

@@ -1,0 +1,84 @@
+"""The errors a person can meet: each has a stable code, says what and where, and what to do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class IaosError(Exception):
+    """The program cannot go on with what it was asked to do.
+
+    Args:
+        message: What is wrong, in one line.
+        where: The file, line, URL or identifier it concerns.
+        hint: What the reader can do about it.
+    """
+
+    code: ClassVar[str] = "iaos"
+    exit_status: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Render as one line: where, what, and what to do."""
+        parts = [f"{self.where}: " if self.where else "", self.message]
+        return "".join(parts) + (f" ({self.hint})" if self.hint else "")
+
+
+class UsageError(IaosError):
+    """A command was given something it cannot use."""
+
+    code = "usage"
+
+
+class DefinitionError(IaosError):
+    """A collection definition cannot be read or contradicts the schema."""
+
+    code = "definition"
+
+
+class SourceError(IaosError):
+    """A partner's server did not give what its protocol promises; its last good state is kept."""
+
+    code = "source"
+    exit_status = 3
+
+
+class FetchError(SourceError):
+    """A URL could not be fetched: no answer, a refusing status, or too large a body."""
+
+    code = "fetch"
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.status = status
+
+
+class ProtocolError(SourceError):
+    """An answer arrived that is not what the protocol allows (broken XML, wrong root, error code)."""
+
+    code = "protocol"
+
+
+class RecordError(IaosError):
+    """One record cannot be understood; it is refused and the harvest goes on."""
+
+    code = "record"
+    exit_status = 1
+
+
+class UnreferenceableError(IaosError):
+    """A data file cannot be expressed truthfully as kerchunk references."""
+
+    code = "reference"
+    exit_status = 1
+
+
+class PublishError(IaosError):
+    """The target of a publication cannot be written."""
+
+    code = "publish"

@@ -1,0 +1,1 @@
+"""Where records come from: one adapter per protocol behind the same `Source`."""

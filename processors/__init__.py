@@ -1,0 +1,1 @@
+"""Algorithms that turn catalogued data into products; they know nothing of the builder."""
