@@ -91,6 +91,10 @@ class FilesSource(SourceModel):
     type: Literal["files"]
     url: HttpUrl | None = Field(None, description="Address of the listing, or of one file.")
     path: str | None = Field(None, description="Local file or folder, relative to the definition.")
+    published_at: HttpUrl | None = Field(
+        None,
+        description="Where the files of `path` are served; empty means that the build copies them into the catalogue.",
+    )
     format: str = Field(
         "auto",
         description="Format of the documents (`netcdf`, `geotiff`, `table`, `iso19139`, `mmd`, `ckan` ...); `auto` looks at each file.",

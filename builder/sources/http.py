@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import TracebackType
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -90,7 +91,7 @@ class HttpGate:
         self._last = 0.0
         self.requests = 0
 
-    def __enter__(self) -> HttpGate:
+    def __enter__(self) -> Self:
         """Return itself; the connections are closed at the end of the block."""
         return self
 

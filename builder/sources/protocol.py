@@ -17,8 +17,8 @@ class Record:
     Attributes:
         identifier: The partner's own identifier (OAI identifier, CKAN id, access URL).
         format: Name of the crosswalk that reads ``body``: ``ckan``, ``pan_md``, ``oai_dc``,
-            ``datacite``, ``iso19139``, ``dif``, ``mmd``, ``mm2``, ``thredds``, ``netcdf``,
-            ``schemaorg``, ``stac`` or ``definition``.
+            ``datacite``, ``iso19139``, ``dif``, ``mmd``, ``mm2``, ``thredds``, ``ncml``,
+            ``schemaorg``, ``stac``, ``file`` (a listing entry) or ``definition`` (hand-written).
         body: The document; empty when ``deleted``.
         media_type: Media type of ``body``.
         url: Where it was read (request URL or file URL), for links and messages.

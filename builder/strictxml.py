@@ -1,0 +1,79 @@
+"""Reads XML from partners without recovery, entities or network, and says what format it is."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from builder.errors import ProtocolError
+
+MAX_DEPTH = 256
+
+_FORMATS = {
+    "MetaData": "pan_md",
+    "resource": "datacite",
+    "dc": "oai_dc",
+    "MD_Metadata": "iso19139",
+    "MI_Metadata": "iso19139",
+    "DIF": "dif",
+    "mmd": "mmd",
+    "MM2": "mm2",
+    "netcdf": "ncml",
+    "catalog": "thredds",
+    "eml": "eml",
+}
+
+
+def local_name(element: etree._Element) -> str:
+    """Return the tag without its namespace; empty for comments and processing instructions."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Element:
+    """Parse strictly and return the root element.
+
+    A DOCTYPE is refused unless ``doctype`` is set, and one with an internal subset (the place
+    where entities are declared) is always refused. Nothing external is ever loaded.
+
+    Raises:
+        ProtocolError: The document is not well-formed, too deep, or has a forbidden DOCTYPE.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as trouble:
+        raise ProtocolError(f"not well-formed XML: {_first_line(trouble)}", where=where) from trouble
+    info = root.getroottree().docinfo
+    if info.doctype and (not doctype or (info.internalDTD is not None and len(info.internalDTD.entities()))):
+        raise ProtocolError("XML with a DOCTYPE is refused", where=where)
+    return root
+
+
+def parse_lenient_encoding(body: bytes, *, where: str) -> tuple[etree._Element, bool]:
+    """Parse strictly; where the bytes are not the declared encoding, try Windows-1252 once.
+
+    Returns:
+        The root, and whether the fallback was needed (worth a finding).
+
+    Raises:
+        ProtocolError: The document is not well-formed in either encoding.
+    """
+    try:
+        return parse_xml(body, where=where), False
+    except ProtocolError:
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError:
+            text = body.decode("windows-1252", errors="replace")
+            return parse_xml(text.encode("utf-8"), where=where), True
+        raise
+
+
+def format_of(root: etree._Element) -> str | None:
+    """Name the metadata format of a document by its root element, whatever its namespace."""
+    return _FORMATS.get(local_name(root))
+
+
+def _first_line(trouble: Exception) -> str:
+    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
