@@ -1,0 +1,125 @@
+"""What was known of a source's records, and what a new pass over it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+import orjson
+
+from builder.sources.protocol import Record
+
+
+class Kind(StrEnum):
+    """What happened to a record since the last pass."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    GONE = "gone"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as the ledger remembers it.
+
+    ``sha256`` names the last good body, kept in the record store; ``gone`` marks a record that the
+    partner has withdrawn, of which only a tombstone remains.
+    """
+
+    identifier: str
+    format: str
+    sha256: str
+    media_type: str
+    url: str
+    datestamp: str | None = None
+    sets: tuple[str, ...] = ()
+    gone: bool = False
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, record: Record) -> Entry:
+        """Make the entry of a record just received."""
+        return cls(
+            identifier=record.identifier,
+            format=record.format,
+            sha256=record.sha256,
+            media_type=record.media_type,
+            url=record.url,
+            datestamp=record.datestamp,
+            sets=record.sets,
+        )
+
+
+Ledger = Mapping[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one record, and why we say so."""
+
+    kind: Kind
+    identifier: str
+    reason: str
+    entry: Entry | None = None
+
+
+def compare(known: Ledger, record: Record) -> Change:
+    """Say what a record just received means for the ledger.
+
+    A datestamp alone changes nothing: partners re-index everything in one night without touching
+    a byte, so only the body decides.
+    """
+    before = known.get(record.identifier)
+    if record.deleted:
+        if before is None or before.gone:
+            return Change(Kind.SAME, record.identifier, "withdrawn by the partner before it was catalogued", before)
+        after = replace(before, gone=True, datestamp=record.datestamp, reason="withdrawn by the partner")
+        return Change(Kind.GONE, record.identifier, "withdrawn by the partner", after)
+    entry = Entry.of(record)
+    if before is None:
+        return Change(Kind.NEW, record.identifier, "first seen", entry)
+    if before.gone:
+        return Change(Kind.NEW, record.identifier, "back after withdrawal", entry)
+    if (before.sha256, before.format) != (entry.sha256, entry.format):
+        return Change(Kind.CHANGED, record.identifier, "record differs", entry)
+    return Change(Kind.SAME, record.identifier, "", before)
+
+
+def missing(known: Ledger, seen: Iterable[str]) -> list[Change]:
+    """Return the withdrawals that a complete pass implies: live records it did not see."""
+    absent = {key for key, entry in known.items() if not entry.gone} - set(seen)
+    reason = "no longer listed by the partner"
+    return [Change(Kind.GONE, key, reason, replace(known[key], gone=True, reason=reason)) for key in sorted(absent)]
+
+
+def advance(known: Ledger, changes: Iterable[Change]) -> dict[str, Entry]:
+    """Return the ledger after the changes; refused records leave their last good entry in place."""
+    after = dict(known)
+    for change in changes:
+        if change.entry is not None and change.kind in {Kind.NEW, Kind.CHANGED, Kind.GONE}:
+            after[change.identifier] = change.entry
+    return after
+
+
+def ledger_bytes(ledger: Ledger, run: int) -> bytes:
+    """Serialise as NDJSON sorted by identifier, so that two states compare as text.
+
+    The first line holds the number of the run that last changed something.
+    """
+    lines = [{"run": run}, *(_compact(asdict(ledger[key])) for key in sorted(ledger))]
+    return b"".join(orjson.dumps(line, option=orjson.OPT_SORT_KEYS) + b"\n" for line in lines)
+
+
+def ledger_of(data: bytes) -> tuple[dict[str, Entry], int]:
+    """Read what `ledger_bytes` wrote: the entries and the run number (0 for no data)."""
+    lines = [orjson.loads(line) for line in data.splitlines()]
+    if not lines:
+        return {}, 0
+    return {e["identifier"]: Entry(**{**e, "sets": tuple(e.get("sets", ()))}) for e in lines[1:]}, int(lines[0]["run"])
+
+
+def _compact(fields: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in fields.items() if value not in (None, (), False)}

@@ -1,0 +1,177 @@
+"""What a build remembers between runs: ledgers, record bodies, change history and file inspections."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from builder.errors import UsageError
+from builder.ledger import Change, Entry, Ledger, ledger_bytes, ledger_of
+from builder.sources.protocol import Record
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A folder of remembered things with a scratch folder over it.
+
+    Everything is written to ``overlay`` first and read through it; only `commit` touches
+    ``folder``. A plan is a build that never commits.
+
+    Args:
+        folder: Where state is kept between runs.
+        overlay: Scratch folder of this run, on the same file system.
+    """
+
+    folder: Path
+    overlay: Path
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is remembered under a relative name, or None."""
+        for root in (self.overlay, self.folder):
+            file = root / name
+            if file.is_file():
+                return file.read_bytes()
+        return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Remember bytes under a relative name, from the next `commit` on."""
+        file = self.overlay / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    def commit(self) -> None:
+        """Make this run's memory permanent: record bodies and inspections first, ledgers last."""
+        names = [file.relative_to(self.overlay) for file in self.overlay.rglob("*") if file.is_file()]
+        for name in sorted(names, key=lambda name: (name.name == "ledger.ndjson", name.as_posix())):
+            target = self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (self.overlay / name).replace(target)
+        if names:
+            os.sync()
+
+    def ledger(self, collection: str) -> dict[str, Entry]:
+        """Return what is known of a collection's records.
+
+        Raises:
+            UsageError: The ledger file is damaged.
+        """
+        return self._ledger(collection)[0]
+
+    def _ledger(self, collection: str) -> tuple[dict[str, Entry], int]:
+        name = f"{collection}/ledger.ndjson"
+        try:
+            return ledger_of(self.read(name) or b"")
+        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+            raise UsageError(
+                "the ledger is damaged", where=str(self.folder / name), hint="restore it, or remove it to harvest anew"
+            ) from trouble
+
+    def remember(self, collection: str, ledger: Ledger, changes: Sequence[Change]) -> None:
+        """Keep a ledger and append its changes to the collection's history as one numbered run.
+
+        The number is kept in the ledger, which `commit` moves last: lines of a run that was
+        interrupted before that are replaced, because the same changes are found again.
+        """
+        run = self._ledger(collection)[1] + 1
+        lines = [line for line in self._lines(collection) if line["run"] < run]
+        lines += [_line(run, change) for change in changes]
+        self.write(f"{collection}/changes.ndjson", b"".join(orjson.dumps(line) + b"\n" for line in lines))
+        self.write(f"{collection}/ledger.ndjson", ledger_bytes(ledger, run))
+
+    def history(self, collection: str) -> list[dict[str, Any]]:
+        """Return all changes of a collection, oldest first."""
+        run = self._ledger(collection)[1]
+        return [line for line in self._lines(collection) if line["run"] <= run]
+
+    def _lines(self, collection: str) -> list[dict[str, Any]]:
+        return [orjson.loads(line) for line in (self.read(f"{collection}/changes.ndjson") or b"").splitlines()]
+
+    def store(self, collection: str, record: Record) -> None:
+        """Keep a record's body (and companion) under its digest."""
+        name = _body_name(collection, record.sha256)
+        if self.read(name) is None:
+            self.write(name, record.body)
+            if record.companion:
+                self.write(f"{name}.companion", record.companion)
+
+    def record(self, collection: str, entry: Entry) -> Record:
+        """Return a record as it was received.
+
+        Raises:
+            UsageError: Its body is missing or damaged.
+        """
+        name = _body_name(collection, entry.sha256)
+        body = self.read(name)
+        if body is None:
+            raise UsageError(
+                "a record's body is missing", where=str(self.folder / name), hint="harvest the source anew"
+            )
+        return Record(
+            identifier=entry.identifier,
+            format=entry.format,
+            body=body,
+            media_type=entry.media_type,
+            url=entry.url,
+            datestamp=entry.datestamp,
+            sets=entry.sets,
+            companion=self.read(f"{name}.companion") or b"",
+        )
+
+
+def cache_name(kind: str, *parts: str) -> str:
+    """Name a cached result by everything it depends on."""
+    digest = sha256("\0".join(parts).encode()).hexdigest()
+    return f"{kind}/{digest[:2]}/{digest[2:]}"
+
+
+@contextmanager
+def open_state(folder: Path) -> Iterator[State]:
+    """Open a state folder for one run alone; what is not committed is forgotten.
+
+    Raises:
+        UsageError: Another run holds the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as trouble:
+            raise UsageError(
+                "another run is using this state", where=str(folder), hint="wait for it, or give --state another folder"
+            ) from trouble
+        with scratch(folder) as overlay:
+            yield State(folder, overlay)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make a scratch folder inside ``folder`` (one file system, so that moving is renaming)."""
+    for left in folder.glob(".scratch-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".scratch-", dir=folder) as name:
+        yield Path(name)
+
+
+def _body_name(collection: str, digest: str) -> str:
+    return f"{collection}/records/{digest[:2]}/{digest[2:]}"
+
+
+def _line(run: int, change: Change) -> dict[str, Any]:
+    stamp = change.entry.datestamp if change.entry else None
+    return {
+        "run": run,
+        "kind": change.kind.value,
+        "identifier": change.identifier,
+        "reason": change.reason,
+        **({"datestamp": stamp} if stamp else {}),
+    }
