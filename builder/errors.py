@@ -28,6 +28,10 @@ class IaosError(Exception):
         parts = [f"{self.where}: " if self.where else "", self.message]
         return "".join(parts) + (f" ({self.hint})" if self.hint else "")
 
+    def problems(self) -> list[str]:
+        """Return one text per problem; errors that carry several override this."""
+        return [str(self)]
+
 
 class UsageError(IaosError):
     """A command was given something it cannot use."""

@@ -1,0 +1,160 @@
+"""The report of one run: counts, findings and refusals that a partner or maintainer can act on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from builder.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from builder.harvest import Harvest
+    from builder.tree import Plan
+
+MARKDOWN_FINDINGS = 50
+"""Most findings per collection that the Markdown report spells out; the JSON report has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """What happened to one collection.
+
+    ``harvested`` is False where only the last good state was used: the source failed, or this run
+    was asked for other collections.
+    """
+
+    id: str
+    harvested: bool
+    failed: bool = False
+    complete: bool = True
+    counts: dict[str, int] = field(default_factory=dict)
+    items: int = 0
+    references: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    def of_severity(self, severity: Severity) -> int:
+        """Count the findings of one severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one run did; the only file of a build that knows the time."""
+
+    started: datetime
+    finished: datetime
+    collections: tuple[CollectionReport, ...]
+    plan: Plan = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """0 when all is well, 1 when something was left out, 3 when a source failed and its last good state was kept."""
+        if any(collection.failed for collection in self.collections):
+            return 3
+        everything = (*self.findings, *(f for c in self.collections for f in c.findings))
+        return int(any(finding.severity is Severity.ERROR for finding in everything))
+
+    def steps(self) -> dict[str, int]:
+        """Count the planned steps by action."""
+        return dict(sorted(Counter(step.action.value for step in self.plan).items()))
+
+    def to_json(self) -> bytes:
+        """Serialise everything."""
+        body: dict[str, Any] = {
+            "started": self.started.isoformat(),
+            "finished": self.finished.isoformat(),
+            "exit_status": self.exit_status,
+            "steps": self.steps(),
+            "findings": [asdict(finding) for finding in self.findings],
+            "collections": [_without_empty(asdict(collection)) for collection in self.collections],
+        }
+        return orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
+
+    def to_markdown(self) -> str:
+        """Render for people: one table, then what each partner can act on."""
+        lines = [
+            "# Run report",
+            "",
+            f"Started {self.started:%Y-%m-%d %H:%M} UTC, took {(self.finished - self.started).total_seconds():.0f} s.",
+            f"Files: {_words(self.steps()) or 'nothing changed'}.",
+            "",
+            "| collection | state | items | new | changed | gone | refused | references | errors | warnings |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *(_row(collection) for collection in self.collections),
+            "",
+        ]
+        if self.findings:
+            lines += ["## The catalogue as a whole", "", *(_bullet(finding) for finding in self.findings), ""]
+        for collection in self.collections:
+            lines += _section(collection)
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def collection_report(
+    id: str,  # noqa: A002  (the field's name)
+    harvest: Harvest | None,
+    *,
+    items: int,
+    references: int,
+    findings: tuple[Finding, ...],
+) -> CollectionReport:
+    """Join what the harvest and the building of one collection found."""
+    if harvest is None:
+        return CollectionReport(id, harvested=False, items=items, references=references, findings=findings)
+    return CollectionReport(
+        id,
+        harvested=not harvest.failed,
+        failed=harvest.failed,
+        complete=harvest.complete,
+        counts=harvest.counts,
+        items=items,
+        references=references,
+        findings=(*harvest.findings, *findings),
+    )
+
+
+def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value not in ((), {}, [])}
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
+
+
+def _state(collection: CollectionReport) -> str:
+    if collection.failed:
+        return "**failed**, last good kept"
+    if not collection.harvested:
+        return "not harvested"
+    return "complete" if collection.complete else "incomplete"
+
+
+def _row(collection: CollectionReport) -> str:
+    counts = [collection.counts.get(kind, 0) for kind in ("new", "changed", "gone", "refused")]
+    errors, warnings = collection.of_severity(Severity.ERROR), collection.of_severity(Severity.WARNING)
+    cells = [collection.id, _state(collection), collection.items, *counts, collection.references, errors, warnings]
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _bullet(finding: Finding) -> str:
+    hint = f" *{_escape(finding.hint)}*" if finding.hint else ""
+    return f"- {finding.severity.value} `{finding.code}` at `{finding.where}`: {_escape(finding.message)}.{hint}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+
+
+def _section(collection: CollectionReport) -> list[str]:
+    told = [finding for finding in collection.findings if finding.severity is not Severity.NOTE]
+    if not told:
+        return []
+    rest = len(told) - MARKDOWN_FINDINGS
+    more = [f"- … and {rest} more, all in `report.json`"] if rest > 0 else []
+    ordered = sorted(told, key=lambda finding: (finding.severity is not Severity.ERROR, finding.code, finding.where))
+    return [f"## {collection.id}", "", *(_bullet(finding) for finding in ordered[:MARKDOWN_FINDINGS]), *more, ""]

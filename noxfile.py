@@ -1,0 +1,117 @@
+# /// script
+# dependencies = ["nox[uv]>=2025.2.9"]
+# ///
+"""Everything that checks or shows the project, one session per question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "contracts", "schema", "tests", "docs", "wheel"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+HERE = Path(__file__).parent
+
+
+def group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit, property and system tests; arguments go to pytest."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "-n", "auto", "-m", "not integration", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The same builder against real servers: CKAN, OAI-PMH provider, nginx, pydap; headless Chromium."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "-m", "integration", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, spelling, and (by notifying them) types and import contracts."""
+    session.install(*group("lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("codespell")
+    session.notify("types")
+    session.notify("contracts")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the annotations with mypy, strict."""
+    session.install("-e", ".", *group("lint"))
+    session.run("mypy")
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Check that no module imports what the architecture forbids."""
+    session.install("-e", ".", *group("lint"))
+    session.run("lint-imports")
+
+
+@nox.session
+def schema(session: nox.Session) -> None:
+    """Check that collections/schema.json is current (`-- --write` renews it) and the shipped definitions are valid."""
+    session.install("-e", ".")
+    session.run("iaos", "schema", *(session.posargs or ["--check"]))
+    session.run("iaos", "check")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Harvest the embedded partners, build catalogue and website, and serve them (`-- --no-serve` only builds)."""
+    session.install("-e", ".")
+    session.run("iaos", "demo", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/docs; a broken link fails."""
+    session.install("-e", ".", *group("docs"))
+    session.run("mkdocs", "build", "--strict", "--quiet")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Ratios against named peers, each measured in one run; not part of CI."""
+    session.install("-e", ".", *group("bench"))
+    for script in sorted((HERE / "tests" / "bench").glob("bench_*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session(venv_backend="virtualenv|uv")
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and run the demo from an empty directory."""
+    session.install("build", "check-wheel-contents")
+    shutil.rmtree(HERE / "dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", "dist", silent=True)
+    built = next((HERE / "dist").glob("*.whl"))
+    session.run("check-wheel-contents", "--ignore", "W004,W009", str(built))
+    session.install("--force-reinstall", "--no-deps", str(built))
+    session.install(str(built))
+    with tempfile.TemporaryDirectory() as empty:
+        session.chdir(empty)
+        session.run("iaos", "demo", "--no-serve", "--out", "demo")
+        session.run("iaos", "validate", "demo")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows."""
+    session.install("-e", ".", *group("tests"), "--resolution", "lowest-direct", env={**os.environ})
+    session.run("pytest", "-n", "auto", "-m", "not integration", *session.posargs)
