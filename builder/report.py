@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.findings import Finding, Severity
+from builder.ledger import Change, Kind
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
@@ -35,6 +37,7 @@ class CollectionReport:
     items: int = 0
     references: int = 0
     findings: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def of_severity(self, severity: Severity) -> int:
         """Count the findings of one severity."""
@@ -53,7 +56,7 @@ class RunReport:
 
     @property
     def exit_status(self) -> int:
-        """0 when all is well, 1 when something was left out, 3 when a source failed and its last good state was kept."""
+        """0 when all is well, 1 when something was left out, 3 when a source failed (its last good state is kept)."""
         if any(collection.failed for collection in self.collections):
             return 3
         everything = (*self.findings, *(f for c in self.collections for f in c.findings))
@@ -63,6 +66,27 @@ class RunReport:
         """Count the planned steps by action."""
         return dict(sorted(Counter(step.action.value for step in self.plan).items()))
 
+    def summary(self) -> str:
+        """Say in one line what happened."""
+        items = sum(collection.items for collection in self.collections)
+        failed = [collection.id for collection in self.collections if collection.failed]
+        tail = f"; failed, last good kept: {', '.join(failed)}" if failed else ""
+        return (
+            f"{items} items in {len(self.collections)} collections; {_words(self.steps()) or 'no file changes'}{tail}"
+        )
+
+    def changes_text(self) -> Iterator[str]:
+        """Yield one line per changed record, grouped by collection, then the refusals."""
+        signs = {Kind.NEW: "+", Kind.CHANGED: "~", Kind.GONE: "-"}
+        for collection in self.collections:
+            if collection.changes or collection.failed:
+                yield f"{collection.id}: {_state(collection)}"
+            for change in collection.changes:
+                yield f"  {signs[change.kind]} {change.identifier}  ({change.reason})"
+            for finding in collection.findings:
+                if finding.severity is Severity.ERROR:
+                    yield f"  ! {finding.where}  ({finding.message})"
+
     def to_json(self) -> bytes:
         """Serialise everything."""
         body: dict[str, Any] = {
@@ -71,7 +95,7 @@ class RunReport:
             "exit_status": self.exit_status,
             "steps": self.steps(),
             "findings": [asdict(finding) for finding in self.findings],
-            "collections": [_without_empty(asdict(collection)) for collection in self.collections],
+            "collections": [_collection_json(collection) for collection in self.collections],
         }
         return orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
 
@@ -115,10 +139,16 @@ def collection_report(
         items=items,
         references=references,
         findings=(*harvest.findings, *findings),
+        changes=tuple(harvest.changes),
     )
 
 
-def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+def _collection_json(collection: CollectionReport) -> dict[str, Any]:
+    fields = asdict(collection)
+    fields["changes"] = [
+        {"kind": change.kind.value, "identifier": change.identifier, "reason": change.reason}
+        for change in collection.changes
+    ]
     return {key: value for key, value in fields.items() if value not in ((), {}, [])}
 
 

@@ -67,12 +67,17 @@ def read_manifest(folder: Path) -> dict[str, Published]:
             )
         return {}
     try:
-        entries = orjson.loads(file.read_bytes())["files"]
-        return {path: Published(e["sha256"], e["size"], e["type"]) for path, e in entries.items()}
+        return manifest_of(file.read_bytes())
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as trouble:
         raise UsageError(
             "the manifest is damaged", where=str(file), hint="remove it and the files beside it, then build again"
         ) from trouble
+
+
+def manifest_of(data: bytes) -> dict[str, Published]:
+    """Read what `manifest_bytes` wrote."""
+    entries = orjson.loads(data)["files"]
+    return {path: Published(e["sha256"], e["size"], e["type"]) for path, e in entries.items()}
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

@@ -1,0 +1,33 @@
+"""`iaos new`: draft a collection definition by asking a partner's server what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("new")
+@click.option("--from", "url", required=True, metavar="URL", help="Address of the partner's server.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; printed if not given."
+)
+@click.pass_obj
+def command(quiet: bool, /, url: str, output: Path | None) -> int:
+    """Probe a server (OAI-PMH, CKAN, THREDDS, STAC or a file listing) and write a draft definition."""
+    from builder.definitions.scaffold import draft
+    from builder.errors import UsageError
+    from builder.sources.http import HttpGate, origin_of
+    from builder.tree import write_atomic
+
+    if output and output.exists():
+        raise UsageError("the file exists already", where=str(output), hint="choose another name")
+    with HttpGate([origin_of(url)]) as gate:
+        text = draft(url, gate)
+    if output is None:
+        click.echo(text, nl=False)
+        return 0
+    write_atomic(output, text.encode())
+    if not quiet:
+        click.echo(f"draft written to {output}; fill in what is marked, then run `iaos check`")
+    return 0

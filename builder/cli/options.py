@@ -1,0 +1,45 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+EXISTING = click.Path(exists=True, path_type=Path)
+
+collections = click.option(
+    "--collections",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default="collections",
+    show_default=True,
+    help="Folder of the collection definitions.",
+)
+out = click.option("--out", type=FOLDER, default="catalog", show_default=True, help="Folder of the catalogue.")
+state = click.option(
+    "--state", type=FOLDER, default=".iaos", show_default=True, help="Folder of what is remembered between runs."
+)
+
+
+def request(function: Function) -> Function:
+    """Add the options that say what to build, for `plan` and `build` alike."""
+    for option in reversed(
+        (
+            click.argument("only", nargs=-1, metavar="[COLLECTION]..."),
+            collections,
+            out,
+            state,
+            click.option("--sample", type=click.IntRange(min=1), help="Take only the first N records of each source."),
+            click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner."),
+            click.option(
+                "--base-url", help="Address at which the catalogue will stand, for the sitemap and canonical links."
+            ),
+        )
+    ):
+        function = option(function)
+    return function
