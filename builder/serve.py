@@ -1,22 +1,31 @@
-"""A small web server for one folder on 127.0.0.1: Range, CORS and media types as object storage gives them."""
+"""A small web server on 127.0.0.1: Range, CORS and media types as object storage gives them."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import formatdate
-from functools import partial
-from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, BinaryIO
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from builder.errors import UsageError
 from builder.media import media_type
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_CORS = [
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Headers", "Range"),
+    ("Access-Control-Expose-Headers", "Content-Range, Content-Length, ETag, Accept-Ranges"),
+    ("Accept-Ranges", "bytes"),
+]
+_BLOCK = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,57 +40,111 @@ class Server:
         self.thread.join()
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
 
+
+class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Say nothing: the access log of a local look is noise."""
 
-    def guess_type(self, path: object) -> str:
-        """Name the media type by our own table, as publishing does."""
-        return media_type(str(path))
 
-    def end_headers(self) -> None:
-        """Allow scripts of other origins to read, ranges included."""
-        self.send_header("Access-Control-Allow-Origin", "*")
-        self.send_header("Access-Control-Expose-Headers", "Content-Range, Content-Length, ETag, Accept-Ranges")
-        self.send_header("Accept-Ranges", "bytes")
-        super().end_headers()
+@contextmanager
+def running(make_app: Callable[[str], WSGIApplication], port: int = 0, *, hint: str = "--port") -> Iterator[Server]:
+    """Run a WSGI application on 127.0.0.1 while the block runs.
 
-    def do_OPTIONS(self) -> None:
-        """Answer a CORS preflight."""
-        self.send_response(HTTPStatus.NO_CONTENT)
-        self.send_header("Access-Control-Allow-Methods", "GET, HEAD")
-        self.send_header("Access-Control-Allow-Headers", "Range")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+    Args:
+        make_app: Makes the application, given the address it is reached at.
+        port: 0 lets the system choose.
+        hint: The option by which a user chooses another port.
 
-    def send_head(self) -> BinaryIO | None:  # type: ignore[override]
-        """Answer with one range where one is asked for (RFC 9110 section 14)."""
-        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
-        file = Path(self.translate_path(self.path))
-        if asked is None or not file.is_file():
-            return super().send_head()  # type: ignore[return-value]
-        size = file.stat().st_size
-        span = _span(asked, size)
-        if span is None:
-            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-            self.send_header("Content-Range", f"bytes */{size}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return None
-        first, last = span
-        self.send_response(HTTPStatus.PARTIAL_CONTENT)
-        self.send_header("Content-Type", media_type(file.name))
-        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-        self.send_header("Content-Length", str(last - first + 1))
-        self.send_header("Last-Modified", formatdate(file.stat().st_mtime, usegmt=True))
-        self.end_headers()
-        if self.command == "GET":
-            with file.open("rb") as stream:
-                stream.seek(first)
-                self.wfile.write(stream.read(last - first + 1))
-        return None
+    Raises:
+        UsageError: The port is taken.
+    """
+    try:
+        httpd = make_server("127.0.0.1", port, lambda *_: [], server_class=_Server, handler_class=_Quiet)
+    except OSError as trouble:
+        raise UsageError(f"port {port} is taken", where="127.0.0.1", hint=f"choose another with {hint}") from trouble
+    with httpd:
+        url = f"http://127.0.0.1:{httpd.server_address[1]}/"
+        httpd.set_app(make_app(url))
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        yield Server(url, thread)
+        httpd.shutdown()
+        thread.join()
+
+
+@contextmanager
+def serve(folder: Path, port: int = 0) -> Iterator[Server]:
+    """Serve a folder on 127.0.0.1 while the block runs.
+
+    Raises:
+        UsageError: The port is taken.
+    """
+    with running(lambda _: file_app(folder), port) as server:
+        yield server
+
+
+def file_app(folder: Path) -> WSGIApplication:
+    """Return a WSGI application that serves the files below a folder.
+
+    Answers GET, HEAD and OPTIONS, single byte ranges (RFC 9110 section 14), and ``index.html`` for
+    a path that ends with a slash. Nothing outside the folder is reachable.
+    """
+    root = folder.resolve()
+
+    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+        if method == "OPTIONS":
+            return _answer(start, "204 No Content", [("Access-Control-Allow-Methods", "GET, HEAD")])
+        file = (root / (path + "index.html" if path.endswith("/") else path).lstrip("/")).resolve()
+        if method not in {"GET", "HEAD"}:
+            return _answer(start, "405 Method Not Allowed", [("Allow", "GET, HEAD, OPTIONS")])
+        if not file.is_relative_to(root):
+            return _answer(start, "404 Not Found")
+        if file.is_dir():
+            return _answer(start, "301 Moved Permanently", [("Location", f"{path}/")])
+        if not file.is_file():
+            return _missing(start, root)
+        return _file(start, file, environ.get("HTTP_RANGE", ""), body=method == "GET")
+
+    return app
+
+
+def _missing(start: StartResponse, root: Path) -> Iterable[bytes]:
+    page = root / "404.html"
+    body = page.read_bytes() if page.is_file() else b"not found\n"
+    start("404 Not Found", [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))), *_CORS])
+    return [body]
+
+
+def _answer(start: StartResponse, status: str, headers: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+    start(status, [("Content-Length", "0"), *headers, *_CORS])
+    return []
+
+
+def _file(start: StartResponse, file: Path, asked: str, *, body: bool) -> Iterable[bytes]:
+    size = file.stat().st_size
+    match = _RANGE.fullmatch(asked)
+    span = _span(match, size) if match else (0, size - 1)
+    if span is None:
+        return _answer(start, "416 Range Not Satisfiable", [("Content-Range", f"bytes */{size}")])
+    first, last = span
+    headers = [("Content-Type", media_type(file.name)), ("Content-Length", str(last - first + 1)), *_CORS]
+    if match:
+        headers.append(("Content-Range", f"bytes {first}-{last}/{size}"))
+    start("206 Partial Content" if match else "200 OK", headers)
+    return _blocks(file.open("rb"), first, last) if body else []
+
+
+def _blocks(stream: BinaryIO, first: int, last: int) -> Iterator[bytes]:
+    with stream:
+        stream.seek(first)
+        left = last - first + 1
+        while left > 0 and (block := stream.read(min(_BLOCK, left))):
+            left -= len(block)
+            yield block
 
 
 def _span(asked: re.Match[str], size: int) -> tuple[int, int] | None:
@@ -90,13 +153,3 @@ def _span(asked: re.Match[str], size: int) -> tuple[int, int] | None:
         return (max(0, size - int(last)), size - 1) if last and size and int(last) else None
     start, stop = int(first), min(int(last), size - 1) if last else size - 1
     return (start, stop) if start <= stop else None
-
-
-@contextmanager
-def serve(folder: Path, port: int = 0) -> Iterator[Server]:
-    """Serve a folder on 127.0.0.1 while the block runs; port 0 lets the system choose."""
-    with ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield Server(f"http://127.0.0.1:{server.server_address[1]}/", thread)
-        server.shutdown()
