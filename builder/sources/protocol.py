@@ -25,6 +25,7 @@ class Record:
         datestamp: The partner's own stamp, as written; never the time of the harvest.
         deleted: Whether the partner says the record is withdrawn.
         sets: OAI-PMH set memberships.
+        companion: A second document that belongs to ``body`` (the ``.xmd`` sidecar of an MM2 record).
     """
 
     identifier: str
@@ -35,11 +36,12 @@ class Record:
     datestamp: str | None = None
     deleted: bool = False
     sets: tuple[str, ...] = ()
+    companion: bytes = b""
 
     @property
     def sha256(self) -> str:
-        """Hex digest of ``body``: what decides whether a record has changed."""
-        return sha256(self.body).hexdigest()
+        """Hex digest of ``body`` and ``companion``: what decides whether a record has changed."""
+        return sha256(self.body + self.companion).hexdigest()
 
 
 @runtime_checkable

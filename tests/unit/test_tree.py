@@ -1,0 +1,97 @@
+"""The tree writes what differs, in an order readers can follow, and never half of anything."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from builder.errors import IaosError, UsageError
+from builder.tree import Action, Step, Tree, apply, rank, read_manifest
+
+
+def grow(target, staging, files, kept=()):
+    staging.mkdir(exist_ok=True)
+    tree = Tree(read_manifest(target), staging)
+    for path, data in files.items():
+        tree.add(path, data, "text/plain")
+    for path in kept:
+        tree.keep(path)
+    plan = tree.plan()
+    apply(tree, plan, target)
+    return plan
+
+
+def contents(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_first_build_adds_and_second_changes_nothing(tmp_path):
+    target = tmp_path / "out"
+    files = {"a/b.json": b"1", "catalog.json": b"2"}
+    first = grow(target, tmp_path / "s1", files)
+    stamps = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
+    assert [(step.path, step.action) for step in first] == [("a/b.json", Action.ADD), ("catalog.json", Action.ADD)]
+    assert grow(target, tmp_path / "s2", files) == ()
+    assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == stamps
+
+
+def test_changed_kept_and_withdrawn(tmp_path):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"a.json": b"1", "b.json": b"2", "gone/c.json": b"3"})
+    plan = grow(target, tmp_path / "s2", {"a.json": b"changed"}, kept=["b.json"])
+    assert [(step.path, step.action) for step in plan] == [("a.json", Action.REPLACE), ("gone/c.json", Action.WITHDRAW)]
+    left = contents(target)
+    assert left.keys() == {"a.json", "b.json", "manifest.json"}
+    assert left["a.json"] == b"changed"
+    assert orjson.loads(left["manifest.json"])["files"].keys() == {"a.json", "b.json"}
+    assert not (target / "gone").exists()
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "a/../../x", "..", "a\\b", "manifest.json"])
+def test_paths_outside_the_catalogue_are_refused(tmp_path, path):
+    with pytest.raises(IaosError):
+        Tree({}, tmp_path).add(path, b"", "text/plain")
+
+
+def test_two_outputs_for_one_path_are_refused(tmp_path):
+    tree = Tree({}, tmp_path)
+    tree.add("a", b"1", "text/plain")
+    with pytest.raises(IaosError, match="two outputs"):
+        tree.add("a", b"2", "text/plain")
+
+
+def test_a_folder_of_strangers_is_not_touched(tmp_path):
+    (tmp_path / "thesis.doc").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="no catalogue of ours"):
+        read_manifest(tmp_path)
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(b"{}")
+    with pytest.raises(UsageError, match=r"manifest.json.*damaged"):
+        read_manifest(tmp_path)
+
+
+def test_links_never_lead_into_nothing():
+    order = [
+        "p/c/data/x.nc", "p/c/references/i.json", "p/c/i.json", "p/c/i.html", "p/c/2018/catalog.json",
+        "p/c/collection.json", "p/catalog.json", "catalog.json",
+    ]  # fmt: skip
+    ranks = [rank(path) for path in order]
+    assert ranks == sorted(ranks)
+    assert rank("p/c/collection.json") < rank("p/catalog.json") < rank("catalog.json")
+
+
+def test_interrupted_apply_is_mended_by_the_next(tmp_path):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"a.json": b"1", "catalog.json": b"1"})
+    (tmp_path / "s2").mkdir()
+    tree = Tree(read_manifest(target), tmp_path / "s2")
+    tree.add("a.json", b"2", "text/plain")
+    tree.add("catalog.json", b"2", "text/plain")
+    half = (Step("a.json", Action.REPLACE),)
+    for step in half:
+        (tree.staging / step.path).replace(target / step.path)
+    assert contents(target)["catalog.json"] == b"1"
+    grow(target, tmp_path / "s3", {"a.json": b"2", "catalog.json": b"2"})
+    assert {k: v for k, v in contents(target).items() if k != "manifest.json"} == {"a.json": b"2", "catalog.json": b"2"}
