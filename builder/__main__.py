@@ -1,0 +1,5 @@
+"""Lets `python -m builder` do what `iaos` does."""
+
+from builder.cli import main
+
+main()
