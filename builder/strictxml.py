@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+
 from lxml import etree
 
 from builder.errors import ProtocolError
 
 MAX_DEPTH = 256
+_OPEN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 _FORMATS = {
     "MetaData": "pan_md",
@@ -51,7 +54,7 @@ def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Eleme
 
 
 def parse_lenient_encoding(body: bytes, *, where: str) -> tuple[etree._Element, bool]:
-    """Parse strictly; where the bytes are not the declared encoding, try Windows-1252 once.
+    """Parse strictly; where bytes are not UTF-8 as declared, read just those as Windows-1252.
 
     Returns:
         The root, and whether the fallback was needed (worth a finding).
@@ -65,9 +68,20 @@ def parse_lenient_encoding(body: bytes, *, where: str) -> tuple[etree._Element, 
         try:
             body.decode("utf-8")
         except UnicodeDecodeError:
-            text = body.decode("windows-1252", errors="replace")
+            text = body.decode("utf-8", errors="iaos-windows-1252")
             return parse_xml(text.encode("utf-8"), where=where), True
         raise
+
+
+def _as_windows_1252(trouble: UnicodeError) -> tuple[str, int]:
+    """Decode the bytes at which UTF-8 ended; the five that Windows-1252 leaves open are read as Latin-1."""
+    if not isinstance(trouble, UnicodeDecodeError):
+        raise trouble
+    bad = trouble.object[trouble.start : trouble.end]
+    return "".join(bytes([b]).decode("windows-1252" if b not in _OPEN_1252 else "latin-1") for b in bad), trouble.end
+
+
+codecs.register_error("iaos-windows-1252", _as_windows_1252)
 
 
 def format_of(root: etree._Element) -> str | None:
