@@ -34,9 +34,9 @@ class OaiError(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class OaiHeader:
-    """A record's header: identity, datestamp as written, sets, and whether it is a tombstone."""
+    """A record's header: identity (None where missing), datestamp as written, sets, and whether it is a tombstone."""
 
-    identifier: str
+    identifier: str | None
     datestamp: str | None
     deleted: bool
     sets: tuple[str, ...]
@@ -47,7 +47,7 @@ class OaiRecord:
     """A record of a list.
 
     Attributes:
-        header: Its header; None where the header or its identifier is missing.
+        header: Its header; None where it is missing.
         body: The metadata as a document of its own; empty where there is none.
         root: Local name of the metadata's root element; empty where there is none.
         format: What `builder.strictxml.format_of` makes of it.
@@ -261,13 +261,10 @@ def _record(element: etree._Element) -> OaiRecord:
     return OaiRecord(read, standalone(content), local_name(content), format_of(content))
 
 
-def _header(element: etree._Element) -> OaiHeader | None:
+def _header(element: etree._Element) -> OaiHeader:
     header = Header(element)
-    identifier = _clean(header.identifier)
-    if identifier is None:
-        return None
     sets = dict.fromkeys(spec for spec in map(_clean, header.setSpecs) if spec)
-    return OaiHeader(identifier, _clean(header.datestamp), bool(header.deleted), tuple(sets))
+    return OaiHeader(_clean(header.identifier), _clean(header.datestamp), bool(header.deleted), tuple(sets))
 
 
 def _text(parent: etree._Element, name: str) -> str | None:
