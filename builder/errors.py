@@ -53,13 +53,19 @@ class SourceError(IaosError):
 
 
 class FetchError(SourceError):
-    """A URL could not be fetched: no answer, a refusing status, or too large a body."""
+    """A URL could not be fetched: no answer, a refusing status, or too large a body.
+
+    ``status`` and ``body`` hold what a refusing server said, for protocols whose errors have a body of their own.
+    """
 
     code = "fetch"
 
-    def __init__(self, message: str, *, where: str = "", hint: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, where: str = "", hint: str = "", status: int | None = None, body: bytes = b""
+    ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.status = status
+        self.body = body
 
 
 class ProtocolError(SourceError):
