@@ -1,0 +1,151 @@
+"""The kinds of value definitions are made of: slugs, addresses, local paths, patterns, instants and places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from builder.definitions.periods import UNITS, period_of
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.(json|ndjson|html|xml|txt)|.*\.")
+_GROUPS = frozenset((*UNITS, "doy", *(f"end_{unit}" for unit in (*UNITS, "doy"))))
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys and never changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _portable(slug: str) -> str:
+    if _RESERVED.fullmatch(slug):
+        raise ValueError("is kept for files of the catalogue or of an operating system; choose another")
+    return slug
+
+
+def _with_host(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("has no host")
+    return url
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if path.startswith(("/", "~")) or "\\" in path or ":" in path or ".." in parts:
+        raise ValueError("must lie in the folder of the definition")
+    return path
+
+
+def _time_pattern(text: str) -> str:
+    try:
+        groups = set(re.compile(text).groupindex)
+    except (re.error, OverflowError, RecursionError) as trouble:
+        raise ValueError(f"is not a regular expression: {trouble}") from trouble
+    if "year" not in groups:
+        raise ValueError("must have a group `(?P<year>...)`")
+    unknown = sorted(groups - _GROUPS)
+    if unknown:
+        raise ValueError(f"has the unknown group `{unknown[0]}`; known are {', '.join(sorted(_GROUPS))}")
+    return text
+
+
+def _year_as_text(value: Any) -> Any:
+    return f"{value:04d}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _instant(text: str) -> str:
+    period_of(text)
+    return text
+
+
+def _interval(text: str) -> str:
+    ends = text.split("/")
+    if len(ends) > 2 or set(ends) <= {"..", ""}:
+        raise ValueError("is neither an instant nor an interval such as 2019-01-01/2019-12-31 or 2019-01-01/..")
+    for end in ends:
+        if end not in ("..", ""):
+            period_of(end)
+    return text
+
+
+def _box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = box
+    if not (-180 <= west <= 180 and -180 <= east <= 180):
+        raise ValueError("needs longitudes from -180 to 180: [west, south, east, north]")
+    if not (-90 <= south <= north <= 90):
+        raise ValueError("needs latitudes from -90 to 90, south before north: [west, south, east, north]")
+    return box
+
+
+def _point(point: tuple[float, float]) -> tuple[float, float]:
+    if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
+        raise ValueError("needs longitude, then latitude, in degrees")
+    return point
+
+
+def _geometry(geometry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check a GeoJSON geometry (RFC 7946 section 3.1): its type, nesting, and every position."""
+    depth = _NESTING.get(str(geometry.get("type")))
+    if depth is None:
+        raise ValueError(f"needs a `type` of {', '.join(_NESTING)}")
+    positions = [geometry.get("coordinates")]
+    for _ in range(depth):
+        if not all(isinstance(part, list | tuple) and part for part in positions):
+            raise ValueError("has `coordinates` that do not fit its type")
+        positions = [inner for part in positions for inner in part or ()]
+    for position in positions:
+        if not _is_position(position):
+            raise ValueError("has a position that is not [longitude, latitude] in degrees")
+    return {"type": geometry["type"], "coordinates": geometry["coordinates"]}
+
+
+def _is_position(position: Any) -> bool:
+    if not isinstance(position, list | tuple) or len(position) not in (2, 3):
+        return False
+    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in position):
+        return False
+    return bool(-180 <= position[0] <= 180 and -90 <= position[1] <= 90)
+
+
+_NESTING = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+"""Geometry type → how many lists stand around its positions."""
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$"), AfterValidator(_portable)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), AfterValidator(_with_host)]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$")]
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
+TimePattern = Annotated[str, Field(max_length=500), AfterValidator(_time_pattern)]
+Interval = Annotated[str, AfterValidator(_interval)]
+MetadataPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.!~*'()-]+$")]
+OaiDate = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"), AfterValidator(_instant)
+]
+Text = Annotated[str, Field(min_length=1)]
+Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/\S+$")]
+Bbox = Annotated[tuple[float, float, float, float], AfterValidator(_box)]
+Point = Annotated[tuple[float, float], AfterValidator(_point)]
+Geometry = Annotated[
+    Mapping[str, Any],
+    AfterValidator(_geometry),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"type": {"enum": list(_NESTING)}, "coordinates": {"type": "array"}},
+            "required": ["type", "coordinates"],
+            "additionalProperties": False,
+        }
+    ),
+]
+Instant = Annotated[
+    str,
+    BeforeValidator(_year_as_text),
+    AfterValidator(_instant),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1, "maximum": 9999}]}),
+]
+"""A year, month, day or time as ISO 8601 writes it; kept as written, UTC where no zone is given."""
