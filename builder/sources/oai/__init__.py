@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.sources.oai.client import Provider
 from builder.sources.oai.documents import (
     Identity,
     OaiError,
@@ -16,6 +17,7 @@ from builder.sources.oai.documents import (
     read_page,
     read_sets,
 )
+from builder.sources.oai.source import OaiSource
 
 __all__ = [
     "Identity",
@@ -24,7 +26,9 @@ __all__ = [
     "OaiHeader",
     "OaiRecord",
     "OaiSet",
+    "OaiSource",
     "Page",
+    "Provider",
     "SetPage",
     "read_formats",
     "read_identify",

@@ -71,6 +71,7 @@ class Page:
         cursor: As sent; some count pages instead of records, so nothing may be computed from it.
         error: The OAI-PMH error reported instead of a list.
         repaired: Bytes that are not of the declared encoding were read as Windows-1252.
+        verb: The verb that was answered.
     """
 
     headers: tuple[OaiHeader, ...] = ()
@@ -80,6 +81,7 @@ class Page:
     cursor: int | None = None
     error: OaiError | None = None
     repaired: bool = False
+    verb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def read_page(body: bytes, where: str) -> Page:
     bare = (_header(element) for element in payload.iterfind(f"{OAI}header"))
     headers = tuple(h for h in chain((r.header for r in records), bare) if h)
     token, size, cursor = _token(payload)
-    return Page(headers, records, token, size, cursor, repaired=repaired)
+    return Page(headers, records, token, size, cursor, repaired=repaired, verb=local_name(payload))
 
 
 def read_identify(body: bytes, where: str) -> Identity:
