@@ -1,0 +1,68 @@
+"""Dimensions and variables of gridded or profiled data (datacube and CF extensions)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from builder.dataset import Dataset, Dimension, Variable
+from builder.stac.context import Json
+
+if TYPE_CHECKING:
+    import pystac
+
+_OPEN = [None, None]
+
+
+def cube(item: pystac.Item, dataset: Dataset) -> None:
+    """Describe the data cube of a dataset on its item; nothing without dimensions."""
+    from pystac.extensions.datacube import DatacubeExtension
+    from pystac.extensions.datacube import Dimension as CubeDimension
+    from pystac.extensions.datacube import Variable as CubeVariable
+
+    if dataset.dimensions:
+        extension = DatacubeExtension.ext(item, add_if_missing=True)
+        dimensions = {entry.name: CubeDimension.from_dict(_dimension(entry)) for entry in dataset.dimensions}
+        variables = {entry.name: CubeVariable(_variable(entry)) for entry in dataset.variables}
+        extension.apply(dimensions, variables or None)
+    parameters = cf_parameters(dataset)
+    if parameters:
+        item.properties["cf:parameter"] = parameters
+
+
+def cf_parameters(dataset: Dataset) -> list[Json]:
+    """Return the measured quantities that have a CF standard name, each once."""
+    named = {v.standard_name: v for v in reversed(dataset.variables) if v.standard_name and not v.auxiliary}
+    return [{"name": name} | ({"unit": v.unit} if v.unit else {}) for name, v in sorted(named.items())]
+
+
+def _dimension(entry: Dimension) -> dict[str, Any]:
+    """Return a dimension as the datacube extension 2.2 allows it.
+
+    A horizontal one needs two numbers as extent; without them it can only be a further dimension.
+    """
+    extent = list(entry.extent) if entry.extent else _OPEN
+    numbers = [value for value in extent if isinstance(value, int | float) and math.isfinite(value)]
+    said: dict[str, Any] = {"extent": extent} | ({"iaos:size": entry.size} if entry.size is not None else {})
+    if entry.type == "temporal":
+        return said | {"type": "temporal", "extent": [v if isinstance(v, str) else None for v in extent]}
+    if not all(value is None or value in numbers for value in extent):
+        said["extent"] = _OPEN
+    if entry.unit:
+        said["unit"] = entry.unit
+    if entry.type == "z" or (entry.type in {"x", "y"} and len(numbers) == 2):
+        system = entry.reference_system
+        known = {"reference_system": system} if isinstance(system, str | int) else {}
+        return said | {"type": "spatial", "axis": entry.type} | known
+    return said | {"type": "other"}
+
+
+def _variable(entry: Variable) -> dict[str, Any]:
+    said: dict[str, Any] = {"dimensions": list(entry.dimensions), "type": "auxiliary" if entry.auxiliary else "data"}
+    optional = {
+        "description": entry.description,
+        "unit": entry.unit,
+        "cf:standard_name": entry.standard_name,
+        "data_type": entry.data_type,
+    }
+    return said | {name: value for name, value in optional.items() if value}

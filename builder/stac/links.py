@@ -1,0 +1,130 @@
+"""Links of STAC objects: which addresses may be linked to, and the ones that hold the tree together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from builder.dataset import Dataset, Resource
+from builder.findings import Finding, warning
+from builder.stac.context import ItemContext, Json
+from builder.stac.layout import ROOT, page_of, relative
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+STRUCTURAL = frozenset({"root", "parent", "self", "child", "item", "items", "collection", "data", "alternate"})
+"""Relations that only the catalogue itself sets."""
+
+_DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/[^\s]+")
+_WMS_PARAMETERS = frozenset({"service", "version", "request", "layers", "styles"})
+
+
+def safe_href(href: str) -> str | None:
+    """Return an address that may be linked to, percent-encoded where needed, or None.
+
+    Allowed are http and https URLs with a host and without credentials, and relative paths
+    that stay below the object.
+    """
+    text = re.sub(r"[\x00-\x1f\x7f]", "", href).strip()
+    try:
+        parts = urlsplit(text)
+        web = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return None
+    if not text or not (web or _below(text, parts.scheme, parts.netloc)):
+        return None
+    return quote(text, safe="%/:?#[]@!$&'()*+,;=~-._{}")
+
+
+def _below(text: str, scheme: str, host: str) -> bool:
+    segments = text.partition("?")[0].split("/")
+    return (
+        not scheme and not host and not text.startswith(("/", "#", "?")) and ".." not in segments and "\\" not in text
+    )
+
+
+def doi_of(text: str | None) -> str | None:
+    """Return the bare DOI in a text such as ``doi:10.1594/…`` or ``https://doi.org/10.1594/…``."""
+    found = _DOI.search(text or "")
+    return found.group(0) if found else None
+
+
+def link(rel: str, href: str, media_type: str | None = None, title: str | None = None, **extra: Any) -> Json:
+    """Return a link, without the fields that are empty."""
+    return (
+        {"rel": rel, "href": href}
+        | ({"type": media_type} if media_type else {})
+        | ({"title": title} if title else {})
+        | extra
+    )
+
+
+def unique(links: Iterable[Json]) -> list[Json]:
+    """Return links in their order, the first of each relation and target only."""
+    seen: dict[tuple[str, str], Json] = {}
+    for entry in links:
+        seen.setdefault((entry["rel"], entry["href"]), entry)
+    return list(seen.values())
+
+
+def structural(path: str, parent: str, parent_title: str, root_title: str = "") -> list[Json]:
+    """Return the links every object has: root, parent, and its page."""
+    return [
+        link("root", relative(path, ROOT), JSON, root_title or None),
+        link("parent", relative(path, parent), JSON, parent_title),
+        link("alternate", relative(path, page_of(path)), "text/html", "Page"),
+    ]
+
+
+def outward(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> Iterator[Json]:
+    """Yield the links that lead out of the catalogue; addresses that may not be linked to are reported."""
+    for entry in dataset.links:
+        if entry.rel in STRUCTURAL:
+            continue
+        href = safe_href(entry.href)
+        if href is None:
+            findings.append(unlinkable(context, entry.href, f"link {entry.rel!r}"))
+            continue
+        yield link(entry.rel, href, entry.media_type, entry.title, **entry.extra)
+    yield from _citations(dataset)
+    terms = dataset.license
+    href = safe_href(terms.url) if terms and terms.url else None
+    if terms and href:
+        yield link("license", href, "text/html", terms.title or terms.id)
+
+
+def _citations(dataset: Dataset) -> Iterator[Json]:
+    doi = doi_of(dataset.doi)
+    if doi:
+        yield link("cite-as", doi_url(doi))
+
+
+def doi_url(doi: str) -> str:
+    """Return the address of a DOI."""
+    return f"https://doi.org/{quote(doi, safe='/:;()._-')}"
+
+
+def service(resource: Resource, href: str, dataset: Dataset) -> Json:
+    """Return the link to a service that is no file: WMS with its layers, else a service description."""
+    parts = urlsplit(href)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    named = next((value for key, value in query if key.lower() == "layers" and value), "")
+    layers = named.split(",") if named else [v.name for v in dataset.variables if not v.auxiliary and v.dimensions]
+    title = resource.title or (resource.service or "").upper()
+    if resource.service != "wms" or not layers:
+        return link("service-desc", href, resource.media_type, title)
+    rest = [(key, value) for key, value in query if key.lower() not in _WMS_PARAMETERS]
+    base = urlunsplit(parts._replace(query=urlencode(rest), fragment=""))
+    return link("wms", base, "image/png", title, **{"wms:layers": [layer for layer in layers if layer]})
+
+
+def unlinkable(context: ItemContext, href: str, what: str) -> Finding:
+    """Report an address that was left out."""
+    return warning(
+        "stac.href",
+        context.record.identifier,
+        f"{what} left out: {href[:200]!r} is not an address one can link to",
+        "give an http or https URL without credentials",
+    )
