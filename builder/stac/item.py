@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from builder.dataset import Dataset
 from builder.definitions.model import Level
 from builder.findings import Finding, note
@@ -27,7 +30,7 @@ def needs_collection(dataset: Dataset, level: Level = "auto") -> bool:
     return level == "collection" or (level == "auto" and dataset.level == "collection")
 
 
-def year_of(item: Json) -> str:
+def year_of(item: Mapping[str, Any]) -> str:
     """Return the year of an Item, four digits: that of its time or of the start of its interval."""
     properties = item["properties"]
     return str(properties["datetime"] or properties["start_datetime"])[:4]

@@ -1,0 +1,84 @@
+"""The smallest box and interval around many items, fed one at a time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Interval = tuple[str | None, str | None]
+
+
+@dataclass
+class Extents:
+    """Grows around boxes and intervals; keeps two numbers per box, so 100,000 items are no burden."""
+
+    _west: array[float] = field(default_factory=lambda: array("d"))
+    _east: array[float] = field(default_factory=lambda: array("d"))
+    _south: float = 90.0
+    _north: float = -90.0
+    _start: str | None = None
+    _end: str | None = None
+    _open_end: bool = False
+
+    def add_box(self, bbox: Sequence[float]) -> None:
+        """Include a box of four or six numbers, degrees; west > east crosses the antimeridian."""
+        half = len(bbox) // 2
+        self._west.append(bbox[0])
+        self._east.append(bbox[half])
+        self._south = min(self._south, bbox[1])
+        self._north = max(self._north, bbox[half + 1])
+
+    def add_interval(self, start: str | None, end: str | None) -> None:
+        """Include an interval of RFC 3339 stamps in UTC; no end with a start means that it goes on."""
+        if start is not None:
+            self._start = min(self._start or start, start)
+        if end is not None:
+            self._end = max(self._end or end, end)
+        self._open_end |= end is None and start is not None
+
+    @property
+    def bbox(self) -> list[float] | None:
+        """West, south, east, north of everything; None where no box was added.
+
+        It crosses the antimeridian where that makes it narrower than half the globe; a wider one
+        is written without crossing, as far more readers understand it.
+        """
+        if not self._west:
+            return None
+        west, east = _span(sorted(zip(self._west, self._east, strict=True)))
+        return [west, self._south, east, self._north]
+
+    @property
+    def interval(self) -> list[str | None]:
+        """First and last instant; None as the end where anything goes on."""
+        return [self._start, None if self._open_end else self._end]
+
+
+def _span(arcs: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return west and east of the shortest arc around sorted arcs, or the plain minimum and maximum."""
+    crossing = any(west > east for west, east in arcs)
+    lowest, highest = arcs[0][0], max(east for _, east in arcs)
+    if not crossing and highest - lowest <= 180:
+        return lowest, highest
+    widest, after = _widest_gap(arcs)
+    if widest > 180:
+        west = after if after < 180 else after - 360
+        return west, _wrap(after - widest)
+    return (-180.0, 180.0) if crossing else (lowest, highest)
+
+
+def _widest_gap(arcs: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the width of the widest uncovered gap and the longitude where it ends (may exceed 180)."""
+    reach = arcs[0][1] + (360 if arcs[0][1] < arcs[0][0] else 0)
+    widest, after = 0.0, arcs[0][0]
+    for west, east in [*arcs[1:], (arcs[0][0] + 360, arcs[0][0] + 360)]:
+        if west - reach > widest:
+            widest, after = west - reach, west
+        reach = max(reach, east + (360 if east < west else 0))
+    return widest, after
+
+
+def _wrap(longitude: float) -> float:
+    wrapped = (longitude + 180) % 360 - 180
+    return 180.0 if wrapped == -180 else wrapped
