@@ -251,7 +251,8 @@ def _token(payload: etree._Element) -> tuple[str | None, int | None, int | None]
     element = payload.find(f"{OAI}resumptionToken")
     if element is None:
         return None, None, None
-    return _clean(element.text), _number(element.get("completeListSize")), _number(element.get("cursor"))
+    token = (element.text or "").strip() or None
+    return token, _number(element.get("completeListSize")), _number(element.get("cursor"))
 
 
 def _record(element: etree._Element) -> OaiRecord:
@@ -274,7 +275,8 @@ def _text(parent: etree._Element, name: str) -> str | None:
 
 
 def _clean(text: str | None) -> str | None:
-    return (text or "").strip() or None
+    """Collapse white space as XML Schema does for URIs and dates."""
+    return " ".join((text or "").split()) or None
 
 
 def _number(text: str | None) -> int | None:

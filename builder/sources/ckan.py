@@ -1,0 +1,322 @@
+"""Harvests a CKAN portal through its action API, and splits recorded CKAN answers into packages."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from ckanapi import RemoteCKAN
+from ckanapi.common import reverse_apicontroller_action
+from ckanapi.errors import CKANAPIError, SearchError, SearchIndexError, ServerIncompatibleError
+
+from builder.errors import FetchError, ProtocolError
+from builder.findings import Finding, Severity, error, note, warning
+from builder.sources.protocol import Record
+from builder.sources.redact import one_line, redact
+from builder.sources.strictjson import strict_json
+
+if TYPE_CHECKING:
+    from builder.definitions.model import CkanSource
+    from builder.sources.http import HttpGate
+
+MAX_PACKAGES = 1_000_000
+_ONE_STATUS = frozenset({403, 404, 500})
+
+
+class CkanError(ProtocolError):
+    """CKAN refused an action, or answered with something that is no CKAN answer.
+
+    Attributes:
+        status: HTTP status of the refusal; 200 where CKAN said ``success: false``.
+        search_down: It is the search index that failed, not the request.
+    """
+
+    def __init__(self, message: str, *, where: str, status: int, search_down: bool = False) -> None:
+        super().__init__(message, where=where)
+        self.status = status
+        self.search_down = search_down
+
+
+class CkanAdapter:
+    """A CKAN source: the packages of one organisation, one search, or all.
+
+    Attributes:
+        complete: As many packages were seen and could be taken as the portal counts.
+        counts: ``count`` as the portal says, ``packages`` met, ``pages``, ``deleted``.
+    """
+
+    def __init__(self, source: CkanSource, gate: HttpGate) -> None:
+        self.complete = False
+        self.counts: dict[str, int] = {}
+        self._source = source
+        self._site = source.url.rstrip("/")
+        self._session = _Session(gate)
+        self._remote = RemoteCKAN(self._site, get_only=True, session=self._session)
+        self._remote.base_url = "api/3/action/"
+        self._met: set[str] = set()
+        self._whole = True
+
+    def scan(self) -> Iterator[Record | Finding]:
+        """Yield every package once, and a finding for each that had to be left out.
+
+        Where the portal's search is down and no search was asked for, packages are read one by one.
+
+        Raises:
+            SourceError: The portal does not answer as CKAN does, or its paging does not move on.
+        """
+        self.complete, self._whole = False, True
+        self.counts = dict.fromkeys(("packages", "pages", "deleted"), 0)
+        self._met.clear()
+        try:
+            yield from self._searched()
+        except CkanError as trouble:
+            if not trouble.search_down or self.counts["pages"] or self._source.query or self._source.filter:
+                raise
+            yield warning("ckan.search-down", trouble.where, trouble.message, "packages are read one by one instead")
+            yield from self._shown()
+        self.complete = self._whole
+
+    def _searched(self) -> Iterator[Record | Finding]:
+        """Read all pages; once more where the portal changed meanwhile, as pages shift then."""
+        seen = yield from self._pass()
+        if len(seen.counts) > 1:
+            yield note("ckan.moved", self._site, "packages came or went while the list was read", "read once more")
+            seen = yield from self._pass()
+        self.counts["count"] = seen.last
+        if seen.counts != {len(seen.ids)}:
+            self._whole = False
+            message = f"the portal counts {seen.last} packages but lists {len(seen.ids)}"
+            yield warning("ckan.count", self._site, message, "nothing is taken for withdrawn in this harvest")
+
+    def _pass(self) -> Generator[Record | Finding, None, _Pass]:
+        seen = _Pass()
+        start = 0
+        while start < MAX_PACKAGES:
+            count, results = self._search(start)
+            self.counts["pages"] += 1
+            fresh = seen.add(count, results)
+            if results and not fresh:
+                raise ProtocolError(
+                    f"the same page came again at start={start}", where=self._site, hint="the portal's paging is broken"
+                )
+            for package in results:
+                yield from self._take(package)
+            start += len(results)
+            if not results or len(seen.ids) >= count:
+                return seen
+        raise ProtocolError(f"more than {MAX_PACKAGES} packages", where=self._site)
+
+    def _search(self, start: int) -> tuple[int, list[Any]]:
+        source = self._source
+        organization = f'organization:"{source.organization}"' if source.organization else ""
+        both = f"+{organization} +({source.filter})"
+        params = {
+            "q": source.query,
+            "fq": both if organization and source.filter else organization or source.filter,
+            "sort": "id asc",
+            "rows": str(source.page_size),
+            "start": str(start),
+        }
+        result = self._call("package_search", {key: value for key, value in params.items() if value})
+        count = result.get("count") if isinstance(result, dict) else None
+        results = result.get("results") if isinstance(result, dict) else None
+        if not isinstance(count, int) or not isinstance(results, list):
+            raise ProtocolError("package_search without `count` and `results`", where=self._site)
+        return count, results
+
+    def _shown(self) -> Iterator[Record | Finding]:
+        names = self._call("package_list", {})
+        if not isinstance(names, list):
+            raise ProtocolError("package_list is not a list", where=self._site)
+        self.counts["count"] = len(names)
+        for name in dict.fromkeys(str(name) for name in names):
+            try:
+                package = self._call("package_show", {"id": name})
+            except CkanError as trouble:
+                if trouble.status not in _ONE_STATUS:
+                    raise
+                self._whole = False
+                yield error("ckan.package-refused", one_line(name), trouble.message, "left out; tell the portal")
+                continue
+            if self._chosen(package):
+                yield from self._take(package)
+
+    def _chosen(self, package: Any) -> bool:
+        owner = package.get("organization") if isinstance(package, dict) else None
+        name = owner.get("name") if isinstance(owner, dict) else None
+        return self._source.organization is None or name == self._source.organization
+
+    def _take(self, package: Any) -> Iterator[Record | Finding]:
+        identifier = identity_of(package)
+        if identifier in self._met:
+            return
+        if identifier:
+            self._met.add(identifier)
+            self.counts["packages"] += 1
+        for got in records_of(package, self._site):
+            if isinstance(got, Record):
+                self.counts["deleted"] += got.deleted
+            elif got.severity is Severity.ERROR:
+                self._whole = False
+            yield got
+
+    def _call(self, action: str, params: Mapping[str, str]) -> Any:
+        try:
+            return self._remote.call_action(action, params)
+        except (CKANAPIError, ServerIncompatibleError) as trouble:
+            raise _refusal(trouble, f"{self._site}/api/3/action/{action}", self._session.status) from None
+
+
+def packages_in(document: bytes, where: str = "document") -> list[dict[str, Any]]:
+    """Return the packages of a recorded CKAN answer, whatever action it answers.
+
+    Read are package_search, package_show, current_package_list_with_resources and
+    group_package_show, each with or without its ``success`` envelope. A key written twice in one
+    object, as people do in files, counts as written last.
+
+    Raises:
+        ProtocolError: It is not JSON, holds no packages, or CKAN says that it failed.
+    """
+    content = strict_json(document, where, unique_keys=False)
+    if isinstance(content, dict) and "success" in content:
+        content = _unwrap(content, document, where)
+    if isinstance(content, dict) and isinstance(content.get("results"), list):
+        content = content["results"]
+    found = content if isinstance(content, list) else [content]
+    packages = [package for package in found if identity_of(package)]
+    if found and not packages:
+        raise ProtocolError("no CKAN packages in it", where=where)
+    return packages
+
+
+def records_of(package: Any, site: str) -> Iterator[Record | Finding]:
+    """Yield the record of a package, and what is to be said about it.
+
+    Deleted packages become tombstones; private and unfinished ones are left out with a note.
+    Passwords and tokens inside URLs are taken out of the record, with a warning.
+
+    Args:
+        package: The package dictionary.
+        site: Root of the portal, without a slash at the end.
+    """
+    identifier = identity_of(package)
+    if identifier is None:
+        yield error("ckan.no-id", site, "package without an id", "left out; tell the portal")
+        return
+    state = package.get("state", "active")
+    if state != "deleted" and (package.get("private") is True or state != "active"):
+        what = "private" if package.get("private") is True else f"in state {one_line(str(state), 20)}"
+        yield note("ckan.not-public", identifier, f"package is {what}", "left out")
+        return
+    try:
+        text = orjson.dumps(package, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as trouble:
+        yield error("ckan.no-json", identifier, f"package cannot be written as JSON: {trouble}", "left out")
+        return
+    clean = redact(text)
+    if clean != text:
+        yield warning("ckan.secret", identifier, "a password or token was taken out of a URL", "tell the portal")
+    name, modified = package.get("name"), package.get("metadata_modified")
+    yield Record(
+        identifier=identifier,
+        format="ckan",
+        body=b"" if state == "deleted" else clean.encode(),
+        media_type="application/json",
+        url=f"{site}/dataset/{quote(name if isinstance(name, str) and name else identifier, safe='')}",
+        datestamp=modified if isinstance(modified, str) else None,
+        deleted=state == "deleted",
+    )
+
+
+def identity_of(package: Any) -> str | None:
+    """Return the id of a package, or its name where an export left the id out."""
+    if not isinstance(package, dict):
+        return None
+    given = (package.get("id"), package.get("name"))
+    return next((value for value in given if isinstance(value, str) and value.strip() and value.isprintable()), None)
+
+
+@dataclass
+class _Pass:
+    """What one reading of all pages met: ids, the counts stated, and the pages."""
+
+    ids: set[str] = field(default_factory=set)
+    counts: set[int] = field(default_factory=set)
+    last: int = 0
+    pages: set[bytes] = field(default_factory=set)
+
+    def add(self, count: int, results: list[Any]) -> bool:
+        """Note a page; tell whether it is another one than all before."""
+        ids = [identity_of(package) or "" for package in results]
+        page = sha256("\n".join(ids).encode("utf-8", "replace")).digest()
+        fresh = page not in self.pages
+        self.pages.add(page)
+        self.ids.update(filter(None, ids))
+        self.counts.add(count)
+        self.last = count
+        return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status_code: int
+    text: str
+
+
+class _Session:
+    """The part of a requests session that ckanapi uses, over the HTTP gate."""
+
+    def __init__(self, gate: HttpGate) -> None:
+        self._gate = gate
+        self.status = 200
+
+    def get(self, url: str, *, params: Mapping[str, str], **_: Any) -> _Reply:
+        address = f"{url}?{urlencode(params)}" if params else url
+        accept = {"Accept": "application/json"}
+        try:
+            self.status, text = (
+                200,
+                self._gate.read(address, lambda r: _envelope(r.body, redact(r.url)), headers=accept),
+            )
+        except FetchError as trouble:
+            if trouble.status is None:
+                raise
+            self.status, text = trouble.status, _failure(trouble.body)
+        return _Reply(self.status, text)
+
+
+def _envelope(body: bytes, where: str) -> str:
+    content = strict_json(body, where)
+    if not isinstance(content, dict) or (content.get("success") and "result" not in content):
+        raise ProtocolError("not an answer of CKAN's action API", where=where)
+    return body.decode("utf-8-sig")
+
+
+def _failure(body: bytes) -> str:
+    """Return the body of a refusal if ckanapi can be trusted with it."""
+    try:
+        content = strict_json(body, "")
+    except ProtocolError:
+        return ""
+    return body.decode("utf-8-sig") if isinstance(content, dict) and not content.get("success") else ""
+
+
+def _unwrap(content: dict[str, Any], document: bytes, where: str) -> Any:
+    if content["success"]:
+        return content.get("result")
+    try:
+        return reverse_apicontroller_action(where, 200, document.decode("utf-8-sig"))
+    except (CKANAPIError, ServerIncompatibleError) as trouble:
+        raise _refusal(trouble, where, 200) from None
+
+
+def _refusal(trouble: Exception, where: str, status: int) -> CkanError:
+    """Say in one line what ckanapi says with the whole answer in it."""
+    down = isinstance(trouble, SearchError | SearchIndexError) or status >= 500
+    kind = type(trouble).__name__
+    said = "" if kind in {"CKANAPIError", "ServerIncompatibleError"} else f": {kind} {one_line(str(trouble))}".rstrip()
+    return CkanError(f"CKAN refuses, HTTP status {status}{said}", where=redact(where), status=status, search_down=down)
