@@ -116,18 +116,33 @@ def _is_position(position: Any) -> bool:
 _NESTING = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 """Geometry type → how many lists stand around its positions."""
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$"), AfterValidator(_portable)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), AfterValidator(_with_host)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$")]
+_SLUG = r"^[a-z0-9][a-z0-9._-]{0,79}$"
+_URL = r"^https?://[^\s@]+$"
+_HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
+_PREFIX = r"^[A-Za-z0-9_.!~*'()-]+$"
+_STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"
+_DOI = r"^10\.[0-9]{4,9}/\S+$"
+
+PATTERNS = {
+    _SLUG: "must be 1 to 80 of a-z, 0-9, `.`, `_` and `-`, a letter or digit first",
+    _URL: "must be an http(s) address without user name or blanks",
+    _HOST: "must be `host` or `host:port`, without `https://` and path",
+    _PREFIX: "must be a metadata prefix without blanks or slashes",
+    _STAMP: "must be a day such as 2019-05-01 or a time such as 2019-05-01T00:00:00Z",
+    _DOI: "must be a DOI such as 10.1594/PANGAEA.902845, without `https://doi.org/`",
+}
+"""What the patterns of this module ask for, in words."""
+
+Slug = Annotated[str, Field(pattern=_SLUG), AfterValidator(_portable)]
+HttpUrl = Annotated[str, Field(pattern=_URL), AfterValidator(_with_host)]
+Host = Annotated[str, Field(pattern=_HOST)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
 TimePattern = Annotated[str, Field(max_length=500), AfterValidator(_time_pattern)]
 Interval = Annotated[str, AfterValidator(_interval)]
-MetadataPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.!~*'()-]+$")]
-OaiDate = Annotated[
-    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"), AfterValidator(_instant)
-]
+MetadataPrefix = Annotated[str, Field(pattern=_PREFIX)]
+OaiDate = Annotated[str, Field(pattern=_STAMP), AfterValidator(_instant)]
 Text = Annotated[str, Field(min_length=1)]
-Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/\S+$")]
+Doi = Annotated[str, Field(pattern=_DOI)]
 Bbox = Annotated[tuple[float, float, float, float], AfterValidator(_box)]
 Point = Annotated[tuple[float, float], AfterValidator(_point)]
 Geometry = Annotated[
