@@ -310,7 +310,8 @@ class HttpGate:
                     f"body unpacks to more than {self.limits.max_ratio:.0f} times its size", where=redact(answer.url)
                 )
             if time.monotonic() > answer.deadline:
-                raise FetchError(f"body not complete after {self.limits.response_s:.0f} s", where=redact(answer.url))
+                late = FetchError(f"body not complete after {self.limits.response_s:.0f} s", where=redact(answer.url))
+                raise _TransientError(late, None)
             yield chunk
 
 

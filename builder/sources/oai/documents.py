@@ -203,15 +203,18 @@ def standalone(element: etree._Element) -> bytes:
     """Return an element as a document of its own, the same bytes for the same content.
 
     Exclusive XML Canonicalization 1.0 was made for taking a document out of its envelope: only the
-    namespaces it uses stay. Prefixes in values such as ``xsi:type="gml:TimePeriodType"`` count as used.
+    namespaces it uses stay. Prefixes in values such as ``xsi:type="gml:TimePeriodType"`` count as
+    used, and prefixes are declared where the provider did, not anew on every element.
     """
-    used = {
-        match[1]
-        for node in element.iter(etree.Element)
-        for text in (node.text, *node.attrib.values())
-        if (match := _PREFIX.match(text if isinstance(text, str) else "")) and match[1] in node.nsmap
-    }
-    return etree.tostring(element, method="c14n", exclusive=True, inclusive_ns_prefixes=sorted(used), with_tail=False)
+    used = set()
+    for node in element.iter(etree.Element):
+        used.add(node.prefix)
+        for text in (node.text, *node.attrib.values()):
+            match = _PREFIX.match(text) if isinstance(text, str) else None
+            if match and match[1] in node.nsmap:
+                used.add(match[1])
+    prefixes = sorted(prefix for prefix in used if prefix)
+    return etree.tostring(element, method="c14n", exclusive=True, inclusive_ns_prefixes=prefixes, with_tail=False)
 
 
 def _envelope(body: bytes, where: str) -> tuple[etree._Element, bool]:

@@ -1,0 +1,174 @@
+"""A threaded HTTP server on 127.0.0.1 whose every byte a test decides.
+
+A handler is a function from `Request` to `Answer`; any WSGI application becomes one with `wsgi`::
+
+    with LocalServer(wsgi(app)) as server:
+        gate = HttpGate(hosts=[server.host], delay_s=0)
+        gate.get(server.url + "/path")
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked: the method, path and query string as sent, headers by lower-case name, body."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def target(self) -> str:
+        """Path and query as sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def args(self) -> dict[str, str]:
+        """Arguments of the query, or of a form sent by POST; the last of each name."""
+        return dict(parse_qsl(self.query or self.body.decode("latin-1"), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back.
+
+    Attributes:
+        status: HTTP status.
+        headers: Without Content-Length.
+        body: As sent on the wire.
+        declared: Content-Length to state; None means the true one.
+        pace_s: Seconds between single bytes of the body; 0 sends it at once.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    declared: int | None = None
+    pace_s: float = 0.0
+
+
+Handler = Callable[[Request], Answer]
+
+
+class LocalServer:
+    """Serves a handler inside a ``with`` block; ``requests`` lists what was asked, in order."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.requests: list[Request] = []
+        self._handler = handler
+
+    def __enter__(self) -> Self:
+        outer = self
+
+        class Connection(_Connection):
+            def respond(self, request: Request) -> Answer:
+                outer.requests.append(request)
+                return outer._handler(request)
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Connection)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    @property
+    def host(self) -> str:
+        """``127.0.0.1:port``, as allow-lists want it."""
+        return f"127.0.0.1:{self._http.server_port}"
+
+    @property
+    def url(self) -> str:
+        """Root address without a slash at the end."""
+        return f"http://{self.host}"
+
+    @property
+    def targets(self) -> list[str]:
+        """Path and query of every request so far."""
+        return [request.target for request in self.requests]
+
+
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def respond(self, request: Request) -> Answer:
+        raise NotImplementedError
+
+    def log_message(self, *_: Any) -> None:
+        """Keep test output clean."""
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        size = int(self.headers.get("Content-Length") or 0)
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        answer = self.respond(Request(self.command, parts.path, parts.query, headers, self.rfile.read(size)))
+        self.send_response(answer.status)
+        for key, value in answer.headers.items():
+            self.send_header(key, value)
+        declared = len(answer.body) if answer.declared is None else answer.declared
+        self.send_header("Content-Length", str(declared))
+        self.close_connection = declared != len(answer.body)
+        body = b"" if self.command == "HEAD" else answer.body
+        try:
+            if answer.pace_s:
+                self.end_headers()
+                for position in range(len(body)):
+                    self.wfile.write(body[position : position + 1])
+                    time.sleep(answer.pace_s)
+            else:
+                self._headers_buffer.append(b"\r\n" + body)
+                self.flush_headers()
+        except OSError:
+            self.close_connection = True
+
+    do_GET = do_POST = do_HEAD = _serve  # noqa: N815  (names that http.server looks for)
+
+
+def wsgi(app: Callable[..., Any]) -> Handler:
+    """Make a handler of a WSGI application."""
+
+    def handle(request: Request) -> Answer:
+        environ = {
+            "REQUEST_METHOD": request.method,
+            "PATH_INFO": request.path,
+            "QUERY_STRING": request.query,
+            "CONTENT_LENGTH": str(len(request.body)),
+            "CONTENT_TYPE": request.headers.get("content-type", ""),
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(request.body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        started: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            started.update(status=int(status.split(maxsplit=1)[0]), headers=dict(headers))
+
+        body = b"".join(app(environ, start_response))
+        kept = {key: value for key, value in started["headers"].items() if key.lower() != "content-length"}
+        return Answer(started["status"], kept, body)
+
+    return handle
