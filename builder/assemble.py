@@ -1,0 +1,141 @@
+"""Puts the whole catalogue into the wanted tree: collections, partners, the root, and the pages of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from builder.datapackage import build_catalogue_package
+from builder.enrich.inspect import Inspector
+from builder.gather import HTML, JSON, Gathered, Gatherer
+from builder.harvest import gate_for
+from builder.inspections import Inspections
+from builder.media import media_type
+from builder.pages.render import Entry, Renderer
+from builder.report import CollectionReport, collection_report
+from builder.stac.collection import build_partner_catalog, build_root_catalog
+from builder.stac.layout import ROOT, partner_catalog, partner_page
+from builder.stac.serialize import to_bytes
+
+if TYPE_CHECKING:
+    from builder.build import Request
+    from builder.definitions.model import CollectionDefinition
+    from builder.findings import Finding
+    from builder.harvest import Harvest
+    from builder.progress import Advance
+    from builder.state import State
+    from builder.tree import Tree
+
+CHANGES = "changes.ndjson"
+NEWEST_CHANGES = 500
+"""Most changes that the page of changes lists; ``changes.ndjson`` has all."""
+
+_ACTIONS = {"new": "add", "changed": "replace", "gone": "withdraw"}
+
+
+def assemble(
+    definitions: Sequence[CollectionDefinition],
+    harvests: Mapping[str, Harvest],
+    state: State,
+    tree: Tree,
+    request: Request,
+    advance: Advance,
+) -> tuple[tuple[CollectionReport, ...], tuple[Finding, ...]]:
+    """Fill the tree from what the state remembers.
+
+    The same state and definitions give the same bytes.
+
+    Returns:
+        A report per collection, and findings about the catalogue as a whole.
+    """
+    renderer = Renderer(request.base_url)
+    partners = {
+        partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
+    }
+    with Inspector() as inspector:
+        gathered = []
+        for definition in definitions:
+            with gate_for(definition) as gate:
+                inspecting = Inspections(definition, state, inspector, gate, request.collections)
+                partner = partners[definition.partner.id]
+                gathered.append(Gatherer(definition, state, tree, inspecting, renderer, partner, advance).gather())
+    _add_upper(definitions, partners, gathered, tree, renderer)
+    reports = tuple(
+        collection_report(
+            one.definition.id,
+            harvests.get(one.definition.id),
+            items=one.items,
+            references=one.references,
+            findings=tuple(one.findings),
+        )
+        for one in gathered
+    )
+    return reports, ()
+
+
+def _by_partner(definitions: Sequence[CollectionDefinition]) -> dict[str, list[CollectionDefinition]]:
+    grouped: dict[str, list[CollectionDefinition]] = {}
+    for definition in definitions:
+        grouped.setdefault(definition.partner.id, []).append(definition)
+    return dict(sorted(grouped.items()))
+
+
+def _add_upper(
+    definitions: Sequence[CollectionDefinition],
+    partners: Mapping[str, dict[str, Any]],
+    gathered: Sequence[Gathered],
+    tree: Tree,
+    renderer: Renderer,
+) -> None:
+    entries = [Entry(one.stac, partners[one.definition.partner.id], one.items) for one in gathered]
+    for name, catalog in partners.items():
+        tree.add(partner_catalog(name), to_bytes(catalog), JSON)
+        own = [entry for entry in entries if entry.partner is catalog]
+        tree.add(partner_page(name), renderer.partner(catalog, own), HTML)
+    history = [change for one in gathered for change in one.changes]
+    tree.add(CHANGES, b"".join(orjson.dumps(change) + b"\n" for change in history), media_type(CHANGES))
+    feed = {
+        "rel": "related",
+        "href": f"./{CHANGES}",
+        "type": media_type(CHANGES),
+        "title": "What came, changed and went",
+    }
+    groups = _by_partner(definitions)
+    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed])
+    tree.add(ROOT, to_bytes(root), JSON)
+    tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
+    newest = list(_newest(history))
+    for path, body in _site(root, entries, newest, renderer):
+        tree.add(path, body, media_type(path))
+    pages = sorted(path for path in tree.wanted if path.endswith(".html") and path != "404.html")
+    sitemap = renderer.sitemap(pages)
+    if sitemap is not None:
+        tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
+
+
+def _newest(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    ordered = sorted(history, key=lambda line: (-line["run"], line["collection"], line["identifier"]))
+    for line in ordered[:NEWEST_CHANGES]:
+        yield {
+            "action": _ACTIONS[line["kind"]],
+            "title": line.get("title", line["identifier"]),
+            "collection": line["collection"],
+            "reason": line["reason"],
+            **({"href": line["href"]} if "href" in line else {}),
+            **({"date": line["datestamp"]} if "datestamp" in line else {}),
+        }
+
+
+def _site(
+    root: Mapping[str, Any], entries: Sequence[Entry], changes: Sequence[Mapping[str, Any]], renderer: Renderer
+) -> Iterator[tuple[str, bytes]]:
+    yield "index.html", renderer.home(root, entries, changes=changes[:10])
+    yield "partners.html", renderer.partners(entries)
+    yield "changes.html", renderer.changes(changes)
+    yield "about.html", renderer.about(root)
+    yield "accessibility.html", renderer.accessibility()
+    yield "404.html", renderer.not_found()
+    yield "robots.txt", renderer.robots()
+    yield from renderer.static_files()

@@ -1,0 +1,151 @@
+"""From one source record to one STAC object with everything that stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from builder.crosswalks import describe
+from builder.explain import explain
+from builder.findings import Finding, note
+from builder.geometry.footprint import footprint
+from builder.merge import merge
+from builder.overrides import apply_overrides, apply_time_from_name
+from builder.stac.context import ItemContext
+from builder.stac.item import build_item, build_record_collection, needs_collection
+from builder.stac.layout import item_id
+
+if TYPE_CHECKING:
+    from builder.dataset import Coverage, Dataset
+    from builder.definitions.model import CollectionDefinition
+    from builder.enrich.inspect import Inspection
+    from builder.inspections import Inspecting
+    from builder.sources.protocol import Record
+
+LISTING_FORMATS = frozenset({"thredds", "file"})
+"""Formats that only say that a file exists; what the file itself says of place and time goes before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A STAC object and its companions, ready for the tree.
+
+    ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references`` and
+    ``combine_key`` come from the data file.
+    """
+
+    stac: dict[str, Any]
+    context: ItemContext
+    record: Record
+    explanation: Mapping[str, Any]
+    references: bytes | None
+    combine_key: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it is an Item and not a Collection of its own."""
+        return self.stac["type"] == "Feature"
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the catalogue."""
+        place = self.context.place
+        return place.item(self.context.id) if self.is_item else place.child(self.context.id)
+
+
+def read(definition: CollectionDefinition, record: Record, inspecting: Inspecting) -> tuple[Dataset, Inspection | None]:
+    """Read a record, complete it from its data file, and apply the maintainer's corrections.
+
+    Raises:
+        RecordError: The record cannot be understood.
+    """
+    dataset = describe(record)
+    inspection, findings = inspecting.of(dataset, record)
+    dataset = replace(dataset, findings=(*dataset.findings, *findings))
+    if inspection is not None:
+        dataset = _completed(dataset, inspection, record)
+    dataset = apply_overrides(dataset, definition)
+    return apply_time_from_name(dataset, definition, _file_name(dataset, record)), inspection
+
+
+def compose(
+    definition: CollectionDefinition, record: Record, inspecting: Inspecting, *, by_year: bool, taken: set[str]
+) -> Composed | Finding:
+    """Make the STAC object of a record, or say why it has none.
+
+    Args:
+        definition: The collection it belongs to.
+        record: The record as received.
+        inspecting: Looks into the data file.
+        by_year: Whether the collection has year sub-catalogues.
+        taken: Ids already given in this collection; the new one is added.
+
+    Raises:
+        RecordError: The record cannot be understood.
+    """
+    dataset, inspection = read(definition, record, inspecting)
+    if dataset.status != "published":
+        reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
+        return note("record.not-published", record.identifier, f"not shown: {reason}")
+    where = footprint(dataset.coverage, definition.policies.bbox)
+    name = _unique(item_id(dataset.identifier), record, taken)
+    references = inspection.references if inspection is not None else None
+    as_collection = needs_collection(dataset, definition.policies.level)
+    context = ItemContext(
+        definition=definition,
+        record=record,
+        id=name,
+        by_year=by_year and not as_collection,
+        references=references is not None,
+        explanation=True,
+    )
+    make = build_record_collection if as_collection else build_item
+    stac, said = make(dataset, where, context)
+    return Composed(
+        stac=stac,
+        context=context,
+        record=record,
+        explanation=explain(stac, dataset, record, definition.id),
+        references=references,
+        combine_key=inspection.combine_key if inspection is not None else None,
+        findings=(*dataset.findings, *where.findings, *said),
+    )
+
+
+def _unique(name: str, record: Record, taken: set[str]) -> str:
+    if name in taken:
+        name = item_id(f"{name} {record.identifier}")
+    taken.add(name)
+    return name
+
+
+def _completed(dataset: Dataset, inspection: Inspection, record: Record) -> Dataset:
+    from builder.enrich.netcdf import dataset_of
+
+    header = dataset_of(inspection, dataset.identifier)
+    merged = merge(dataset, header)
+    if record.format not in LISTING_FORMATS:
+        return merged
+    coverage = _prefer(header.coverage, dataset.coverage)
+    trace = {**merged.trace, **{key: value for key, value in header.trace.items() if key.startswith("coverage.")}}
+    return replace(merged, coverage=coverage, trace=trace)
+
+
+def _prefer(first: Coverage, second: Coverage) -> Coverage:
+    """Take place and time each whole from the first that has them, so that halves never mix."""
+    place = first if first.geometry or first.boxes else second
+    time = first if first.start or first.end else second
+    return replace(
+        place,
+        start=time.start,
+        end=time.end,
+        original_temporal=time.original_temporal,
+        vertical=first.vertical or second.vertical,
+    )
+
+
+def _file_name(dataset: Dataset, record: Record) -> str:
+    data = [resource.href for resource in dataset.resources if "data" in resource.roles]
+    return (data[0] if data else record.identifier).partition("?")[0].rsplit("/", 1)[-1]

@@ -1,0 +1,199 @@
+"""Puts one collection into the wanted tree: its items with all that stands beside them, and itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from builder.checks.validate import validate
+from builder.compose import Composed, compose
+from builder.crosswalks import describe
+from builder.datapackage import DataPackage
+from builder.errors import IaosError
+from builder.findings import Finding, error, note
+from builder.ledger import Entry
+from builder.media import media_type
+from builder.stac.collection import build_collection, build_year_catalog, has_years
+from builder.stac.layout import Place, item_id
+from builder.stac.serialize import to_bytes
+from builder.stac.summaries import Summary
+
+if TYPE_CHECKING:
+    from builder.definitions.model import CollectionDefinition
+    from builder.inspections import Inspecting
+    from builder.pages.render import Renderer
+    from builder.progress import Advance
+    from builder.state import State
+    from builder.tree import Tree
+
+LISTED = ("type", "id", "geometry", "bbox", "properties", "title", "description", "extent", "collection")
+"""What the list of a collection's items shows of each; the rest is not held in memory."""
+
+JSON = media_type("x.json")
+HTML = media_type("x.html")
+
+
+@dataclass
+class Gathered:
+    """One collection as it stands in the tree.
+
+    Attributes:
+        definition: What the maintainer wrote.
+        stac: The STAC Collection.
+        items: How many items and record collections it has.
+        references: How many of them have kerchunk references.
+        findings: What was doubtful or left out.
+        changes: Its history, oldest first, with titles and addresses.
+    """
+
+    definition: CollectionDefinition
+    stac: dict[str, Any] = field(default_factory=dict)
+    items: int = 0
+    references: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Gatherer:
+    """Works through one collection, one record at a time.
+
+    Args:
+        definition: The collection.
+        state: Ledger and record bodies.
+        tree: Where everything goes.
+        inspecting: Looks into data files.
+        renderer: Makes pages.
+        partner: The partner's STAC Catalog, for the pages.
+        advance: Counts records, for progress.
+    """
+
+    definition: CollectionDefinition
+    state: State
+    tree: Tree
+    inspecting: Inspecting
+    renderer: Renderer
+    partner: Mapping[str, Any]
+    advance: Advance
+
+    def gather(self) -> Gathered:
+        """Put the collection and everything below it into the tree."""
+        ledger = self.state.ledger(self.definition.id)
+        live = [entry for _, entry in sorted(ledger.items()) if not entry.gone]
+        self.place = Place(self.definition.partner.id, self.definition.id)
+        self.result = Gathered(self.definition)
+        self.summary, self.package = Summary(), DataPackage()
+        self.head = build_collection(self.definition, self.summary)
+        self.listed: list[dict[str, Any]] = []
+        self.stacks: list[tuple[str | None, str, bytes]] = []
+        self.known: dict[str, dict[str, str]] = {}
+        by_year = has_years(len(live))
+        taken: set[str] = set()
+        for entry in live:
+            composed = self._composed(entry, by_year=by_year, taken=taken)
+            if composed is not None:
+                self._add(composed)
+            self.advance(f"build {self.definition.id}")
+        for entry in ledger.values():
+            if entry.gone:
+                self._bury(entry)
+        self._conclude(by_year=by_year)
+        return self.result
+
+    def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | None:
+        try:
+            record = self.state.record(self.definition.id, entry)
+            composed = compose(self.definition, record, self.inspecting, by_year=by_year, taken=taken)
+        except IaosError as trouble:
+            self.result.findings.append(
+                error(f"record.{trouble.code}", entry.identifier, trouble.message, trouble.hint)
+            )
+            return None
+        except Exception as trouble:  # noqa: BLE001  (the one place where a single bad record is contained)
+            message = f"cannot be built: {type(trouble).__name__}: {trouble}".splitlines()[0][:300]
+            self.result.findings.append(error("record.unexpected", entry.identifier, message, f"see {entry.url}"))
+            return None
+        if isinstance(composed, Finding):
+            self.result.findings.append(composed)
+            return None
+        wrong = validate(composed.stac)
+        self.result.findings += [*composed.findings, *wrong]
+        return None if wrong else composed
+
+    def _add(self, composed: Composed) -> None:
+        name, record, path = composed.context.id, composed.record, composed.path
+        self.tree.add(path, to_bytes(composed.stac), media_type("x.geojson") if composed.is_item else JSON)
+        self.tree.add(self.place.record(name, record.media_type), record.body, record.media_type)
+        self.tree.add(self.place.explain(name), to_bytes(composed.explanation), JSON)
+        if composed.references is not None:
+            self.tree.add(self.place.references(name), composed.references, JSON)
+            self.stacks.append((composed.combine_key, name, composed.references))
+            self.result.references += 1
+        page = self.place.item_page(name) if composed.is_item else self.place.child_page(name)
+        explanation = composed.explanation
+        self.tree.add(
+            page, self.renderer.item(composed.stac, self.head, self.partner, explain=explanation, path=page), HTML
+        )
+        self.summary.add(composed.stac)
+        self.package.add(composed.stac, path)
+        self.listed.append({key: composed.stac[key] for key in LISTED if key in composed.stac})
+        self.result.items += 1
+        title = composed.stac.get("title") or composed.stac["properties"]["title"]
+        self.known[record.identifier] = {"item": name, "title": title, "href": page}
+
+    def _bury(self, entry: Entry) -> None:
+        """Leave a page at the address of a withdrawn item."""
+        record = self.state.record(self.definition.id, entry)
+        try:
+            dataset = describe(record)
+        except IaosError as trouble:
+            self.result.findings.append(note("record.tombstone", entry.identifier, f"no page left: {trouble.message}"))
+            return
+        name = item_id(dataset.identifier)
+        page, title = self.place.item_page(name), dataset.title or dataset.identifier
+        self.known[entry.identifier] = {"item": name, "title": title, "href": page}
+        if page not in self.tree.wanted:
+            reason = entry.reason or "withdrawn by the partner"
+            body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
+            self.tree.add(page, body, HTML, reason)
+
+    def _conclude(self, *, by_year: bool) -> None:
+        combined = self._combined()
+        self.result.stac = build_collection(
+            self.definition,
+            self.summary,
+            by_year=by_year,
+            references=JSON if combined else None,
+        )
+        self.result.findings += validate(self.result.stac)
+        self.tree.add(self.place.collection_json, to_bytes(self.result.stac), JSON)
+        self.tree.add(self.place.datapackage, to_bytes(self.package.build(self.result.stac)), JSON)
+        for year in self.summary.years if by_year else ():
+            self.tree.add(
+                self.place.year(year), to_bytes(build_year_catalog(self.definition, self.summary, year)), JSON
+            )
+        for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed):
+            self.tree.add(path, body, HTML)
+        self.result.changes = list(self._history())
+
+    def _combined(self) -> bool:
+        """Add one reference over all granules, where they stack."""
+        if not self.definition.policies.combine or len(self.stacks) < 2:
+            return False
+        keys = {key for key, _, _ in self.stacks}
+        if len(keys) > 1 or None in keys:
+            message = f"{len(self.stacks)} granules do not stack, so there is no combined reference"
+            self.result.findings.append(note("references.not-stacked", self.definition.id, message))
+            return False
+        from builder.enrich.combine import combine
+
+        data, findings = combine([(name, references) for _, name, references in self.stacks])
+        self.result.findings += findings
+        if data is not None:
+            self.tree.add(self.place.combined_references, data, JSON)
+        return data is not None
+
+    def _history(self) -> Iterator[dict[str, Any]]:
+        for line in self.state.history(self.definition.id):
+            yield {"collection": self.definition.id, **line, **self.known.get(line["identifier"], {})}

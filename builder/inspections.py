@@ -1,0 +1,117 @@
+"""What the data files themselves say: fetched once, inspected in a child process, remembered until the file changes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from builder.errors import FetchError
+from builder.findings import Finding, note, warning
+from builder.media import media_type
+from builder.state import State, cache_name
+
+if TYPE_CHECKING:
+    from builder.dataset import Dataset, Resource
+    from builder.definitions.model import CollectionDefinition
+    from builder.enrich.inspect import Inspector
+    from builder.enrich.inspection import Inspection
+    from builder.sources.http import HttpGate
+    from builder.sources.protocol import Record
+
+VERSION = "1"
+"""Part of the cache key; raised when inspecting the same file would find something else."""
+
+MAX_BYTES = 2 * 2**30
+"""Largest data file that is fetched for inspection."""
+
+NETCDF = media_type("x.nc")
+
+
+class Inspecting(Protocol):
+    """Looks into the data file of a dataset."""
+
+    def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
+        """Return what the file says, or None with the reason."""
+        ...
+
+
+@dataclass
+class Inspections:
+    """Inspections of one collection's NetCDF files.
+
+    Args:
+        definition: The collection.
+        state: Where results are remembered.
+        inspector: The child process that opens files.
+        gate: What remote files are fetched through.
+        base: Folder of the definition, for local files.
+    """
+
+    definition: CollectionDefinition
+    state: State
+    inspector: Inspector
+    gate: HttpGate
+    base: Path
+    made: int = field(default=0, init=False)
+
+    def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
+        """Inspect the dataset's NetCDF file, unless this was done for the same record before.
+
+        Returns:
+            What was found (None where there is no open NetCDF file, or it cannot be had), and findings.
+        """
+        from pydantic import TypeAdapter
+
+        from builder.enrich.inspection import Inspection
+
+        resource = netcdf_resource(dataset)
+        if resource is None or not self.definition.policies.references:
+            return None, ()
+        name = cache_name("inspections", VERSION, resource.href, record.sha256)
+        remembered = self.state.read(name)
+        if remembered is not None:
+            return _remembered(remembered)
+        try:
+            found = self._inspect(resource)
+        except FetchError as trouble:
+            say = note if trouble.status is None and "not allowed" in trouble.message else warning
+            return None, (
+                say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
+            )
+        data = TypeAdapter(Inspection).dump_json(found)
+        if not any(finding.code == "netcdf.timeout" for finding in found.findings):
+            self.state.write(name, data)
+        return _remembered(data)
+
+    def _inspect(self, resource: Resource) -> Inspection:
+        self.made += 1
+        if resource.local:
+            return self.inspector.inspect(self.base / resource.local, resource.href)
+        with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
+            target = Path(folder) / "data.nc"
+            self.gate.download(resource.href, target, max_bytes=MAX_BYTES)
+            return self.inspector.inspect(target, resource.href)
+
+
+def _remembered(data: bytes) -> tuple[Inspection, tuple[Finding, ...]]:
+    """Read a result back; fresh ones too, so that the first build sees just what later ones will."""
+    from pydantic import TypeAdapter
+
+    from builder.enrich.inspection import Inspection
+
+    found: Inspection = TypeAdapter(Inspection).validate_json(data)
+    return found, found.findings
+
+
+def netcdf_resource(dataset: Dataset) -> Resource | None:
+    """Return the first open NetCDF data file of a dataset, or None."""
+    if dataset.access.restricted:
+        return None
+    for resource in dataset.resources:
+        kinds = (resource.media_type, media_type(resource.href.partition("?")[0]))
+        by_file = "data" in resource.roles and resource.service in {None, "httpserver", "http", "file"}
+        if by_file and not resource.restricted and any(kind in {NETCDF, "application/x-netcdf"} for kind in kinds):
+            return resource
+    return None
