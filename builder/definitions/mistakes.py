@@ -116,7 +116,7 @@ def spell(path: Iterable[str | int]) -> str:
 
 def choose(word: Any, choices: Sequence[str]) -> str:
     """Suggest what was meant, or name all there is."""
-    near = difflib.get_close_matches(str(word).lower(), choices, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).lower(), choices, n=1, cutoff=0.55)
     return f"did you mean `{near[0]}`?" if near else f"choose one of: {', '.join(choices)}"
 
 
@@ -127,7 +127,7 @@ def _is_tag(here: Node, step: str | int) -> bool:
 
 def _near_key(key: str, known: list[str]) -> str:
     plain = {_flat(word): word for word in known}
-    near = difflib.get_close_matches(_flat(key), plain, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_flat(key), plain, n=1, cutoff=0.55)
     return f"did you mean `{plain[near[0]]}`?" if near else f"known here: {', '.join(known)}"
 
 
