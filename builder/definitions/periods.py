@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 UNITS = ("year", "month", "day", "hour", "minute", "second")
 """From coarse to fine."""
@@ -50,20 +51,23 @@ def period(fields: Mapping[str, int]) -> tuple[datetime, datetime]:
     if not given or tuple(given) != UNITS[: len(given)]:
         raise ValueError(f"{', '.join(given) or 'nothing'} alone do not say when")
     year, month, day, hour, minute, second = (known.get(unit, low) for unit, low in zip(UNITS, _LOWEST, strict=True))
+    if not MINYEAR <= year <= MAXYEAR or max(month, day, hour, minute, second) > _MOST:
+        raise ValueError("there is no such time")
     start = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     return start, _last_second(start, given[-1])
 
 
 _LOWEST = (1, 1, 1, 0, 0, 0)
+_MOST = 60
 
 
 def _with_calendar_day(fields: Mapping[str, int]) -> dict[str, int]:
     known = dict(fields)
     if "doy" in known and "year" in known:
-        number = known.pop("doy")
-        day = datetime(known["year"], 1, 1, tzinfo=UTC) + timedelta(days=number - 1)
-        if number < 1 or day.year != known["year"]:
-            raise ValueError(f"year {known['year']} has no day {number}")
+        number, year = known.pop("doy"), known["year"]
+        if not MINYEAR <= year <= MAXYEAR or not 1 <= number <= 365 + isleap(year):
+            raise ValueError(f"year {year} has no day {number}")
+        day = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=number - 1)
         known.update(month=day.month, day=day.day)
     return known
 
