@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -116,10 +117,10 @@ class HttpGate:
     def __post_init__(self) -> None:
         """Open the session."""
         self._allowed = frozenset(host.lower().removeprefix("http://").rstrip("/") for host in self.hosts)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         self._lock = threading.Lock()
-        self._last = 0.0
+        self._last = -math.inf
         self.requests = 0
 
     def __enter__(self) -> Self:
@@ -328,6 +329,11 @@ class _Answer:
         packed = self.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
         pieces = iter(lambda: self.raw.read1(CHUNK, decode_content=not packed) or b"", b"")
         yield from gunzip(pieces) if packed else pieces
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave redirects to the gate; requests would read the whole body and trust the address."""
 
 
 class _TransientError(Exception):

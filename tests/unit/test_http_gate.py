@@ -1,0 +1,312 @@
+"""The HTTP gate against servers that misbehave in the ways partners' servers do."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from itertools import count
+
+import pytest
+
+from builder.errors import FetchError, ProtocolError
+from builder.sources.gunzip import gunzip
+from builder.sources.http import HttpGate, Limits, origin_of
+from builder.sources.redact import one_line, redact
+from builder.sources.retryafter import retry_after
+from tests.servers.faults import FAULTS, Faulty, lasting, once, redirect, status
+from tests.servers.local import Answer, LocalServer
+
+CONTENT = b"<good>" + b"0123456789" * 500 + b"</good>"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def good(_request):
+    return Answer(200, {"Content-Type": "text/xml"}, CONTENT)
+
+
+def gate_for(server, waits=None, **limits):
+    waits = [] if waits is None else waits
+    return HttpGate(hosts=[server.host], delay_s=0, limits=Limits(**{"response_s": 0.5} | limits), sleep=waits.append)
+
+
+def test_a_good_answer_comes_back_whole_with_lower_case_headers():
+    with LocalServer(good) as server:
+        answer = gate_for(server).get(server.url + "/a")
+    assert (answer.status, answer.body, answer.url) == (200, CONTENT, server.url + "/a")
+    assert answer.headers["content-type"] == "text/xml"
+    assert server.requests[0].headers["user-agent"].startswith("iaos/")
+
+
+TRANSIENT = ["503, Retry-After in seconds", "429", "500", "cut, lying length", "a byte now and then", "gzip cut"]
+TRANSIENT += ["503, Retry-After as a date", "503, Retry-After of 11 days", "503, Retry-After nonsense"]
+FINAL = ["gzip bomb", "redirect loop", "redirect to another host"]
+
+
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_a_passing_fault_is_outlived(name):
+    with LocalServer(Faulty(good, once(1, FAULTS[name]))) as server:
+        assert gate_for(server).get(server.url).body == CONTENT
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_a_lasting_fault_ends_in_one_line_after_all_tries(name):
+    with LocalServer(Faulty(good, lasting(1, FAULTS[name]))) as server, pytest.raises(FetchError) as caught:
+        gate_for(server, tries=3, response_s=0.1).get(server.url)
+    assert len(server.requests) == 3
+    assert "\n" not in str(caught.value)
+    assert server.host in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FINAL)
+def test_what_no_waiting_mends_is_not_tried_again(name):
+    with LocalServer(Faulty(good, once(1, FAULTS[name]))) as server:
+        if name == "redirect loop":
+            assert gate_for(server).get(server.url).body == CONTENT  # one turn is no loop
+            return
+        with pytest.raises(FetchError):
+            gate_for(server).get(server.url)
+    assert len(server.requests) == 1
+
+
+def test_a_redirect_loop_ends():
+    with LocalServer(Faulty(good, lasting(1, redirect("")))) as server, pytest.raises(FetchError, match="without end"):
+        gate_for(server).get(server.url)
+    assert len(server.requests) == 10
+
+
+def test_redirects_are_followed_within_the_allow_list_only():
+    with LocalServer(good) as other, LocalServer(Faulty(good, once(1, redirect(f"{other.url}/x")))) as server:
+        with pytest.raises(FetchError, match="not allowed"):
+            gate_for(server).get(server.url)
+        assert other.requests == []
+    with LocalServer(good) as other, LocalServer(Faulty(good, once(1, redirect(f"{other.url}/x")))) as server:
+        gate = HttpGate(hosts=[server.host, other.host], delay_s=0)
+        assert gate.get(server.url).url == f"{other.url}/x"
+
+
+def test_the_body_of_a_redirect_is_not_read():
+    def endless(request):
+        if request.path == "/end":
+            return good(request)
+        return Answer(302, {"Location": "/end", "Content-Encoding": "gzip"}, gzip.compress(b" " * 2**24))
+
+    with LocalServer(endless) as server:
+        assert gate_for(server, max_bytes=10**4).get(server.url).body == CONTENT
+
+
+def test_a_malformed_redirect_is_an_error_not_a_crash():
+    with LocalServer(Faulty(good, once(1, redirect("http://[::1")))) as server, pytest.raises(FetchError):
+        gate_for(server).get(server.url)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("503, Retry-After in seconds", 7, 7),  # what the header says
+        ("503, Retry-After of 11 days", 120, 120),  # Limits.retry_after_s
+        ("503, Retry-After as a date", 120, 120),  # in 2065
+        ("503, Retry-After nonsense", 0.5, 0.625),  # first backoff and a quarter of jitter
+        ("500", 0.5, 0.625),
+    ],
+)
+def test_waiting_follows_the_server_within_reason(name, least, most):
+    waits = []
+    with LocalServer(Faulty(good, once(1, FAULTS[name]))) as server:
+        gate_for(server, waits).get(server.url)
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
+
+
+def test_backoff_doubles():
+    waits = []
+    with LocalServer(Faulty(good, lasting(1, status(500)))) as server, pytest.raises(FetchError):
+        gate_for(server, waits, tries=4).get(server.url)
+    for wait, base in zip(waits, (0.5, 1.0, 2.0), strict=True):
+        assert base <= wait <= 1.25 * base
+
+
+def test_requests_keep_their_distance():
+    waits = []
+    with LocalServer(good) as server:
+        gate = HttpGate(hosts=[server.host], delay_s=3600, sleep=waits.append)
+        gate.get(server.url)
+        gate.get(server.url)
+    assert len(waits) == 1
+    assert 3590 < waits[0] <= 3600
+    assert gate.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("120", 120.0),  # RFC 9110 section 10.2.3, both examples
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0.0),
+        (" 5 ", 5.0),
+        ("-5", None),
+        ("1.5", None),
+        ("²", None),
+        ("soon", None),
+        ("", None),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after(value, expected):
+    assert retry_after(value) == expected
+
+
+def test_retry_after_date_is_relative_to_now(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "946684799")  # 1999-12-31T23:59:59Z
+    assert retry_after("Sat, 01 Jan 2000 00:00:59 GMT") == 60.0
+
+
+def test_client_errors_are_final_and_keep_status_and_body():
+    with LocalServer(Faulty(good, lasting(1, status(404)))) as server, pytest.raises(FetchError) as caught:
+        gate_for(server).get(server.url)
+    assert len(server.requests) == 1
+    assert caught.value.status == 404
+    assert b"Try later" in caught.value.body
+
+
+def test_size_limit_counts_decoded_bytes():
+    def packed(_request):
+        return Answer(200, {"Content-Encoding": "gzip"}, gzip.compress(CONTENT))
+
+    with LocalServer(packed) as server:
+        assert gate_for(server).get(server.url, max_bytes=len(CONTENT)).body == CONTENT
+        with pytest.raises(FetchError, match="larger than"):
+            gate_for(server).get(server.url, max_bytes=len(CONTENT) - 1)
+
+
+def test_a_bomb_is_stopped_by_its_ratio_before_its_size():
+    bombed = Faulty(good, once(1, FAULTS["gzip bomb"]))
+    with LocalServer(bombed) as server, pytest.raises(FetchError, match="200 times"):  # Limits.max_ratio
+        gate_for(server, max_bytes=2**30).get(server.url)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}])
+def test_an_empty_body_is_a_body(headers):
+    with LocalServer(lambda _: Answer(200, headers)) as server:
+        assert gate_for(server).get(server.url).body == b""
+
+
+def test_gunzip_reads_several_members_and_notices_a_missing_end():
+    whole = gzip.compress(b"one") + gzip.compress(b"two" * 100_000)
+    pieces = [whole[i : i + 7] for i in range(0, len(whole), 7)]
+    assert b"".join(gunzip(pieces)) == b"one" + b"two" * 100_000
+    with pytest.raises(EOFError):
+        list(gunzip([whole[:-1]]))
+    assert max(map(len, gunzip([gzip.compress(b" " * 2**22)]))) <= 2**16
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://data.example.org/x", True),
+        ("HTTPS://DATA.EXAMPLE.ORG/x", True),
+        ("https://data.example.org:443/x", True),
+        ("http://data.example.org/x", True),
+        ("http://data.example.org:443/x", False),
+        ("https://data.example.org:8443/x", False),
+        ("https://me@data.example.org/x", False),
+        ("https://data.example.org@evil.org/x", False),
+        ("https://data.example.org.evil.org/", False),
+        ("https://evil.org/data.example.org", False),
+        ("https://evil.org\\@data.example.org/", False),
+        ("ftp://data.example.org/x", False),
+        ("file:///etc/passwd", False),
+        ("//data.example.org/x", False),
+        ("https://[::1", False),
+        ("https://data.example.org:x/", False),
+        ("", False),
+    ],
+)
+def test_allow_list(url, allowed):
+    assert HttpGate(hosts=["data.example.org"]).allows(url) is allowed
+
+
+def test_recorded_hostile_addresses(shared_data):
+    """The list of hostile/urls.json; relative addresses are resolved before they reach the gate."""
+    from urllib.parse import urljoin
+
+    cases = json.loads((shared_data / "hostile/urls.json").read_bytes())
+    gate = HttpGate(hosts=[f"https://{origin_of(cases['base'])}"])
+    assert [url for url in cases["refuse"] if gate.allows(urljoin(cases["base"], url))] == []
+    assert [url for url in cases["accept"] if not gate.allows(urljoin(cases["base"], url))] == []
+
+
+def test_read_asks_again_for_a_document_that_cannot_be_read():
+    numbers = count(1)
+
+    def parse(_answer):
+        if next(numbers) < 3:
+            raise ProtocolError("half a page")
+        return "read"
+
+    with LocalServer(good) as server:
+        assert gate_for(server).read(server.url, parse) == "read"
+    assert len(server.requests) == 3
+
+
+def test_read_gives_up_with_the_reason_of_the_reader():
+    def parse(_answer):
+        raise ProtocolError("half a page", where="here")
+
+    with LocalServer(good) as server, pytest.raises(ProtocolError, match="half a page"):
+        gate_for(server, tries=2).read(server.url, parse)
+    assert len(server.requests) == 2
+
+
+def test_download_puts_a_whole_file_in_place(tmp_path):
+    target = tmp_path / "new" / "file.nc"
+    with LocalServer(Faulty(good, once(1, FAULTS["cut, lying length"]))) as server:
+        done = gate_for(server).download(server.url + "/file.nc", target, max_bytes=10**6)
+    assert target.read_bytes() == CONTENT
+    assert (done.size, done.sha256, done.path) == (len(CONTENT), SHA256, target)
+    assert done.headers["content-type"] == "text/xml"
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+    assert [p.name for p in target.parent.iterdir()] == ["file.nc"]
+
+
+@pytest.mark.parametrize("name", ["cut, lying length", "500", "gzip bomb", "redirect to another host"])
+def test_a_failed_download_leaves_the_old_file_and_nothing_else(tmp_path, name):
+    target = tmp_path / "file.nc"
+    target.write_bytes(b"last good")
+    with LocalServer(Faulty(good, lasting(1, FAULTS[name]))) as server, pytest.raises(FetchError):
+        gate_for(server, tries=2).download(server.url, target)
+    assert target.read_bytes() == b"last good"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_download_is_bounded(tmp_path):
+    with LocalServer(good) as server, pytest.raises(FetchError, match="larger than 100 bytes"):
+        gate_for(server).download(server.url, tmp_path / "x", max_bytes=100)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("https://me:pw@example.org/x", "https://example.org/x"),
+        ("a http://h/x?token=abc&page=2 b", "a http://h/x?token=REDACTED&page=2 b"),
+        ("http://h/x?page=2&api_key=abc#top", "http://h/x?page=2&api_key=REDACTED#top"),
+        ("http://h/oai?verb=ListRecords&resumptionToken=abc", "http://h/oai?verb=ListRecords&resumptionToken=abc"),
+        ("mail me@example.org = fine", "mail me@example.org = fine"),
+        ("https://h/@user/x?y=a@b", "https://h/@user/x?y=a@b"),
+    ],
+)
+def test_redact(text, clean):
+    assert redact(text) == clean
+
+
+def test_messages_never_hold_secrets():
+    with LocalServer(Faulty(good, lasting(1, status(403)))) as server, pytest.raises(FetchError) as caught:
+        gate_for(server).get(server.url + "/x?access_token=SECRET")
+    assert "SECRET" not in str(caught.value)
+
+
+def test_one_line():
+    assert one_line("a\n\tb\x1b[31m \u202e c") == "a b [31m c"
+    assert len(one_line("x" * 1000)) == 200
