@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlsplit
+from xml.sax.saxutils import escape
 
-Json = Mapping[str, Any]
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from builder.pages import schemaorg
+from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row
+from builder.pages.markup import safe_href
+from builder.pages.messages import load_messages
+from builder.pages.snippets import pystac_client_search
+from builder.pages.values import Json, text
+from builder.pages.views import Head, collection_view, head, item_view
+from builder.resources import site_folder
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One collection as lists show it: its STAC Collection, its partner's STAC Catalog and how many items it has."""
+__all__ = ["Entry", "Renderer"]
 
-    collection: Json
-    partner: Json
-    items: int
+PAGE_SIZE = 200
+"""Items per page of a collection."""
+MOST_CHANGES = 500
+CONTENT_SECURITY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'; "
+    "connect-src 'self' https:; base-uri 'none'; form-action 'none'"
+)
+"""Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 
 
 class Renderer:
@@ -27,69 +39,241 @@ class Renderer:
     Args:
         base_url: Where the catalogue will stand; adds canonical links and allows a sitemap.
         language: Which file of ``site/messages`` to use.
+
+    Raises:
+        UsageError: The templates or the language are missing.
     """
 
     def __init__(self, base_url: str | None = None, language: str = "en") -> None:
-        raise NotImplementedError
+        self.base = f"{base_url.rstrip('/')}/" if base_url else ""
+        self.words = load_messages(language)
+        self.environment = Environment(
+            loader=FileSystemLoader(site_folder() / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self.environment.globals |= {
+            "t": self.words,
+            "count": self.words.count,
+            "maybe": self.words.get,
+            "page_lang": language,
+            "csp": CONTENT_SECURITY,
+        }
+        self.environment.filters["href"] = safe_href
 
     def item(
         self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
     ) -> bytes:
         """Render an item's page; ``explain`` is what `builder.explain.explain` returned."""
-        raise NotImplementedError
+        path = path or f"{partner['id']}/{collection['id']}/{item['id']}.html"
+        above, around = head(partner), head(collection)
+        view = item_view(item, above.title, page=path, base=self.base, explain=explain)
+        return self._render(
+            "item.html",
+            path,
+            view=view,
+            title=view.head.title,
+            partner=above,
+            collection=around,
+            canonical=view.landing or self._url(path),
+            jsonld=self._dataset(item, view.head, path),
+        )
 
     def collection(
         self, collection: Json, partner: Json, items: Sequence[Json], *, path: str | None = None
     ) -> Iterator[tuple[str, bytes]]:
-        """Render a collection's pages: path (``…/index.html``, ``…/page-2.html`` …) and bytes of each."""
-        raise NotImplementedError
+        """Render a collection's pages: path (``…/index.html``, ``…/page-2.html`` …) and bytes of each.
+
+        Args:
+            collection: The STAC Collection.
+            partner: The STAC Catalog of its partner.
+            items: All its items, in the order in which they are to be listed; their pages lie beside this one.
+            path: Where the first page goes.
+        """
+        path = path or f"{partner['id']}/{collection['id']}/index.html"
+        above = head(partner)
+        geometries = [item.get("geometry") for item in items]
+        view = collection_view(collection, above.title, geometries, page=path, base=self.base)
+        pages = max(1, -(-len(items) // PAGE_SIZE))
+        for number in range(1, pages + 1):
+            place = path if number == 1 else path.replace("index.html", f"page-{number}.html")
+            shown = items[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+            yield (
+                place,
+                self._render(
+                    "collection.html",
+                    place,
+                    view=view,
+                    title=view.head.title,
+                    partner=above,
+                    rows=[row(item, f"./{quote(str(item['id']))}.html") for item in shown],
+                    total=len(items),
+                    number=number,
+                    first=(number - 1) * PAGE_SIZE + 1,
+                    pages=_window(number, pages),
+                    last=pages,
+                    canonical=self._url(place) if number > 1 else view.landing or self._url(place),
+                    jsonld=self._dataset(collection, view.head, place) if number == 1 else None,
+                ),
+            )
 
     def partner(self, partner: Json, entries: Sequence[Entry], *, path: str | None = None) -> bytes:
         """Render a partner's page (``<partner>/index.html``)."""
-        raise NotImplementedError
+        path = path or f"{partner['id']}/index.html"
+        rows = [self._entry(entry, f"./{entry.collection['id']}/index.html", "./index.html") for entry in entries]
+        view = partner_view(partner, entries, rows)
+        return self._render("partner.html", path, view=view, title=view.head.title, canonical=self._url(path))
 
     def partners(self, entries: Sequence[Entry]) -> bytes:
         """Render the list of partners (``partners.html``)."""
-        raise NotImplementedError
+        return self._render(
+            "partners.html",
+            "partners.html",
+            title=self.words("partners.title"),
+            partners=self._partners(entries),
+            canonical=self._url("partners.html"),
+        )
 
     def home(self, catalog: Json, entries: Sequence[Entry], *, changes: Sequence[Json] = ()) -> bytes:
         """Render the home page (``index.html``) from the root STAC Catalog."""
-        raise NotImplementedError
+        rows = [self._entry(e, f"./{e.partner['id']}/{e.collection['id']}/index.html") for e in entries]
+        view = home_view(catalog, entries, rows, self._partners(entries), changes[:10])
+        listed = [{"name": line.title, "url": self._url(line.href.removeprefix("./"))} for line in rows]
+        return self._render(
+            "home.html",
+            "index.html",
+            view=view,
+            title=None,
+            canonical=self._url("index.html"),
+            jsonld=schemaorg.data_catalog(
+                self.words("site.name"), self.words("site.summary"), listed, self._url("index.html")
+            ),
+        )
 
     def changes(self, changes: Sequence[Json]) -> bytes:
-        """Render the list of changes (``changes.html``), newest first.
+        """Render the list of changes (``changes.html``) in the order given: newest first.
 
-        Each change may have ``date`` (ISO 8601), ``action`` (add, replace, withdraw), ``title``,
-        ``href`` (path from the root), ``collection`` and ``reason``.
+        Each change may have ``date`` (RFC 3339), ``action`` (add, replace, withdraw), ``title``,
+        ``href`` (path from the root) and ``reason``.
         """
-        raise NotImplementedError
+        return self._render(
+            "changes.html",
+            "changes.html",
+            title=self.words("changes.title"),
+            rows=changes_view(changes[:MOST_CHANGES]),
+            canonical=self._url("changes.html"),
+        )
 
     def about(self, catalog: Json) -> bytes:
         """Render the about page (``about.html``): what it is, machine access, limits."""
-        raise NotImplementedError
+        return self._render(
+            "about.html",
+            "about.html",
+            title=self.words("about.title"),
+            view=head(catalog),
+            client=pystac_client_search(f"{self.base}catalog.json", "imr-ctd"),
+            canonical=self._url("about.html"),
+        )
 
     def accessibility(self) -> bytes:
         """Render the accessibility statement (``accessibility.html``)."""
-        raise NotImplementedError
+        path = "accessibility.html"
+        return self._render(path, path, title=self.words("accessibility.title"), canonical=self._url(path))
 
     def not_found(self) -> bytes:
-        """Render the page for wrong addresses (``404.html``)."""
-        raise NotImplementedError
+        """Render the page for wrong addresses (``404.html``).
+
+        A server shows it at any depth, so with a base URL its links begin with that URL's path.
+        """
+        root = urlsplit(self.base).path if self.base else "./"
+        return self._render("404.html", "404.html", title=self.words("missing.title"), root=root, robots="noindex")
 
     def tombstone(
         self, path: str, *, title: str, reason: str, partner: Json, collection: Json, successor: str | None = None
     ) -> bytes:
         """Render what stays at a withdrawn item's address; ``successor`` is a URL or a path from the root."""
-        raise NotImplementedError
+        target = safe_href(successor)
+        if target and "://" not in target:
+            target = _root(path) + target
+        return self._render(
+            "tombstone.html",
+            path,
+            title=text(title) or self.words("tombstone.untitled"),
+            reason=text(reason),
+            partner=head(partner),
+            collection=head(collection),
+            successor=target,
+            robots="noindex",
+        )
 
     def static_files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path (``static/…``) and bytes of the style sheet, fonts and pictures."""
-        raise NotImplementedError
+        folder = site_folder() / "static"
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                yield f"static/{file.relative_to(folder).as_posix()}", file.read_bytes()
 
     def robots(self) -> bytes:
-        """Return ``robots.txt``."""
-        raise NotImplementedError
+        """Return ``robots.txt``: everything may be read."""
+        sitemap = f"\nSitemap: {self.base}sitemap.xml\n" if self.base else ""
+        return f"User-agent: *\nAllow: /\n{sitemap}".encode()
 
     def sitemap(self, paths: Iterable[str]) -> bytes | None:
-        """Return ``sitemap.xml`` for pages at these paths; None without a base URL."""
-        raise NotImplementedError
+        """Return ``sitemap.xml`` (sitemaps.org 0.9) for pages at these paths; None without a base URL."""
+        if not self.base:
+            return None
+        lines = [f"<url><loc>{escape(self.base + quote(path))}</loc></url>" for path in sorted(paths)]
+        start = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+        return "\n".join([start, *lines, "</urlset>\n"]).encode()
+
+    def _render(self, template: str, path: str, **values: Any) -> bytes:
+        defaults = {"root": _root(path), "path": path, "canonical": None, "jsonld": None, "robots": None}
+        return self.environment.get_template(template).render(defaults | values).encode("utf-8", "replace")
+
+    def _url(self, path: str) -> str | None:
+        return f"{self.base}{quote(path)}" if self.base else None
+
+    def _dataset(self, stac: Json, about: Head, path: str) -> Mapping[str, Any]:
+        name = self.words("site.name")
+        padding = self.words("site.padding", id=about.id)
+        return schemaorg.dataset(stac, title=about.title, catalog=name, padding=padding, url=self._url(path))
+
+    def _entry(self, entry: Entry, href: str, partner_href: str | None = None) -> Row:
+        return row(
+            entry.collection,
+            href,
+            partner=head(entry.partner).title,
+            partner_href=partner_href or f"./{entry.partner['id']}/index.html",
+            items=entry.items,
+        )
+
+    def _partners(self, entries: Sequence[Entry]) -> list[Row]:
+        grouped: dict[str, list[Entry]] = {}
+        for entry in entries:
+            grouped.setdefault(str(entry.partner["id"]), []).append(entry)
+        return [
+            row(
+                group[0].partner,
+                f"./{partner}/index.html",
+                collections=len(group),
+                items=sum(entry.items for entry in group),
+            )
+            for partner, group in grouped.items()
+        ]
+
+
+def _root(path: str) -> str:
+    """Return the way from a page to the catalogue root."""
+    return "../" * path.count("/") or "./"
+
+
+def _window(number: int, last: int) -> list[int | None]:
+    """Return the page numbers to link to; None stands for a gap."""
+    near = sorted({1, last, *range(max(1, number - 2), min(last, number + 2) + 1)})
+    numbers: list[int | None] = []
+    for before, page in zip([0, *near], near, strict=False):
+        numbers += [page] if page == before + 1 else [None, page]
+    return numbers

@@ -1,0 +1,100 @@
+"""How to cite a dataset: as text, as BibTeX and as RIS."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from builder.pages.facts import doi_href, doi_of
+from builder.pages.markup import safe_href
+from builder.pages.values import Json, links, mappings, properties, text, texts
+
+AUTHOR_ROLES = ("author", "principalInvestigator", "originator", "creator", "producer")
+"""In order of preference; ISO 19115 role codes and STAC provider roles."""
+_YEAR = re.compile(r"\b(19|20)\d\d\b")
+_BIBTEX = str.maketrans(
+    {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "$": r"\$"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One citation in three forms."""
+
+    words: str
+    href: str | None
+    bibtex: str
+    ris: str
+
+
+def creators(stac: Json) -> list[str]:
+    """Return the names of those who made the data: contacts by role, else the providers that produced it."""
+    fields = properties(stac)
+    people = mappings(fields.get("contacts")) or mappings(stac.get("contacts"))
+    people += mappings(fields.get("providers")) or mappings(stac.get("providers"))
+    for role in AUTHOR_ROLES:
+        names = [name for one in people if role in texts(one.get("roles")) and (name := _name(one))]
+        if names:
+            return list(dict.fromkeys(names))
+    return []
+
+
+def _name(party: Json) -> str | None:
+    return text(party.get("name")) or text(party.get("organization"))
+
+
+def landing_page(stac: Json) -> str | None:
+    """Return the partner's own page of a dataset: its canonical link, its DOI, or the record's page."""
+    doi = doi_of(stac)
+    candidates = [*links(stac, "canonical", "cite-as")]
+    if not candidates and doi:
+        return doi_href(doi)
+    candidates += [link for link in links(stac, "via", "about") if link.get("type") in {None, "text/html"}]
+    hrefs = (safe_href(link.get("href")) for link in candidates)
+    return next((href for href in hrefs if href and href.startswith("http")), None)
+
+
+def cite(stac: Json, publisher: str | None) -> Citation:
+    """Cite an Item or Collection.
+
+    Args:
+        stac: The object; its own ``sci:citation`` wins over what would be composed.
+        publisher: The partner's name.
+    """
+    fields = properties(stac)
+    title = text(fields.get("title")) or text(stac.get("id")) or ""
+    names, doi, version = creators(stac), doi_of(stac), text(fields.get("version"))
+    year = _year(stac)
+    href = doi_href(doi) if doi else landing_page(stac)
+    composed = f"{'; '.join(names) or publisher or ''} ({year or 'n.d.'}): {title}."
+    composed += f" Version {version}." if version else ""
+    composed += f" {publisher}." if publisher and names else ""
+    words = text(fields.get("sci:citation")) or f"{composed} {href or ''}".strip()
+    entries = {
+        "author": " and ".join(f"{{{_bib(name)}}}" for name in names or [publisher or ""] if name),
+        "title": f"{{{_bib(title)}}}",
+        "year": year or "",
+        "publisher": _bib(publisher or ""),
+        "version": _bib(version or ""),
+        "doi": doi or "",
+        "url": href or "",
+    }
+    key = re.sub(r"[^A-Za-z0-9]+", "-", text(stac.get("id")) or "dataset").strip("-")
+    lines = [f"  {name} = {{{value}}}," for name, value in entries.items() if value]
+    tags = [("TY", "DATA"), *(("AU", name) for name in names), ("TI", title), ("PY", year), ("PB", publisher)]
+    tags += [("DO", doi), ("UR", href), ("ER", "")]
+    ris = "\n".join(f"{tag}  - {' '.join(value.split())}" for tag, value in tags if value is not None)
+    return Citation(words, href, "\n".join([f"@misc{{{key},", *lines, "}"]), ris)
+
+
+def _year(stac: Json) -> str | None:
+    fields = properties(stac)
+    for field in ("published", "created", "updated", "datetime", "end_datetime", "start_datetime"):
+        found = _YEAR.search(text(fields.get(field)) or "")
+        if found:
+            return found.group()
+    return None
+
+
+def _bib(words: str) -> str:
+    return " ".join(words.translate(_BIBTEX).split())

@@ -1,0 +1,199 @@
+"""The facts of a dataset as labelled values: when, where, with what, under which terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from builder.pages.markup import safe_href
+from builder.pages.values import (
+    Json,
+    Time,
+    bbox,
+    bbox_words,
+    instant,
+    interval,
+    items,
+    links,
+    mapping,
+    mappings,
+    number,
+    properties,
+    text,
+    texts,
+    whole,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Words, where they lead to, and what they mean to a machine.
+
+    Attributes:
+        words: What is shown.
+        href: A safe address.
+        iso: The instant, for ``<time datetime>``.
+        code: Whether it is an identifier and is shown in the fixed-width face.
+    """
+
+    words: str
+    href: str | None = None
+    iso: str | None = None
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A row of the facts: the key of its label in the messages (``fact.<key>``) and its values."""
+
+    key: str
+    values: tuple[Value, ...]
+
+
+def when(stac: Json) -> tuple[Value, ...]:
+    """Return the instant, or start and end, of an Item or Collection; ``…`` stands for an open side."""
+    fields = properties(stac)
+    if "extent" in stac and "properties" not in stac:
+        spans = items(mapping(mapping(stac["extent"]).get("temporal")).get("interval"))
+        first = items(spans[0]) if spans else ()
+        start, end = (first[0], first[1]) if len(first) == 2 else (None, None)
+    else:
+        start, end = fields.get("start_datetime"), fields.get("end_datetime")
+        if start is None and end is None:
+            start = fields.get("datetime")
+            end = None if fields.get("iaos:ongoing") is True else start
+    begin, finish = interval(start, end)
+    if begin is None and finish is None:
+        original = text(fields.get("iaos:original_temporal"))
+        return (Value(original),) if original else ()
+    if begin == finish and begin is not None:
+        return (_moment(begin),)
+    return tuple(_moment(side) if side else Value("…") for side in (begin, finish))
+
+
+def _moment(time: Time) -> Value:
+    return Value(time.words, iso=time.iso)
+
+
+def where(stac: Json) -> str | None:
+    """Return the extent in words."""
+    box = bbox(stac.get("bbox"))
+    if box is None:
+        boxes = items(mapping(mapping(stac.get("extent")).get("spatial")).get("bbox"))
+        box = bbox(boxes[0]) if boxes else None
+    if box is None and mapping(stac.get("geometry")).get("type") == "Point":
+        position = items(mapping(stac["geometry"]).get("coordinates"))[:2]
+        box = bbox([*position, *position])
+    return bbox_words(box) if box else None
+
+
+def license_of(stac: Json) -> Value | None:
+    """Return the licence with a link to its text; SPDX identifiers link to their page."""
+    fields = properties(stac)
+    code = text(fields.get("license"))
+    link = next(links(stac, "license"), None)
+    href = safe_href(link.get("href")) if link else None
+    if code is None or code in {"other", "proprietary", "various"}:
+        words = text(fields.get("iaos:license")) or (text(link.get("title")) if link else None) or href
+        return Value(words, href) if words else None
+    return Value(code, href or safe_href(f"https://spdx.org/licenses/{code}.html"))
+
+
+def doi_of(stac: Json) -> str | None:
+    """Return the DOI without its resolver."""
+    doi = text(properties(stac).get("sci:doi"))
+    if doi is None:
+        return None
+    doi = doi.removeprefix("https://doi.org/").removeprefix("http://dx.doi.org/").removeprefix("doi:")
+    return doi if doi.startswith("10.") and "/" in doi else None
+
+
+def doi_href(doi: str) -> str | None:
+    """Return the address at the DOI resolver."""
+    return safe_href(f"https://doi.org/{doi}")
+
+
+def _words(field: str) -> Callable[[Json], Iterator[Value]]:
+    def read(stac: Json) -> Iterator[Value]:
+        yield from (Value(words) for words in texts(properties(stac).get(field)))
+
+    return read
+
+
+def _time(field: str) -> Callable[[Json], Iterator[Value]]:
+    def read(stac: Json) -> Iterator[Value]:
+        moment = instant(properties(stac).get(field))
+        if moment:
+            yield _moment(moment)
+
+    return read
+
+
+def _place(stac: Json) -> Iterator[Value]:
+    words = where(stac)
+    if words:
+        yield Value(words)
+
+
+def _vertical(stac: Json) -> Iterator[Value]:
+    said = mapping(properties(stac).get("iaos:vertical"))
+    low, high, unit = number(said.get("minimum")), number(said.get("maximum")), text(said.get("unit")) or "m"
+    if low is None or high is None:
+        return
+    words = f"{low:,g}" if low == high else f"{low:,g} – {high:,g}"
+    yield Value(f"{words} {unit}".replace("-", "\u2212"))
+
+
+def _grid(stac: Json) -> Iterator[Value]:
+    fields = properties(stac)
+    code = text(fields.get("proj:code"))
+    if code:
+        yield Value(code, code=True)
+    shape = [whole(entry) for entry in items(fields.get("proj:shape"))]
+    if len(shape) == 2 and None not in shape:
+        yield Value(f"{shape[0]:,} × {shape[1]:,}")
+
+
+def _doi(stac: Json) -> Iterator[Value]:
+    doi = doi_of(stac)
+    if doi:
+        yield Value(doi, doi_href(doi))
+
+
+def _license(stac: Json) -> Iterator[Value]:
+    found = license_of(stac)
+    if found:
+        yield found
+
+
+def _publications(stac: Json) -> Iterator[Value]:
+    for publication in mappings(properties(stac).get("sci:publications")):
+        doi, citation = text(publication.get("doi")), text(publication.get("citation"))
+        if doi or citation:
+            yield Value(citation or doi or "", doi_href(doi) if doi else None)
+
+
+ROWS: tuple[tuple[str, Callable[[Json], Iterator[Value]]], ...] = (
+    ("when", lambda stac: iter(when(stac))),
+    ("where", _place),
+    ("vertical", _vertical),
+    ("platform", _words("platform")),
+    ("instruments", _words("instruments")),
+    ("mission", _words("mission")),
+    ("level", _words("processing:level")),
+    ("grid", _grid),
+    ("license", _license),
+    ("doi", _doi),
+    ("version", _words("version")),
+    ("publications", _publications),
+    ("lineage", _words("processing:lineage")),
+    ("published", _time("published")),
+    ("created", _time("created")),
+    ("updated", _time("updated")),
+)
+
+
+def facts(stac: Json) -> tuple[Fact, ...]:
+    """Return the facts that an Item or Collection has, in the order in which they are shown."""
+    rows = (Fact(key, tuple(read(stac))) for key, read in ROWS)
+    return tuple(row for row in rows if row.values)

@@ -1,0 +1,88 @@
+"""Takes GeoJSON geometries apart into arrays of positions, tolerant of what is not valid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from builder.pages.projection import Array
+
+STEP = 2.0
+"""Longest piece of an edge that is drawn straight, degrees: off by 0.5 km at 60°N."""
+
+
+@dataclass
+class Shapes:
+    """The parts of GeoJSON geometries: arrays of longitude and latitude, one row per point."""
+
+    polygons: list[list[Array]]
+    lines: list[Array]
+    points: list[Array]
+
+
+def gather(geometries: Iterable[Mapping[str, Any] | None]) -> Shapes:
+    """Sort the parts of GeoJSON geometries by kind; what is not valid is left out."""
+    shapes = Shapes([], [], [])
+    for geometry in geometries:
+        if isinstance(geometry, Mapping):
+            _gather(geometry, shapes, depth=0)
+    return shapes
+
+
+def _gather(geometry: Mapping[str, Any], shapes: Shapes, depth: int) -> None:
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind == "GeometryCollection" and depth < 4:
+        for part in geometry.get("geometries") or ():
+            if isinstance(part, Mapping):
+                _gather(part, shapes, depth + 1)
+        return
+    many = coordinates if isinstance(coordinates, Sequence) and not isinstance(coordinates, str) else ()
+    if kind in {"Polygon", "MultiPolygon"}:
+        for polygon in (many,) if kind == "Polygon" else many:
+            rings = [ring for part in _sequence(polygon) if len(ring := _array(part)) > 2]
+            shapes.polygons += [rings] if rings else []
+    elif kind in {"LineString", "MultiLineString"}:
+        parts = (many,) if kind == "LineString" else many
+        shapes.lines += [line for part in parts if len(line := _array(part)) > 1]
+    elif kind in {"Point", "MultiPoint"}:
+        points = _array((many,) if kind == "Point" else many)
+        shapes.points += [points] if len(points) else []
+
+
+def _sequence(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _array(coordinates: object) -> Array:
+    try:
+        points = np.array([position[:2] for position in _sequence(coordinates)], dtype=np.float64).reshape(-1, 2)
+    except (TypeError, ValueError, IndexError, KeyError):
+        return np.empty((0, 2))
+    sane = np.isfinite(points).all() and (np.abs(points[:, 1]) <= 90).all() and (np.abs(points[:, 0]) <= 360).all()
+    return points if sane else np.empty((0, 2))
+
+
+def box_geometry(box: Sequence[float]) -> dict[str, Any]:
+    """Return west, south, east, north as GeoJSON; west > east crosses ±180° and gives two parts (RFC 7946 §3.1.9)."""
+    west, south, east, north = box
+    if west == east and south == north:
+        return {"type": "Point", "coordinates": [west, south]}
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    rings = [[[[w, south], [e, south], [e, north], [w, north], [w, south]]] for w, e in spans]
+    return {"type": "MultiPolygon", "coordinates": rings}
+
+
+def densify(points: Array) -> Array:
+    """Divide edges so that none is longer than `STEP` degrees; positions stay on the straight GeoJSON edge."""
+    pieces = np.ceil(np.abs(np.diff(points, axis=0)).max(axis=1) / STEP).astype(int)
+    pieces = np.maximum(pieces, 1)
+    if len(pieces) and pieces.max() == 1:
+        return points
+    start = np.repeat(points[:-1], pieces, axis=0)
+    leg = np.repeat(np.diff(points, axis=0), pieces, axis=0)
+    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    share = (np.arange(pieces.sum()) - first) / np.repeat(pieces, pieces)
+    return np.vstack((start + leg * share[:, None], points[-1:]))

@@ -1,0 +1,142 @@
+"""View models of lists: collections, partners, the home page and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.pages.facts import Value, when, where
+from builder.pages.markup import safe_href
+from builder.pages.overview import collection_map
+from builder.pages.polarmap import PolarMap
+from builder.pages.values import Json, instant, links, text
+from builder.pages.views import Head, head, restricted
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One collection as lists show it.
+
+    Attributes:
+        collection: Its STAC Collection.
+        partner: The STAC Catalog of its partner.
+        items: How many items it has.
+        geometries: Geometries of items, for the maps; a sample is enough.
+    """
+
+    collection: Json
+    partner: Json
+    items: int
+    geometries: Sequence[Json | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list of items or collections."""
+
+    id: str
+    title: str
+    href: str
+    lang: str | None
+    when: tuple[Value, ...]
+    where: str | None
+    restricted: bool
+    partner: str = ""
+    partner_href: str = ""
+    items: int = 0
+    collections: int = 0
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerView:
+    """A partner and its collections."""
+
+    head: Head
+    home: str | None
+    map: PolarMap | None
+    rows: tuple[Row, ...]
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One line of the list of changes."""
+
+    date: Value | None
+    action: str
+    title: str
+    href: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """Everything the home page shows."""
+
+    head: Head
+    partners: tuple[Row, ...]
+    collections: tuple[Row, ...]
+    items: int
+    map: PolarMap | None
+    changes: tuple[ChangeRow, ...]
+
+
+def partner_view(partner: Json, entries: Sequence[Entry], rows: Sequence[Row]) -> PartnerView:
+    """Read a partner's Catalog."""
+    home = next((safe_href(link.get("href")) for link in links(partner, "about", "related", "via")), None)
+    shown = collection_map([(entry.collection, entry.geometries) for entry in entries])
+    return PartnerView(head(partner), home, shown, tuple(rows), sum(entry.items for entry in entries))
+
+
+def home_view(
+    catalog: Json, entries: Sequence[Entry], rows: Sequence[Row], partners: Sequence[Row], changes: Sequence[Json]
+) -> HomeView:
+    """Read the root Catalog and what it holds."""
+    return HomeView(
+        head(catalog),
+        tuple(partners),
+        tuple(rows),
+        sum(entry.items for entry in entries),
+        collection_map([(entry.collection, entry.geometries) for entry in entries]),
+        changes_view(changes),
+    )
+
+
+def changes_view(changes: Sequence[Json]) -> tuple[ChangeRow, ...]:
+    """Read changes; ``action`` other than add, replace and withdraw counts as replace."""
+    rows = []
+    for change in changes:
+        moment = instant(change.get("date"))
+        action = text(change.get("action"))
+        rows.append(
+            ChangeRow(
+                Value(moment.words, iso=moment.iso) if moment else None,
+                action if action in {"add", "replace", "withdraw"} else "replace",
+                text(change.get("title")) or text(change.get("href")) or "?",
+                safe_href(change.get("href")),
+                text(change.get("reason")),
+            )
+        )
+    return tuple(rows)
+
+
+def row(
+    stac: Json, href: str, *, partner: str = "", partner_href: str = "", items: int = 0, collections: int = 0
+) -> Row:
+    """Read what a list shows of an Item, Collection or Catalog."""
+    about = head(stac)
+    return Row(
+        about.id,
+        about.title,
+        href,
+        about.lang,
+        when(stac),
+        where(stac),
+        restricted(stac),
+        partner,
+        partner_href,
+        items,
+        collections,
+        about.summary,
+    )

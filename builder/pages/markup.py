@@ -1,0 +1,89 @@
+"""Makes partners' words and addresses harmless: Markdown to clean HTML, addresses by an allow-list of schemes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import nh3
+from markupsafe import Markup
+
+from builder.pages.values import text
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+LIMIT_BYTES = 50_000
+"""Longest description that is read as Markdown; the rest is cut off."""
+SCHEMES = frozenset({"http", "https", "mailto"})
+TAGS = frozenset(
+    {"a", "p", "br", "em", "strong", "b", "i", "code", "pre", "blockquote", "ul", "ol", "li", "sub", "sup",
+     "h3", "table", "thead", "tbody", "tr", "th", "td", "hr"}
+)  # fmt: skip
+_HEADING = re.compile(r"(</?)h[1-6]\b", re.IGNORECASE)
+"""Headings within a description all stand one step below those of the page's sections."""
+_MARKED = re.compile(r"[<>&*_`\[\]#|~\\]|https?://|^\s*([-+>]|\d+[.)])\s|^ {4}|^[=-]{3,}", re.MULTILINE)
+_HTML = re.compile(r"\s*<(p|div|ul|ol|table|h[1-6]|br)\b", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+_BRACKETED = re.compile(r"</?[A-Za-z!][^<>]{0,2000}>")
+
+
+def safe_href(value: object) -> str | None:
+    """Return an address that may stand in ``href`` or ``src``; None where it may not.
+
+    Allowed are http, https and mailto, and relative references that stay on this site (RFC 3986).
+    Blanks and characters that are not allowed in an address are percent-encoded.
+    """
+    address = text(value)
+    if address is None or "\\" in address or any(c in address for c in "\t\r\n"):
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.scheme:
+        harmless = parts.scheme in SCHEMES and (parts.netloc or parts.scheme == "mailto")
+    else:
+        harmless = not address.startswith("//") and ":" not in re.split("[/?#]", address, maxsplit=1)[0]
+    return quote(address, safe="%/:=&?~#+!$,;'@()*[]") if harmless else None
+
+
+@lru_cache(maxsize=512)
+def rich(source: str) -> Markup:
+    """Turn a partner's Markdown or HTML description into clean HTML.
+
+    A text that begins with an HTML block is taken for HTML; in all others tags are shown as text.
+    Only the tags of the allow-list survive, and links get ``rel="noopener nofollow"``.
+    """
+    body = source.encode()[:LIMIT_BYTES].decode(errors="ignore")
+    if not _MARKED.search(body):
+        return Markup("").join(Markup("<p>{}</p>").format(part) for part in re.split(r"\n\s*\n", body) if part.strip())
+    html = nh3.clean(
+        _HEADING.sub(r"\1h3", body if _HTML.match(body) else _markdown().render(body)),
+        tags=set(TAGS),
+        attributes={"a": {"href"}},
+        url_schemes=set(SCHEMES),
+        link_rel="noopener nofollow",
+    )
+    return Markup(html)  # noqa: S704 - cleaned by nh3 just above
+
+
+def plain(source: str, limit: int = 300) -> str:
+    """Return a description as one line of text without tags, for summaries and machine-readable data."""
+    words = unescape(_BRACKETED.sub(" ", source[: limit * 4]))
+    words = re.sub(r"\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)|[*_`#]+", r"\1", words)
+    words = _SPACES.sub(" ", words).strip()
+    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + "…"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("js-default", {"html": False, "linkify": False, "maxNesting": 20})
+    parser.validateLink = lambda url: safe_href(unescape(url)) is not None  # type: ignore[method-assign]
+    parser.disable("image")
+    return parser

@@ -1,0 +1,76 @@
+"""Projects positions to the polar stereographic plane (EPSG:3413) and to a map of 1000 units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+SEMI_MAJOR_KM = 6378.137
+ECCENTRICITY = 0.0818191908426215
+"""WGS 84."""
+TRUE_LATITUDE = 70.0
+DOWN = -45.0
+"""EPSG:3413: true scale at 70°N, 45°W points down."""
+SOUTH = 45.0
+"""Southernmost latitude that is drawn."""
+DISC = 430
+"""Radius of the disc; the rest of the 500 units is for the degrees on its rim."""
+CLAMP = 40.0
+"""Positions south of this are moved here: out of sight, yet on their meridian."""
+
+
+def project(longitude: Array, latitude: Array) -> tuple[Array, Array]:
+    """Project to EPSG:3413.
+
+    Polar stereographic, ellipsoidal, variant B: Snyder (1987), USGS Professional Paper 1395,
+    equations 15-9, 14-15, 21-30, 21-33 and 21-34.
+
+    Args:
+        longitude: Degrees east.
+        latitude: Degrees north, above -90.
+
+    Returns:
+        x and y in kilometres, y upwards.
+    """
+    true = math.radians(TRUE_LATITUDE)
+    scale = math.cos(true) / math.sqrt(1 - (ECCENTRICITY * math.sin(true)) ** 2)
+    rho = SEMI_MAJOR_KM * scale * _conformal(np.radians(latitude)) / _conformal(np.array(true))
+    angle = np.radians(longitude - DOWN)
+    return rho * np.sin(angle), -rho * np.cos(angle)
+
+
+def _conformal(phi: Array) -> Array:
+    sine = ECCENTRICITY * np.sin(phi)
+    return np.tan(math.pi / 4 - phi / 2) / ((1 - sine) / (1 + sine)) ** (ECCENTRICITY / 2)
+
+
+def radius_km(latitude: float) -> float:
+    """Return the radius of a parallel on the map, kilometres."""
+    return -float(project(np.array(DOWN), np.array(latitude))[1])
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What stretch is shown: a disc about the pole, or a square about a point.
+
+    Attributes:
+        x: Middle of the map, kilometres in EPSG:3413.
+        y: Likewise, upwards.
+        scale: Map units per kilometre.
+        rim: Latitude at the rim of a disc; None for a square.
+    """
+
+    x: float
+    y: float
+    scale: float
+    rim: float | None
+
+    def place(self, longitude: Array, latitude: Array) -> Array:
+        """Return map units, one row per point, y downwards."""
+        x, y = project(longitude, np.maximum(latitude, CLAMP))
+        return np.rint(np.column_stack(((x - self.x) * self.scale, (self.y - y) * self.scale)))

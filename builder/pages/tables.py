@@ -1,0 +1,159 @@
+"""Tables of a dataset: its files, variables, dimensions and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.pages.markup import plain, safe_href
+from builder.pages.values import Json, items, mapping, mappings, number, properties, size_words, text, texts, whole
+
+ABOUT_ROLES = frozenset({"metadata", "overview", "thumbnail", "graphic"})
+_HASHES = {"1220": "SHA-256", "1114": "SHA-1", "d50110": "MD5", "1340": "SHA-512"}
+"""Prefix of a multihash (multiformats code and length) → algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An asset.
+
+    Attributes:
+        title: What it is called.
+        href: Where it is; None where the address is not one a page may link to.
+        address: The address as text.
+        media: Media type without parameters.
+        size: In words.
+        bytes: As a number.
+        checksum: Algorithm and hex digest.
+        restricted: Whether it needs a login.
+        about: Whether it describes the data instead of being data.
+        picture: Whether it is a thumbnail.
+    """
+
+    title: str
+    href: str | None
+    address: str
+    media: str
+    size: str | None
+    bytes: int | None
+    checksum: tuple[str, str] | None
+    description: str | None
+    restricted: bool
+    about: bool
+    picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A measured quantity."""
+
+    name: str
+    words: str | None
+    standard_name: str | None
+    unit: str | None
+    dimensions: str
+    auxiliary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension of a data cube."""
+
+    name: str
+    type: str
+    size: int | None
+    extent: str
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    words: str | None
+    unit: str | None
+    method: str | None
+
+
+def files(stac: Json) -> tuple[File, ...]:
+    """Read the assets: data first, then references, then what describes them."""
+    found = [_file(key, mapping(asset)) for key, asset in mapping(stac.get("assets")).items()]
+    return tuple(sorted(found, key=lambda file: (file.picture, file.about)))
+
+
+def _file(key: str, asset: Json) -> File:
+    roles = set(texts(asset.get("roles")))
+    address = text(asset.get("href")) or ""
+    size = whole(asset.get("file:size"))
+    return File(
+        title=text(asset.get("title")) or key,
+        href=safe_href(address),
+        address=address,
+        media=(text(asset.get("type")) or "").partition(";")[0].strip(),
+        size=size_words(size),
+        bytes=size,
+        checksum=_checksum(text(asset.get("file:checksum")) or ""),
+        description=plain(text(asset.get("description")) or "") or None,
+        restricted=bool(asset.get("auth:refs")),
+        about=bool(roles & ABOUT_ROLES) and "data" not in roles,
+        picture="thumbnail" in roles,
+    )
+
+
+def _checksum(multihash: str) -> tuple[str, str] | None:
+    known = ((name, multihash.removeprefix(prefix)) for prefix, name in _HASHES.items() if multihash.startswith(prefix))
+    return next(known, None)
+
+
+def variables(stac: Json) -> tuple[Variable, ...]:
+    """Read ``cube:variables``; without them the CF parameters. Data come before auxiliary variables."""
+    fields = properties(stac)
+    cube = [(name, mapping(entry)) for name, entry in mapping(fields.get("cube:variables")).items()]
+    found = [
+        Variable(
+            name=name,
+            words=text(entry.get("description")),
+            standard_name=text(entry.get("cf:standard_name")),
+            unit=text(entry.get("unit")),
+            dimensions=", ".join(texts(entry.get("dimensions"))),
+            auxiliary=entry.get("type") == "auxiliary",
+        )
+        for name, entry in cube
+    ]
+    parameters = mappings(fields.get("cf:parameter")) or mappings(mapping(stac.get("summaries")).get("cf:parameter"))
+    if not found:
+        found = [
+            Variable(name, None, name, text(entry.get("unit")), "", auxiliary=False)
+            for entry in parameters
+            if (name := text(entry.get("name")))
+        ]
+    return tuple(sorted(found, key=lambda variable: variable.auxiliary))
+
+
+def dimensions(stac: Json) -> tuple[Dimension, ...]:
+    """Read ``cube:dimensions``."""
+    cube = mapping(properties(stac).get("cube:dimensions")).items()
+    return tuple(_dimension(name, mapping(entry)) for name, entry in cube)
+
+
+def _dimension(name: str, entry: Json) -> Dimension:
+    sides = [_side(side) for side in items(entry.get("extent"))]
+    extent = " – ".join(sides) if any(side != "…" for side in sides) else ""
+    kind = text(entry.get("axis")) or text(entry.get("type")) or ""
+    return Dimension(name, kind, whole(entry.get("iaos:size")), extent, text(entry.get("unit")))
+
+
+def _side(value: object) -> str:
+    amount = number(value)
+    return f"{amount:,.7g}".replace("-", "\u2212") if amount is not None else text(value) or "…"
+
+
+def columns(stac: Json) -> tuple[Column, ...]:
+    """Read ``table:columns`` of the object or of its first asset that has them."""
+    tables = [properties(stac), *(mapping(asset) for asset in mapping(stac.get("assets")).values())]
+    rows = next((found for table in tables if (found := mappings(table.get("table:columns")))), [])
+    return tuple(
+        Column(name, text(entry.get("description")), text(entry.get("unit")), text(entry.get("method")))
+        for entry in rows
+        if (name := text(entry.get("name")))
+    )

@@ -1,0 +1,159 @@
+"""Reads values out of STAC dicts that may be absent, empty or of the wrong type, and puts them into words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Json = Mapping[str, Any]
+
+EMPTY: Json = {}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, bidirectional overrides and lone surrogates: never part of honest text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """An instant for ``<time datetime>`` and in words, UTC."""
+
+    iso: str
+    words: str
+
+
+def text(value: object) -> str | None:
+    """Return trimmed text without control characters; None for anything else or empty."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return _CONTROL.sub("", str(value)).strip() or None
+
+
+def mapping(value: object) -> Json:
+    """Return a mapping; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else EMPTY
+
+
+def mappings(value: object) -> list[Json]:
+    """Return the mappings in a list; empty for anything else."""
+    return [entry for entry in items(value) if isinstance(entry, Mapping)]
+
+
+def items(value: object) -> Sequence[Any]:
+    """Return a list or tuple; empty for anything else."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def texts(value: object) -> list[str]:
+    """Return the texts in a list, or one text as a list."""
+    entries = items(value) or (value,)
+    return [found for entry in entries if (found := text(entry))]
+
+
+def number(value: object) -> float | None:
+    """Return a finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number that is not negative; None for anything else."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 and found == int(found) else None
+
+
+def properties(stac: Json) -> Json:
+    """Return where the fields are: ``properties`` of an Item, the object itself for a Collection."""
+    return mapping(stac.get("properties")) if "properties" in stac else stac
+
+
+def links(stac: Json, *rels: str) -> Iterator[Json]:
+    """Yield the links of these relations that have a target, in the order of ``rels``."""
+    all_links = mappings(stac.get("links"))
+    for rel in rels:
+        yield from (link for link in all_links if link.get("rel") == rel and text(link.get("href")))
+
+
+def language(stac: Json) -> str | None:
+    """Return the language of a record's own words as a BCP 47 tag; None if unknown or English."""
+    declared = properties(stac).get("language")
+    code = text(mapping(declared).get("code")) or text(declared)
+    usable = code and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", code) and not code.lower().startswith("en")
+    return code if usable else None
+
+
+def instant(value: object) -> Time | None:
+    """Read an RFC 3339 time; midnight is shown as a day without a clock time.
+
+    The words are those of ISO 8601, which need no translation.
+    """
+    source = text(value)
+    if source is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(source)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    day = moment.date().isoformat()
+    if (moment.hour, moment.minute, moment.second) == (0, 0, 0):
+        return Time(day, day)
+    clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    return Time(f"{day}T{moment:%H:%M:%S}Z", f"{day} {clock} UTC")
+
+
+def interval(start: object, end: object) -> tuple[Time | None, Time | None]:
+    """Read two instants; an end at 23:59:59 is the day itself."""
+    last = text(end)
+    if last and re.search(r"T23:59:59(\.\d+)?Z?$", last):
+        last = last[:10]
+    return instant(start), instant(last)
+
+
+def latitude_words(degrees: float) -> str:
+    """Return such as ``78.5°N``."""
+    return f"{abs(degrees):.4g}°{'N' if degrees >= 0 else 'S'}"
+
+
+def longitude_words(degrees: float) -> str:
+    """Return such as ``12.25°W``."""
+    side = "" if degrees == 0 else "E" if degrees > 0 else "W"
+    return f"{abs(degrees):.5g}°{side}"
+
+
+def bbox(value: object) -> tuple[float, float, float, float] | None:
+    """Read a two- or three-dimensional bbox as west, south, east, north in degrees."""
+    numbers = [number(entry) for entry in items(value)]
+    if len(numbers) == 6:
+        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
+    if len(numbers) != 4 or any(entry is None for entry in numbers):
+        return None
+    west, south, east, north = (float(entry or 0) for entry in numbers)
+    if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        return None
+    return west, south, east, north
+
+
+def bbox_words(box: tuple[float, float, float, float]) -> str:
+    """Put a bbox into words; a point is said once."""
+    west, south, east, north = box
+    rows = latitude_words(south) if south == north else f"{latitude_words(south)} – {latitude_words(north)}"
+    columns = longitude_words(west) if west == east else f"{longitude_words(west)} – {longitude_words(east)}"
+    return f"{rows}, {columns}"
+
+
+def size_words(size: object) -> str | None:
+    """Put a number of bytes into words with decimal prefixes (SI)."""
+    count = whole(size)
+    if count is None:
+        return None
+    if count < 1000:
+        return f"{count} B"
+    amount, prefixes = float(count), iter("kMGTP")
+    prefix = ""
+    while amount >= 999.5 and (step := next(prefixes, "")):
+        amount, prefix = amount / 1000, step
+    return f"{amount:.3g} {prefix}B" if amount < 999.5 else f"{amount:,.0f} {prefix}B"
