@@ -61,24 +61,22 @@ def _span(arcs: list[tuple[float, float]]) -> tuple[float, float]:
     lowest, highest = arcs[0][0], max(east for _, east in arcs)
     if not crossing and highest - lowest <= 180:
         return lowest, highest
-    widest, after = _widest_gap(arcs)
-    if widest > 180:
-        west = after if after < 180 else after - 360
-        return west, _wrap(after - widest)
+    before, after = _widest_gap(arcs)
+    if after - before > 180:
+        return _wrap(after), _wrap(before)
     return (-180.0, 180.0) if crossing else (lowest, highest)
 
 
 def _widest_gap(arcs: list[tuple[float, float]]) -> tuple[float, float]:
-    """Return the width of the widest uncovered gap and the longitude where it ends (may exceed 180)."""
+    """Return the longitudes before and after the widest uncovered gap; they may exceed 180."""
     reach = arcs[0][1] + (360 if arcs[0][1] < arcs[0][0] else 0)
-    widest, after = 0.0, arcs[0][0]
+    before = after = arcs[0][0]
     for west, east in [*arcs[1:], (arcs[0][0] + 360, arcs[0][0] + 360)]:
-        if west - reach > widest:
-            widest, after = west - reach, west
+        if west - reach > after - before:
+            before, after = reach, west
         reach = max(reach, east + (360 if east < west else 0))
-    return widest, after
+    return before, after
 
 
 def _wrap(longitude: float) -> float:
-    wrapped = (longitude + 180) % 360 - 180
-    return 180.0 if wrapped == -180 else wrapped
+    return longitude - 360 if longitude > 180 else longitude

@@ -159,6 +159,15 @@ def page_of(path: str) -> str:
     return f"{path.removesuffix('.json')}.html"
 
 
+def is_stac(path: str) -> bool:
+    """Tell whether the file at a catalogue path should be a STAC object, by its place alone."""
+    folder, _, name = path.rpartition("/")
+    if name in {"catalog.json", "collection.json"}:
+        return True
+    stem = name.removesuffix(".json")
+    return stem != name and folder.count("/") == 1 and not _RESERVED.fullmatch(stem)
+
+
 def relative(source: str, target: str) -> str:
     """Return the href that leads from the file at one catalogue path to another.
 

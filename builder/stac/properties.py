@@ -105,12 +105,13 @@ def _words(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> J
 
 
 def _terms(dataset: Dataset, context: ItemContext) -> Json:
-    terms: Json = {"license": license_id(dataset.license.id if dataset.license else context.definition.license)}
-    if dataset.license and dataset.license.id == "other" and dataset.license.title:
-        terms["iaos:license"] = dataset.license.title
+    said = dataset.license
+    terms: Json = {"license": license_id(said.id if said else context.definition.license)}
+    if said and terms["license"] == "other" and (said.title or said.id != "other"):
+        terms["iaos:license"] = said.title or said.id
     if is_restricted_dataset(dataset):
-        said = dataset.access.statement or "The partner asks for a login or for permission."
-        terms |= {"iaos:restricted": True, "auth:schemes": {LOGIN: {"type": "login", "description": said}}}
+        reason = dataset.access.statement or "The partner asks for a login or for permission."
+        terms |= {"iaos:restricted": True, "auth:schemes": {LOGIN: {"type": "login", "description": reason}}}
     elif dataset.access.statement:
         terms["iaos:access"] = dataset.access.statement
     return terms
@@ -218,6 +219,9 @@ def _scientific(item: pystac.Item, dataset: Dataset, context: ItemContext, findi
     ]
     if doi or dataset.citation or papers:
         ScientificExtension.ext(item, add_if_missing=True).apply(doi, dataset.citation, papers or None)
+    for paper in item.properties.get("sci:publications", ()):
+        for name in [name for name in paper if paper[name] is None]:
+            del paper[name]  # pystac writes null, which the schema refuses
 
 
 def _versions(item: pystac.Item, dataset: Dataset) -> None:

@@ -88,8 +88,8 @@ class Summary:
 
     @property
     def item_assets(self) -> dict[str, Json]:
-        """The asset keys that items have, with what all assets of one key share."""
-        return {key: self._assets[key] for key in sorted(self._assets)}
+        """The asset keys that items have, with what all assets of one key share (STAC asks for two fields)."""
+        return {key: self._assets[key] for key in sorted(self._assets) if len(self._assets[key]) > 1}
 
     @property
     def summaries(self) -> Json:
