@@ -10,6 +10,7 @@ import gzip
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import count
 
 from tests.servers.local import Answer, Handler, Request
@@ -81,8 +82,12 @@ def gzip_cut(_request: Request, answer: Answer) -> Answer:
 
 def gzip_bomb(_request: Request, answer: Answer) -> Answer:
     """Send 32 MiB of blanks in 32 kB."""
-    packed = gzip.compress(b" " * 2**25, mtime=0)
-    return replace(answer, headers={**answer.headers, "Content-Encoding": "gzip"}, body=packed)
+    return replace(answer, headers={**answer.headers, "Content-Encoding": "gzip"}, body=_bomb())
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * 2**25, mtime=0)
 
 
 def bad_utf8(_request: Request, answer: Answer) -> Answer:

@@ -78,8 +78,7 @@ class LocalServer:
                 outer.requests.append(request)
                 return outer._handler(request)
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Connection)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), Connection)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
@@ -103,6 +102,15 @@ class LocalServer:
     def targets(self) -> list[str]:
         """Path and query of every request so far."""
         return [request.target for request in self.requests]
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up, as the gate does on purpose."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Connection(BaseHTTPRequestHandler):

@@ -62,12 +62,20 @@ class OaiSource:
         except OaiError as trouble:
             if trouble.oai_code != "badResumptionToken" or not self.counts["pages"]:
                 raise
-            since = reading.resume_from()
-            how = f"asking again from {since}" if since else "reading the list again from its beginning"
-            yield warning("oai.token-expired", trouble.where, trouble.message, how)
-            reading.begin_again()
-            yield from self._pages(selection | ({"from": since} if since else {}), reading)
+            yield warning("oai.token-expired", trouble.where, trouble.message, "the list is asked for again")
+            yield from self._again(selection, reading)
         yield from reading.check_size()
+
+    def _again(self, selection: dict[str, str], reading: _Reading) -> Iterator[Record | Finding]:
+        """Ask for the rest of a list, or for all of it where what was met so far cannot tell what the rest is."""
+        since, announced = reading.resume_from(), reading.size
+        if since:
+            reading.begin_again()
+            yield from self._pages({**selection, "from": since}, reading)
+            if reading.met == announced:
+                return
+        reading.begin_again()
+        yield from self._pages(selection, reading)
 
     def _pages(self, selection: dict[str, str], reading: _Reading) -> Iterator[Record | Finding]:
         try:
@@ -118,12 +126,11 @@ class _Reading:
     def __init__(self, source: OaiPmhSource, counts: dict[str, int]) -> None:
         self.whole = True
         self.listed = 0
+        self.size: int | None = None
         self._source = source
         self._counts = counts
         self._met: dict[str, tuple[str, str]] = {}
         self._unknown: set[str] = set()
-        self._size: int | None = None
-        self._size_before: int | None = None
         self._ordered = True
         self._latest = ""
 
@@ -132,7 +139,7 @@ class _Reading:
         self._counts["pages"] += 1
         self.listed += len(page.headers)
         if page.complete_list_size is not None:
-            self._size = self._counts["complete_list_size"] = page.complete_list_size
+            self.size = self._counts["complete_list_size"] = page.complete_list_size
         if page.repaired:
             message = "bytes that are not UTF-8 as declared were read as Windows-1252"
             yield warning("oai.encoding", where, message, f"page {self._counts['pages']}; tell the provider")
@@ -145,26 +152,26 @@ class _Reading:
         The standard does not promise an order, so this is done only where the list was in the
         order of datestamps so far and its stated size will show whether anything was missed.
         """
-        if self._size is None or not self._ordered or not self._latest:
+        if self.size is None or not self._ordered or not self._latest:
             return None
         return self._latest[: len(self._source.until or self._source.from_ or self._latest)]
 
+    @property
+    def met(self) -> int:
+        """How many different records were taken."""
+        return len(self._met)
+
     def begin_again(self) -> None:
         """Prepare for a second list, which may repeat what was met."""
-        if self.resume_from():
-            self._size_before = self._size
-        self._size, self.listed = None, 0
+        self.size, self.listed = None, 0
         self._counts.pop("complete_list_size", None)
 
     def check_size(self) -> Iterator[Finding]:
         """Compare what was listed with what the provider said it would list."""
-        for said, got in ((self._size, self.listed), (self._size_before, len(self._met))):
-            if said is not None and said != got:
-                self.whole = False
-                message = f"the provider announced {said} records but listed {got}"
-                yield warning(
-                    "oai.list-size", self._source.url, message, "nothing is taken for withdrawn in this harvest"
-                )
+        if self.size is not None and self.size != self.listed:
+            self.whole = False
+            message = f"the provider announced {self.size} records but listed {self.listed}"
+            yield warning("oai.list-size", self._source.url, message, "nothing is taken for withdrawn in this harvest")
 
     def _take_record(self, record: OaiRecord, where: str) -> Iterator[Record | Finding]:
         header = record.header
