@@ -146,9 +146,7 @@ async def _put_all(
             await _put(store, path, folder / path, wanted[path].media_type)
             advance("publish")
 
-    async with asyncio.TaskGroup() as group:
-        for path in paths:
-            group.create_task(one(path))
+    await asyncio.gather(*(one(path) for path in paths))
 
 
 async def _put(store: Any, path: str, data: bytes | Path, media_type: str) -> None:
