@@ -24,7 +24,8 @@ from builder.sources.oai.documents import (
 from builder.sources.redact import redact
 
 MAX_PAGES = 100_000
-MAX_EMPTY_PAGES = 20
+MAX_BARREN_PAGES = 20
+"""Pages in a row that bring nothing new."""
 MAX_TOKEN = 8_000
 _HINT = "the provider's paging is broken; tell them"
 _P = TypeVar("_P", Page, SetPage)
@@ -101,7 +102,7 @@ class Provider:
         params = {"verb": verb, **selection}
         while True:
             page = self.ask(read, params)
-            guard.check(contents(page), page.token)
+            guard.check(contents(page), page)
             yield page
             if page.token is None:
                 return
@@ -110,34 +111,42 @@ class Provider:
 
 @dataclass
 class _Guard:
-    """Watches a list for signs that it will never end."""
+    """Watches a list for signs that it will never end.
+
+    A page that comes again is such a sign, unless the provider announced that many records: some
+    do list records more than once.
+    """
 
     where: str
     tokens: set[str] = field(default_factory=set)
     pages: set[bytes] = field(default_factory=set)
     count: int = 0
-    empty: int = 0
+    listed: int = 0
+    barren: int = 0
 
-    def check(self, contents: list[str], token: str | None) -> None:
+    def check(self, contents: list[str], page: Page | SetPage) -> None:
         self.count += 1
-        self.empty = 0 if contents else self.empty + 1
-        page = sha256("\n".join(contents).encode()).digest()
-        trouble = self._trouble(page if contents else b"", token)
+        self.listed += len(contents)
+        digest = sha256("\n".join(contents).encode()).digest()
+        repeated = bool(contents) and digest in self.pages
+        self.barren = self.barren + 1 if repeated or not contents else 0
+        trouble = self._trouble(repeated and self.listed > (page.complete_list_size or 0), page.token)
         if trouble:
             raise ProtocolError(f"{trouble} (page {self.count})", where=self.where, hint=_HINT)
-        self.tokens.add(token or "")
-        self.pages.add(page)
+        self.pages.add(digest)
+        if page.token is not None:
+            self.tokens.add(page.token)
 
-    def _trouble(self, page: bytes, token: str | None) -> str | None:
-        if page in self.pages:
+    def _trouble(self, repeated: bool, token: str | None) -> str | None:
+        if repeated:
             return "the same page of the list came again"
-        if token is not None and token in self.tokens:
+        if token is None:
+            return None
+        if token in self.tokens:
             return "the same resumption token came again"
-        if len(token or "") > MAX_TOKEN:
+        if len(token) > MAX_TOKEN:
             return "the resumption token is too long to be sent"
-        if token is not None and (self.empty >= MAX_EMPTY_PAGES or self.count >= MAX_PAGES):
-            return "the list has no end"
-        return None
+        return "the list has no end" if self.barren >= MAX_BARREN_PAGES or self.count >= MAX_PAGES else None
 
 
 def _headers(page: Page) -> list[str]:
