@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -43,6 +43,7 @@ def disc_graticule(rim: float) -> Graticule:
     return Graticule(lines, ticks, tuple(labels))
 
 
+@lru_cache(maxsize=1024)
 def square_graticule(view: View) -> Graticule:
     """Meridians and parallels of a square, with degrees where a middle meridian and parallel meet them."""
     half = 500 / view.scale
@@ -53,7 +54,7 @@ def square_graticule(view: View) -> Graticule:
     middle = float(distances[4])
     parallels = [
         lat
-        for lat in range(46, 90, step)
+        for lat in range(46 if step == 2 else 45, 90, step)
         if (0 if around_pole else distances.min()) - half / 2 < radius_km(lat) < distances.max()
     ]
     spread = 30 if around_pole or middle < 1200 else 10 if middle < 3000 or step == 5 else 5

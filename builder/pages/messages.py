@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
+
+from jinja2.ext import Extension
+from markupsafe import escape
 
 from builder.errors import UsageError
 from builder.resources import site_folder
+
+_PLAIN = re.compile(r"\{\{ t\('([a-z_.]+)'\) \}\}")
+
+
+class CompileWords(Extension):
+    """Writes words without values into the templates when they are loaded, so that no page looks them up again."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - jinja's
+        """Replace ``{{ t('key') }}`` by the escaped words."""
+        words = cast("Messages", self.environment.globals["t"])
+        return _PLAIN.sub(lambda found: str(escape(words(found.group(1)))), source)
 
 
 class Messages:

@@ -18,6 +18,8 @@ from builder.pages.projection import CLAMP, DISC, SOUTH, Array, View, project, r
 
 LAND_KM = 5200.0
 """Half the width of static/land.svg."""
+GRID_KM = 50
+"""Squares are centred on multiples of this, so that neighbours share a graticule."""
 MOST_DOTS = 800
 
 
@@ -36,6 +38,7 @@ class PolarMap:
         dots: Path of zero-length strokes, one per point.
         outside: ``all`` or ``part`` of it lies south of what is drawn; empty if nothing does.
         locator: Where the square lies on a small disc: x, y and half width there; None on a disc.
+        bar: A scale bar on a square: its length in kilometres and in map units.
     """
 
     disc: bool
@@ -48,6 +51,7 @@ class PolarMap:
     dots: str = ""
     outside: str = ""
     locator: tuple[int, int, int] | None = None
+    bar: tuple[int, int] | None = None
 
 
 def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -> PolarMap | None:
@@ -82,6 +86,7 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         dots=_dots(view, shapes.points),
         outside=outside,
         locator=_locator(view),
+        bar=None if view.rim else (200, round(200 * view.scale)),
     )
 
 
@@ -90,7 +95,8 @@ def _view(degrees: Array, *, zoom: bool) -> View:
     half = max(float(np.ptp(x)), float(np.ptp(y))) / 2
     if zoom and half < 500 and degrees[:, 1].min() > SOUTH + 5:
         shown = next(step for step in (500.0, 1000.0) if half <= step / 2)
-        return View(round(float(x.min() + x.max()) / 2), round(float(y.min() + y.max()) / 2), 500 / shown, None)
+        middle_x, middle_y = (round(float(side.min() + side.max()) / 2 / GRID_KM) * GRID_KM for side in (x, y))
+        return View(middle_x, middle_y, 500 / shown, None)
     rim = 60.0 if degrees[:, 1].min() >= 60 else SOUTH
     return View(0.0, 0.0, DISC / radius_km(rim), rim)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,16 @@ def project(longitude: Array, latitude: Array) -> tuple[Array, Array]:
     Returns:
         x and y in kilometres, y upwards.
     """
-    true = math.radians(TRUE_LATITUDE)
-    scale = math.cos(true) / math.sqrt(1 - (ECCENTRICITY * math.sin(true)) ** 2)
-    rho = SEMI_MAJOR_KM * scale * _conformal(np.radians(latitude)) / _conformal(np.array(true))
+    rho = _scale_km() * _conformal(np.radians(latitude))
     angle = np.radians(longitude - DOWN)
     return rho * np.sin(angle), -rho * np.cos(angle)
+
+
+@lru_cache(maxsize=1)
+def _scale_km() -> float:
+    true = math.radians(TRUE_LATITUDE)
+    parallel = SEMI_MAJOR_KM * math.cos(true) / math.sqrt(1 - (ECCENTRICITY * math.sin(true)) ** 2)
+    return parallel / float(_conformal(np.array(true)))
 
 
 def _conformal(phi: Array) -> Array:
@@ -49,6 +55,7 @@ def _conformal(phi: Array) -> Array:
     return np.tan(math.pi / 4 - phi / 2) / ((1 - sine) / (1 + sine)) ** (ECCENTRICITY / 2)
 
 
+@lru_cache(maxsize=256)
 def radius_km(latitude: float) -> float:
     """Return the radius of a parallel on the map, kilometres."""
     return -float(project(np.array(DOWN), np.array(latitude))[1])

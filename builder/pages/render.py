@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from builder.pages import schemaorg
 from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row
 from builder.pages.markup import safe_href
-from builder.pages.messages import load_messages
+from builder.pages.messages import CompileWords, load_messages
 from builder.pages.snippets import pystac_client_search
 from builder.pages.values import Json, text
-from builder.pages.views import Head, collection_view, head, item_view
+from builder.pages.views import Head, collection_view, head, item_view, named
 from builder.resources import site_folder
 
 __all__ = ["Entry", "Renderer"]
@@ -54,6 +54,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=[CompileWords],
         )
         self.environment.globals |= {
             "t": self.words,
@@ -69,7 +70,7 @@ class Renderer:
     ) -> bytes:
         """Render an item's page; ``explain`` is what `builder.explain.explain` returned."""
         path = path or f"{partner['id']}/{collection['id']}/{item['id']}.html"
-        above, around = head(partner), head(collection)
+        above, around = named(partner), named(collection)
         view = item_view(item, above.title, page=path, base=self.base, explain=explain)
         return self._render(
             "item.html",
@@ -94,7 +95,7 @@ class Renderer:
             path: Where the first page goes.
         """
         path = path or f"{partner['id']}/{collection['id']}/index.html"
-        above = head(partner)
+        above = named(partner)
         geometries = [item.get("geometry") for item in items]
         view = collection_view(collection, above.title, geometries, page=path, base=self.base)
         pages = max(1, -(-len(items) // PAGE_SIZE))
@@ -203,8 +204,8 @@ class Renderer:
             path,
             title=text(title) or self.words("tombstone.untitled"),
             reason=text(reason),
-            partner=head(partner),
-            collection=head(collection),
+            partner=named(partner),
+            collection=named(collection),
             successor=target,
             robots="noindex",
         )
@@ -245,7 +246,7 @@ class Renderer:
         return row(
             entry.collection,
             href,
-            partner=head(entry.partner).title,
+            partner=named(entry.partner).title,
             partner_href=partner_href or f"./{entry.partner['id']}/index.html",
             items=entry.items,
         )

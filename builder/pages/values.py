@@ -28,7 +28,8 @@ def text(value: object) -> str | None:
     """Return trimmed text without control characters; None for anything else or empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return _CONTROL.sub("", str(value)).strip() or None
+    words = str(value)
+    return (words if words.isprintable() else _CONTROL.sub("", words)).strip() or None
 
 
 def mapping(value: object) -> Json:

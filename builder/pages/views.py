@@ -42,6 +42,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What a page says of something it only links to."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A person or organisation."""
 
@@ -115,13 +123,18 @@ class CollectionView:
     snippets: tuple[Snippet, ...]
 
 
+def named(stac: Json) -> Named:
+    """Read identifier and title of any STAC object; without a title the identifier stands in."""
+    name = text(stac.get("id")) or "?"
+    title = text(properties(stac).get("title")) or text(stac.get("title")) or name
+    return Named(name, " ".join(title.split()))
+
+
 def head(stac: Json) -> Head:
     """Read identifier, title and description of any STAC object."""
-    fields = properties(stac)
-    name = text(stac.get("id")) or "?"
-    words = text(fields.get("description")) or text(stac.get("description")) or ""
-    title = text(fields.get("title")) or text(stac.get("title")) or name
-    return Head(name, " ".join(title.split()), language(stac), rich(words), plain(words, 160))
+    about = named(stac)
+    words = text(properties(stac).get("description")) or text(stac.get("description")) or ""
+    return Head(about.id, about.title, language(stac), rich(words), plain(words, 160))
 
 
 def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", explain: Json | None = None) -> ItemView:
