@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from builder.dataset import Draft
 from builder.definitions.periods import period
+from builder.findings import warning
 
 _OPEN = frozenset({"", "..", "now", "present", "ongoing", "current", "continuing"})
 
@@ -155,3 +157,31 @@ def _add_months(start: datetime, months: int) -> datetime:
     first = start.replace(year=year, month=month + 1, day=1)
     last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     return first.replace(day=min(start.day, last.day))
+
+
+def put_period(draft: Draft, start: tuple[str, str], end: tuple[str, str]) -> None:
+    """Set the first and last instant of a dataset.
+
+    What cannot be read as a time is kept in the partner's own words, with a finding; it is never
+    guessed.
+
+    Args:
+        draft: The description.
+        start: The text of the beginning and its place in the record.
+        end: The text of the end and its place.
+    """
+    (first, first_place), (last, last_place) = start, end
+    begins, ends = parse_time(first), parse_time(last, end=True)
+    draft.put("coverage.start", begins, first_place)
+    draft.put("coverage.end", ends, last_place)
+    unread = [text for text, got in ((first, begins), (last, ends)) if got is None and not says_open(text)]
+    if unread:
+        draft.put("coverage.original_temporal", f"{first}/{last}", first_place or last_place)
+        draft.find(
+            warning(
+                "time.unreadable",
+                draft.identifier,
+                f"{unread[0][:80]!r} is no time; the partner's words are kept",
+                "write times as ISO 8601, e.g. 2013-12-31",
+            )
+        )
