@@ -12,7 +12,19 @@ from click.testing import CliRunner
 from builder.cli import COMMANDS, group
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("xarray", "kerchunk", "netCDF4", "h5py", "pystac", "sklearn", "gstools", "rasterio", "stactools", "numpy", "pydantic")
+HEAVY = (
+    "xarray",
+    "kerchunk",
+    "netCDF4",
+    "h5py",
+    "pystac",
+    "sklearn",
+    "gstools",
+    "rasterio",
+    "stactools",
+    "numpy",
+    "pydantic",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -10,7 +10,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path for top in ("builder", "processors") for path in (ROOT / top).rglob("*.py"))
-BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.ExceptHandler, ast.IfExp, ast.comprehension, ast.match_case, ast.BoolOp)
+BRANCHES = (
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.ExceptHandler,
+    ast.IfExp,
+    ast.comprehension,
+    ast.match_case,
+    ast.BoolOp,
+)
 
 
 def functions(tree):
@@ -58,7 +68,9 @@ def test_public_things_are_documented():
         f"{path}:{node.lineno} {node.name}"
         for path, tree in PARSED.items()
         for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
     ]
     assert bare == []
 
@@ -91,7 +103,9 @@ def test_only_the_clock_reads_the_clock():
         for path, tree in PARSED.items()
         if path.name != "clock.py"
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"} and ast.unparse(node) != "clock.now"
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"now", "utcnow", "today"}
+        and ast.unparse(node) != "clock.now"
     ]
     assert readers == []
 

@@ -1,0 +1,186 @@
+"""The demo, end to end: real protocols over loopback, and what independent readers make of the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from builder.demo import running_demo
+from builder.demo.science import CTD_YEARS, ICE_DAYS, SHIPS, STATIONS
+from builder.serve import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPEDITIONS_SHOWN = {990001, 990002, 990003, 990004, 990006, 990007}
+"""Of the eight in builder/demo/expeditions.yaml: 990005 is in review and 990008 withdrawn."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ignore(task):
+    pass
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo") / "catalog"
+    with running_demo(out, ignore, free_port()) as report:
+        yield out, report
+
+
+def objects(out, name):
+    return [json.loads(file.read_bytes()) for file in sorted(out.rglob(name))]
+
+
+def items(out, collection):
+    (folder,) = [file.parent for file in out.rglob("collection.json") if file.parent.name == collection]
+    found = [json.loads(file.read_bytes()) for file in sorted(folder.glob("*.json"))]
+    return [item for item in found if item.get("type") == "Feature"]
+
+
+def test_nothing_was_left_out(demo):
+    _, report = demo
+    assert report.exit_status == 0, report.to_markdown()
+    assert {c.id: (c.failed, c.complete) for c in report.collections} == dict.fromkeys(
+        ("demo-ctd", "demo-expeditions", "demo-sea-ice", "demo-weather"), (False, True)
+    )
+
+
+def test_every_partner_is_there(demo):
+    out, _ = demo
+    assert len(items(out, "demo-ctd")) == len(SHIPS) * len(CTD_YEARS)
+    assert len(items(out, "demo-sea-ice")) == len(ICE_DAYS)
+    assert len(items(out, "demo-weather")) == len(STATIONS)
+    shown = {
+        o["properties"]["sci:doi"] if o["type"] == "Feature" else o["sci:doi"]
+        for o in objects(out, "*.json")
+        if "90000" in json.dumps(o)
+        and o.get("type") in {"Feature", "Collection"}
+        and ("sci:doi" in o or "sci:doi" in o.get("properties", {}))
+    }
+    assert shown == {f"10.1594/PANGAEA.{number}" for number in EXPEDITIONS_SHOWN}
+
+
+def test_restricted_data_has_no_open_asset(demo):
+    out, _ = demo
+    (restricted,) = [i for i in items(out, "demo-expeditions") if i["properties"].get("sci:doi", "").endswith("990004")]
+    for asset in restricted["assets"].values():
+        if "data" in asset.get("roles", []):
+            assert asset.get("auth:refs"), asset
+
+
+def test_the_date_line_and_the_pole(demo):
+    import shapely
+
+    out, _ = demo
+    by_doi = {i["properties"]["sci:doi"][-6:]: i for i in items(out, "demo-expeditions")}
+    drift = by_doi["990003"]
+    west, _, east, _ = drift["bbox"]
+    assert west > east  # RFC 7946 section 5.2
+    assert drift["geometry"]["type"] in {"MultiPolygon", "Point", "MultiPoint"}
+    ice = shapely.geometry.shape(items(out, "demo-sea-ice")[0]["geometry"])
+    assert ice.is_valid
+    assert ice.covers(shapely.Point(0, 90)) or ice.bounds[3] == 90
+    assert ice.covers(shapely.Point(-45, 85))
+    assert ice.covers(shapely.Point(170, 75))
+
+
+def test_pystac_client_walks_all_of_it(demo):
+    import pystac_client
+
+    out, report = demo
+    with serve(out) as server:
+        client = pystac_client.Client.open(f"{server.url}catalog.json")
+        walked = [item.id for item in client.get_items(recursive=True)]
+    assert len(walked) == len(set(walked)) == sum(len(items(out, c.id)) for c in report.collections)
+
+
+def test_every_reference_gives_what_the_file_holds(demo, tmp_path):
+    import xarray as xr
+
+    out, _ = demo
+    checked = 0
+    for file in sorted(out.rglob("*.json")):
+        item = json.loads(file.read_bytes())
+        if item.get("type") != "Feature" or "references" not in item.get("assets", {}):
+            continue
+        asset = item["assets"]["references"]
+        reference = str((file.parent / asset["href"]).resolve())
+        (source,) = [a["href"] for k, a in item["assets"].items() if a["href"].endswith(".nc") and "data" in a["roles"]]
+        local = tmp_path / f"{checked}.nc"
+        local.write_bytes(urllib.request.urlopen(source).read())
+        with xr.open_dataset(local, engine="netcdf4") as truth, xr.open_dataset(reference, engine="kerchunk") as got:
+            assert set(got.variables) == set(truth.variables)
+            for name in truth.variables:
+                np.testing.assert_array_equal(got[name].values, truth[name].values, err_msg=f"{item['id']} {name}")
+        checked += 1
+    assert checked == len(SHIPS) * len(CTD_YEARS) + len(ICE_DAYS) + len(STATIONS)
+
+
+def test_the_days_of_sea_ice_stack(demo, tmp_path):
+    import xarray as xr
+
+    out, _ = demo
+    (combined,) = out.rglob("demo-sea-ice/references.json")
+    with xr.open_dataset(str(combined), engine="kerchunk") as series:
+        assert series.sizes["time"] == len(ICE_DAYS)
+        assert np.all(np.diff(series["time"].values) == np.timedelta64(1, "D"))
+        edge = (series["ice_conc"] > 0.15).sum(("y", "x")).values
+    assert np.all(np.diff(edge) < 0)  # the invented edge retreats every day
+
+
+def test_every_object_is_valid(demo):
+    done = subprocess.run(
+        [sys.executable, "-m", "builder", "validate", str(demo[0])], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_pystac_finds_nothing_wrong(demo):
+    import pystac
+
+    out, _ = demo
+    root = pystac.Catalog.from_file(str(out / "catalog.json"))
+    assert root.validate is not None
+    ids = [child.id for child in root.get_children()]
+    assert ids == sorted(ids)
+    for collection in root.get_all_collections():
+        assert collection.extent.temporal.intervals[0][0] is not None
+
+
+@pytest.mark.parametrize("variation", [{"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "LANG": "C"}])
+def test_another_run_gives_the_same_bytes(demo, tmp_path, variation):
+    out, _ = demo
+    port = json.loads(next(out.rglob("demo-sea-ice/collection.json")).read_bytes())
+    del port
+    partner_port = next(iter(items(out, "demo-sea-ice")))["assets"]["data"]["href"].split(":")[2].split("/")[0]
+    second = tmp_path / "elsewhere"
+    code = (
+        "import sys; from pathlib import Path; from builder.demo import write_definitions; "
+        "from builder.build import Request, build; "
+        "folder = Path(sys.argv[1]); write_definitions(folder / 'collections', sys.argv[2]); "
+        "build(Request(folder / 'collections', folder / 'catalog', folder / 'state'), lambda task: None)"
+    )
+    environment = {**os.environ, **variation, "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [sys.executable, "-c", code, str(second), f"http://127.0.0.1:{partner_port}"],
+        env=environment,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert tree(second / "catalog") == tree(out)
+
+
+def tree(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
