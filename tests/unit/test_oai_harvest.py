@@ -11,7 +11,7 @@ from builder.definitions.model import OaiPmhSource
 from builder.errors import SourceError
 from builder.findings import Finding, Severity
 from builder.sources.http import HttpGate, Limits
-from builder.sources.oai import OaiSource, Provider
+from builder.sources.oai import OaiError, OaiSource, Provider
 from builder.sources.protocol import Record, Source
 from tests.servers.faults import FAULTS, Faulty, body, lasting, oai_error, once, slow, status
 from tests.servers.local import Answer, LocalServer, wsgi
@@ -377,6 +377,28 @@ def test_provider_tells_what_it_offers(app):
         assert provider.identify().granularity == "YYYY-MM-DDThh:mm:ssZ"
         assert [f.prefix for f in provider.formats()] == ["oai_dc", "pan_md"]
         assert [s.spec for s in provider.sets()] == ["even", "odd"]
+
+
+def test_a_refusal_is_asked_for_once_whatever_the_verb():
+    with LocalServer(lambda r: oai_error("noSetHierarchy")(r, Answer())) as server:
+        provider = Provider(f"{server.url}/oai", HttpGate([server.host], delay_s=0))
+        for ask in (provider.sets, provider.formats, provider.identify):
+            with pytest.raises(OaiError) as caught:
+                ask()
+            assert caught.value.oai_code == "noSetHierarchy"
+    assert len(server.requests) == 3
+
+
+def test_a_repeated_page_is_no_loop_while_the_announced_size_allows_it():
+    twice = [page(record("a"), token="t", size=2), page(record("a"), size=2)]
+    with LocalServer(serve(twice)) as server:
+        source = source_for(server)
+        records, _ = scan(source)
+    assert [r.identifier for r in records] == ["a"]
+    assert source.complete
+    endless = [page(record("a"), token=f"t{n}", size=10**9) for n in range(500)]
+    with LocalServer(serve(endless)) as server, pytest.raises(SourceError, match="no end"):
+        scan(source_for(server))
 
 
 def test_hostile_html_error_pages_never_reach_a_message_whole(app):

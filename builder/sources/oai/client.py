@@ -9,9 +9,10 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from builder.errors import ProtocolError
-from builder.sources.http import HttpGate
+from builder.sources.http import HttpGate, Response
 from builder.sources.oai.documents import (
     Identity,
+    OaiError,
     OaiFormat,
     OaiSet,
     Page,
@@ -62,7 +63,17 @@ class Provider:
             SourceError: There is no readable answer.
         """
         url = request_url(self.endpoint, params)
-        return self.gate.read(url, lambda answer: read(answer.body, redact(url)))
+
+        def parse(answer: Response) -> _T | OaiError:
+            try:
+                return read(answer.body, redact(url))
+            except OaiError as refusal:
+                return refusal  # an answer, which asking again would not change
+
+        got = self.gate.read(url, parse)
+        if isinstance(got, OaiError):
+            raise got
+        return got
 
     def identify(self) -> Identity:
         """Ask the provider what it is."""
