@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from builder.crosswalks import describe
+from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, note
 from builder.geometry.footprint import footprint
-from builder.merge import merge
+from builder.merge import merge, merge_coverage
 from builder.overrides import apply_overrides, apply_time_from_name
 from builder.stac.context import ItemContext
 from builder.stac.item import build_item, build_record_collection, needs_collection
 from builder.stac.layout import item_id
 
 if TYPE_CHECKING:
-    from builder.dataset import Coverage, Dataset
+    from builder.dataset import Dataset
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.inspect import Inspection
     from builder.inspections import Inspecting
@@ -46,7 +47,7 @@ class Composed:
     @property
     def is_item(self) -> bool:
         """Whether it is an Item and not a Collection of its own."""
-        return self.stac["type"] == "Feature"
+        return str(self.stac["type"]) == "Feature"
 
     @property
     def path(self) -> str:
@@ -89,7 +90,7 @@ def compose(
     if dataset.status != "published":
         reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
         return note("record.not-published", record.identifier, f"not shown: {reason}")
-    where = footprint(dataset.coverage, definition.policies.bbox)
+    where = footprint(dataset.coverage, definition.policies.bbox, record.identifier)
     name = _unique(item_id(dataset.identifier), record, taken)
     references = inspection.references if inspection is not None else None
     as_collection = needs_collection(dataset, definition.policies.level)
@@ -122,28 +123,32 @@ def _unique(name: str, record: Record, taken: set[str]) -> str:
 
 
 def _completed(dataset: Dataset, inspection: Inspection, record: Record) -> Dataset:
+    """Fill gaps from the file's header; where the record is a mere listing, the file knows place and time better."""
     from builder.enrich.netcdf import dataset_of
 
     header = dataset_of(inspection, dataset.identifier)
-    merged = merge(dataset, header)
-    if record.format not in LISTING_FORMATS:
-        return merged
-    coverage = _prefer(header.coverage, dataset.coverage)
-    trace = {**merged.trace, **{key: value for key, value in header.trace.items() if key.startswith("coverage.")}}
-    return replace(merged, coverage=coverage, trace=trace)
+    if record.format in LISTING_FORMATS:
+        coverage = merge_coverage(header.coverage, dataset.coverage)
+        told = {name: entry for name, entry in header.trace.items() if name.startswith("coverage.")}
+        dataset = replace(dataset, coverage=coverage, trace={**dataset.trace, **told})
+    return _with_grid(merge(dataset, header), inspection)
 
 
-def _prefer(first: Coverage, second: Coverage) -> Coverage:
-    """Take place and time each whole from the first that has them, so that halves never mix."""
-    place = first if first.geometry or first.boxes else second
-    time = first if first.start or first.end else second
-    return replace(
-        place,
-        start=time.start,
-        end=time.end,
-        original_temporal=time.original_temporal,
-        vertical=first.vertical or second.vertical,
-    )
+def _with_grid(dataset: Dataset, inspection: Inspection) -> Dataset:
+    """Outline a projected grid by its own corners: a box around it says too much, most of all at the pole."""
+    grid = inspection.projection
+    crs = (grid.code or grid.wkt2) if grid is not None else None
+    if grid is None or crs is None or grid.bbox is None or dataset.coverage.geometry is not None:
+        return dataset
+    from builder.geometry.grid import grid_footprint
+
+    west, south, east, north = grid.bbox
+    try:
+        outline = grid_footprint((west, east), (south, north), crs)
+    except IaosError as trouble:
+        said = note("geometry.grid", dataset.identifier, trouble.message, "its box is used instead")
+        return replace(dataset, findings=(*dataset.findings, said))
+    return replace(dataset, coverage=replace(dataset.coverage, geometry=outline, boxes=()))
 
 
 def _file_name(dataset: Dataset, record: Record) -> str:
