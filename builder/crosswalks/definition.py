@@ -59,7 +59,8 @@ def _read(record: Record) -> HandRecord:
 
 
 def _put_place(draft: Draft, hand: HandRecord) -> None:
-    draft.put("coverage.geometry", hand.geometry, "geometry")
+    if hand.geometry:
+        draft.put("coverage.geometry", hand.geometry.model_dump(mode="json"), "geometry")
     if hand.bbox:
         draft.put("coverage.geometry", outline(hand.bbox), "bbox")
     if hand.point:

@@ -14,6 +14,8 @@ from builder.definitions.schema import keys_at
 from builder.definitions.yamltree import Node
 
 Loc = Sequence[str | int]
+_NEAR = 0.55
+"""How alike two words must be for one to be suggested: a swapped pair of letters passes."""
 
 _TYPES = {
     "string_type": "must be text",
@@ -88,7 +90,8 @@ def problem_of(error: Any, root: Node) -> Problem:
             place, message = tag.place, f"`{name}.type` cannot be {tag.value!r}"
             hint = choose(tag.value, _quoted(error["ctx"]["expected_tags"]))
         case "union_tag_not_found":
-            message, hint = f"`{name}.type` is missing", "It names the protocol: ckan, oai-pmh, thredds, files or stac."
+            place, message = _misspelt(spot, "type") or place, f"`{name}.type` is missing"
+            hint = "It names the protocol: ckan, oai-pmh, thredds, files or stac."
         case kind:
             message, hint = f"`{name}` {_reason(kind, error)}", _quote_hint(kind, spot.value)
     return Problem(place.line, place.column, message, hint, place.width)
@@ -116,8 +119,15 @@ def spell(path: Iterable[str | int]) -> str:
 
 def choose(word: Any, choices: Sequence[str]) -> str:
     """Suggest what was meant, or name all there is."""
-    near = difflib.get_close_matches(str(word).lower(), choices, n=1, cutoff=0.55)
+    near = difflib.get_close_matches(str(word).lower(), choices, n=1, cutoff=_NEAR)
     return f"did you mean `{near[0]}`?" if near else f"choose one of: {', '.join(choices)}"
+
+
+def _misspelt(spot: Spot, key: str) -> Node | None:
+    """Find the key that is probably meant to be another one."""
+    keys = spot.node.keys if spot.node else {}
+    near = difflib.get_close_matches(key, keys, n=1, cutoff=_NEAR)
+    return keys[near[0]] if near else None
 
 
 def _is_tag(here: Node, step: str | int) -> bool:
@@ -127,7 +137,7 @@ def _is_tag(here: Node, step: str | int) -> bool:
 
 def _near_key(key: str, known: list[str]) -> str:
     plain = {_flat(word): word for word in known}
-    near = difflib.get_close_matches(_flat(key), plain, n=1, cutoff=0.55)
+    near = difflib.get_close_matches(_flat(key), plain, n=1, cutoff=_NEAR)
     return f"did you mean `{plain[near[0]]}`?" if near else f"known here: {', '.join(known)}"
 
 

@@ -220,7 +220,7 @@ class CollectionDefinition(Strict):
     citation: Text | None = Field(None, description="How the collection as a whole wants to be cited.")
     doi: Doi | None = Field(None, description="DOI of the collection, without `https://doi.org/`.")
     source: SourceDefinition = Field(description="Where the records come from; `type` names the protocol.")
-    policies: Policies = Field(Policies(), description="How doubtful values of this partner are to be read.")
+    policies: Policies = Field(Policies(), description="How to read boxes, times and assets of this partner.")
     overrides: tuple[Override, ...] = Field((), description="Corrections to single records.")
     enabled: bool = Field(default=True, description="Whether the nightly build harvests it.")
     checked: date | None = Field(

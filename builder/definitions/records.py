@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from builder.definitions.periods import period_of
-from builder.definitions.types import Bbox, Doi, Geometry, HttpUrl, Instant, Point, Slug, Strict, Text
+from builder.definitions.types import Bbox, Doi, HttpUrl, Instant, Point, Slug, Strict, Text, check_geometry
 
 Role = Literal[
     "resourceProvider", "custodian", "owner", "user", "distributor", "originator", "pointOfContact",
@@ -15,6 +15,20 @@ Role = Literal[
     "editor", "mediator", "rightsHolder", "contributor", "funder", "stakeholder",
 ]  # fmt: skip
 """CI_RoleCode of ISO 19115-1:2014."""
+
+
+class HandGeometry(Strict):
+    """A GeoJSON geometry in WGS 84, longitude before latitude."""
+
+    type: Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"] = Field(
+        description="GeoJSON type."
+    )
+    coordinates: tuple[Any, ...] = Field(description="GeoJSON coordinates, `[longitude, latitude]` innermost.")
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        check_geometry(self.type, self.coordinates)
+        return self
 
 
 class HandPerson(Strict):
@@ -72,7 +86,7 @@ class HandRecord(Strict):
         None, description="`[west, south, east, north]` in degrees; west > east crosses the antimeridian."
     )
     point: Point | None = Field(None, description="`[longitude, latitude]` of a station.")
-    geometry: Geometry | None = Field(None, description="GeoJSON geometry, where box and point do not do.")
+    geometry: HandGeometry | None = Field(None, description="GeoJSON geometry, where box and point do not do.")
     license: Text | None = Field(None, description="SPDX identifier, or `other`.")
     license_url: HttpUrl | None = Field(None, description="Text of the licence.")
     citation: Text | None = Field(None, description="How the dataset wants to be cited.")

@@ -74,6 +74,6 @@ def _tidy(value: Any) -> Any:
     for field in kept.get("properties", {}).values():
         if isinstance(field, dict):
             field.pop("title", None)
-            if field.get("default", 0) in (None, []):
-                field.pop("default")
+            if field.get("default", 0) in (None, []) or "$ref" in field:
+                field.pop("default", None)
     return kept

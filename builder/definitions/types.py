@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -89,20 +88,19 @@ def _point(point: tuple[float, float]) -> tuple[float, float]:
     return point
 
 
-def _geometry(geometry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check a GeoJSON geometry (RFC 7946 section 3.1): its type, nesting, and every position."""
-    depth = _NESTING.get(str(geometry.get("type")))
-    if depth is None:
-        raise ValueError(f"needs a `type` of {', '.join(_NESTING)}")
-    positions = [geometry.get("coordinates")]
-    for _ in range(depth):
+def check_geometry(kind: str, coordinates: Any) -> None:
+    """Check the nesting and every position of a GeoJSON geometry (RFC 7946 section 3.1).
+
+    Raises:
+        ValueError: The coordinates do not fit the type, or a position is not on the globe.
+    """
+    positions = [coordinates]
+    for _ in range(_NESTING[kind]):
         if not all(isinstance(part, list | tuple) and part for part in positions):
             raise ValueError("has `coordinates` that do not fit its type")
-        positions = [inner for part in positions for inner in part or ()]
-    for position in positions:
-        if not _is_position(position):
-            raise ValueError("has a position that is not [longitude, latitude] in degrees")
-    return {"type": geometry["type"], "coordinates": geometry["coordinates"]}
+        positions = [inner for part in positions for inner in part]
+    if not all(_is_position(position) for position in positions):
+        raise ValueError("has a position that is not [longitude, latitude] in degrees")
 
 
 def _is_position(position: Any) -> bool:
@@ -145,18 +143,6 @@ Text = Annotated[str, Field(min_length=1)]
 Doi = Annotated[str, Field(pattern=_DOI)]
 Bbox = Annotated[tuple[float, float, float, float], AfterValidator(_box)]
 Point = Annotated[tuple[float, float], AfterValidator(_point)]
-Geometry = Annotated[
-    Mapping[str, Any],
-    AfterValidator(_geometry),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {"type": {"enum": list(_NESTING)}, "coordinates": {"type": "array"}},
-            "required": ["type", "coordinates"],
-            "additionalProperties": False,
-        }
-    ),
-]
 Instant = Annotated[
     str,
     BeforeValidator(_year_as_text),

@@ -204,8 +204,9 @@ def _typed(text: str, implicit: tuple[bool, bool]) -> Any:
 
 
 def _syntax_problem(trouble: Any) -> Problem:
-    mark = trouble.problem_mark or trouble.context_mark
     message = " ".join(str(trouble.problem or trouble.context or "cannot be read").split())
+    ended = "end of stream" in message or "stream end" in message
+    mark = (trouble.context_mark if ended else None) or trouble.problem_mark or trouble.context_mark
     hint = "indent with spaces" if "\\t" in message else ""
     if "mapping values are not allowed" in message:
         hint = "put a text that holds `: ` in quotes, or mend the indentation"
