@@ -1,8 +1,9 @@
-"""A real OAI-PMH provider (the `oaipmh` package) over made-up records, as a WSGI application."""
+"""A real OAI-PMH provider (the `oaipmh` package) over made-up or given records, as a WSGI application."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -30,19 +31,22 @@ def deleted(number: int) -> bool:
     return number % DELETED_EVERY == DELETED_EVERY - 1
 
 
+@dataclass(frozen=True)
+class Document:
+    """A metadata document to be provided as it is; a body of None makes a tombstone."""
+
+    identifier: str
+    body: bytes | None
+    stamp: datetime = datetime(2020, 1, 1)  # noqa: DTZ001  (oaipmh works with naive UTC)
+    sets: tuple[str, ...] = ()
+
+
 class Repository:
-    """Records 0 to 249, a day apart from 2020-01-01; even ones are in set ``even``, the rest in ``odd``."""
+    """Records behind the interface that the package asks for."""
 
-    def __init__(self, size: int = SIZE) -> None:
-        self._all = [self._make(number) for number in range(size)]
-
-    @staticmethod
-    def _make(number: int) -> tuple[Any, Any, None]:
-        stamp = datetime(2020, 1, 1) + timedelta(days=number)  # noqa: DTZ001  (oaipmh works with naive UTC)
-        gone = deleted(number)
-        header = common.Header(None, identifier(number), stamp, ["odd" if number % 2 else "even"], gone)
-        title = [f"Temperatur ved Tromsø, nummer {number}"]
-        return header, None if gone else common.Metadata(None, {"title": title, "date": ["2020"]}), None
+    def __init__(self, records: Iterable[tuple[Any, Any, None]], formats: Iterable[tuple[str, str, str]]) -> None:
+        self._all = list(records)
+        self._formats = list(formats)
 
     def identify(self) -> Any:
         """Answer Identify."""
@@ -59,14 +63,14 @@ class Repository:
 
     def listMetadataFormats(self, identifier: str | None = None) -> list[tuple[str, str, str]]:  # noqa: N802
         """Answer ListMetadataFormats."""
-        return [
-            ("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", "http://www.openarchives.org/OAI/2.0/oai_dc/"),
-            ("pan_md", "http://ws.pangaea.de/schemas/pangaea/MetaData.xsd", _PANMD),
-        ]
+        return self._formats
 
     def listSets(self, cursor: int = 0, batch_size: int = 10) -> list[tuple[str, str, None]]:  # noqa: N802
         """Answer ListSets."""
-        return [("even", "Even numbers", None), ("odd", "Odd numbers", None)][cursor : cursor + batch_size]
+        specs = sorted({spec for header, _, _ in self._all for spec in header.setSpec()})
+        if not specs:
+            raise error.NoSetHierarchyError("there are no sets")
+        return [(spec, f"Set {spec}", None) for spec in specs][cursor : cursor + batch_size]
 
     def listRecords(  # noqa: N802
         self,
@@ -100,11 +104,42 @@ class Repository:
 
 
 def oai_app(size: int = SIZE) -> Callable[..., Iterable[bytes]]:
-    """Make the provider as a WSGI application, at any path."""
+    """Make a provider of made-up records 0 to ``size`` - 1, at any path.
+
+    They are stamped a day apart from 2020-01-01; even ones are in set ``even``, the rest in ``odd``.
+    """
     registry = MetadataRegistry()
     registry.registerWriter("oai_dc", oai_dc_writer)
     registry.registerWriter("pan_md", _write_panmd)
-    server = BatchingServer(Repository(size), registry, resumption_batch_size=PAGE)
+    formats = [
+        ("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", "http://www.openarchives.org/OAI/2.0/oai_dc/"),
+        ("pan_md", "http://ws.pangaea.de/schemas/pangaea/MetaData.xsd", _PANMD),
+    ]
+    return _wsgi(Repository(map(_made_up, range(size)), formats), registry, PAGE)
+
+
+def documents_app(documents: Iterable[Document], prefix: str, page: int = PAGE) -> Callable[..., Iterable[bytes]]:
+    """Make a provider of documents, each given out under ``prefix`` as it is."""
+
+    def write(element: Any, metadata: Any) -> None:
+        element.append(etree.fromstring(metadata.element()))
+
+    registry = MetadataRegistry()
+    registry.registerWriter(prefix, write)
+    records = [
+        (
+            common.Header(None, document.identifier, document.stamp, list(document.sets), document.body is None),
+            None if document.body is None else common.Metadata(document.body, {}),
+            None,
+        )
+        for document in documents
+    ]
+    formats = [(prefix, "http://example.org/schema.xsd", "http://example.org/")]
+    return _wsgi(Repository(records, formats), registry, page)
+
+
+def _wsgi(repository: Repository, registry: Any, page: int) -> Callable[..., Iterable[bytes]]:
+    server = BatchingServer(repository, registry, resumption_batch_size=page)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = server.handleRequest(dict(parse_qsl(environ["QUERY_STRING"])))
@@ -112,6 +147,14 @@ def oai_app(size: int = SIZE) -> Callable[..., Iterable[bytes]]:
         return [body]
 
     return app
+
+
+def _made_up(number: int) -> tuple[Any, Any, None]:
+    stamp = datetime(2020, 1, 1) + timedelta(days=number)  # noqa: DTZ001
+    gone = deleted(number)
+    header = common.Header(None, identifier(number), stamp, ["odd" if number % 2 else "even"], gone)
+    title = [f"Temperatur ved Tromsø, nummer {number}"]
+    return header, None if gone else common.Metadata(None, {"title": title, "date": ["2020"]}), None
 
 
 def _write_panmd(element: Any, metadata: Any) -> None:

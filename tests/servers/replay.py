@@ -7,6 +7,8 @@ A definition of a test points at ``server.url`` plus one of these paths, all bel
 - ``/<folder>/oai?verb=...``: an OAI-PMH provider made of the folder's answers. A request is answered by the recorded
   one with the same arguments; else by a file named like the resumption token, or like the verb
   (``ListRecords.xml``, ``list_records*.xml``); else by ``badArgument``.
+- ``/<path>?verb=...`` after `ReplayServer.oai_of` was given the path: a real provider (the `oaipmh` package, with
+  tokens, sets and deletions) of recorded metadata documents, for formats of which no lists were recorded.
 - ``/<folder>/api/3/action/<action>?...`` (also without ``/3``): a CKAN made of the folder's packages, those of all
   files whose names contain ``match`` given to `ReplayServer.ckan`, with ``rows``, ``start``, ``q`` and ``fq`` on
   the organisation.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,8 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from tests.servers.ckan_app import Portal
 from tests.servers.faults import oai_error
-from tests.servers.local import Answer, LocalServer, Request, wsgi
+from tests.servers.local import Answer, Handler, LocalServer, Request, wsgi
+from tests.servers.oai_app import Document, documents_app
 
 _TYPES = {".xml": "text/xml", ".json": "application/json", ".html": "text/html", ".nc": "application/x-netcdf"}
 _DROPPED = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie", "keep-alive"}
@@ -42,7 +45,7 @@ class ReplayServer(LocalServer):
     """
 
     def __init__(
-        self, folder: Path, index: Path | None = None, wrap: Callable[[Any], Any] = lambda handler: handler
+        self, folder: Path, index: Path | None = None, wrap: Callable[[Handler], Handler] = lambda handler: handler
     ) -> None:
         super().__init__(wrap(self._answer))
         self._folder = folder.resolve()
@@ -50,7 +53,8 @@ class ReplayServer(LocalServer):
         self._index: dict[str, Any] = json.loads(index.read_bytes()) if index.is_file() else {}
         self._by_url = {_without_scheme(entry["url"]): name for name, entry in self._index.items()}
         self._added: dict[str, Answer] = {}
-        self._portals: dict[str, Any] = {}
+        self._portals: dict[str, Handler] = {}
+        self._providers: dict[str, Handler] = {}
 
     def add(
         self, path: str, status: int = 200, headers: Mapping[str, str] | None = None, body: bytes | str = b""
@@ -77,6 +81,15 @@ class ReplayServer(LocalServer):
         """Return the base URL of the OAI-PMH provider made of a folder."""
         return f"{self.url}/{folder}/oai"
 
+    def oai_of(self, path: str, documents: Iterable[Document], prefix: str, page: int = 50) -> str:
+        """Make a provider of documents at a path; returns its base URL.
+
+        ``Document(identifier, body)`` gives out a recorded file as it is; a body of None makes a tombstone.
+        Calling it again for the same path changes what is provided.
+        """
+        self._providers[path] = wsgi(documents_app(documents, prefix, page))
+        return self.url + path
+
     def file(self, name: str) -> str:
         """Return the address of a recorded file."""
         return f"{self.url}/{name}"
@@ -85,6 +98,8 @@ class ReplayServer(LocalServer):
         for key in (request.target, request.path):
             if key in self._added:
                 return self._added[key]
+        if request.path in self._providers:
+            return self._providers[request.path](request)
         path = unquote(request.path).lstrip("/")
         if path.endswith("/oai"):
             return self._oai(path.removesuffix("/oai"), request)
