@@ -1,0 +1,1 @@
+"""What only the data file itself can tell: header, coverage and references of NetCDF files."""

@@ -1,0 +1,172 @@
+"""Computes where, when, how deep and on which grid a NetCDF file lies, from its coordinate values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from builder.enrich.coordinates import LATITUDE, LONGITUDE, TIME, VERTICAL, downward, find, is_time, values
+from builder.enrich.grids import grid_of
+from builder.enrich.places import box_of, merged, points_of
+from builder.findings import Finding, note, warning
+
+MAX_GROUPS = 50
+EARLIEST, LATEST = 1600, 2300
+
+
+def survey(path: Path, href: str) -> dict[str, Any]:
+    """Return ``coverage``, ``projection`` and ``findings`` of a file as JSON values.
+
+    Coordinates of all groups count. Values masked by a fill value do not; ``valid_range`` is not applied,
+    because it is often given in packed numbers.
+    """
+    import netCDF4
+    import xarray as xr
+
+    from builder.enrich.correct import groups
+
+    with netCDF4.Dataset(path) as file:
+        prefixes = [prefix for prefix, _ in groups(file)][: MAX_GROUPS + 1]
+    collected = _Collected(href)
+    for prefix in prefixes:
+        try:
+            with xr.open_dataset(
+                path, engine="netcdf4", group=prefix.rstrip("/") or None, decode_times=False, decode_coords=False,
+                create_default_indexes=False,
+            ) as dataset:  # fmt: skip
+                collected.add(dataset)
+        except (ValueError, TypeError, OverflowError, RuntimeError) as trouble:
+            reason = str(trouble).splitlines()[0]
+            collected.findings.append(note("netcdf.coordinates-unread", href, f"coordinates of /{prefix}: {reason}"))
+    return collected.result()
+
+
+class _Collected:
+    """What the groups of one file say together."""
+
+    def __init__(self, href: str) -> None:
+        self.href = href
+        self.findings: list[Finding] = []
+        self.geometries: list[dict[str, Any]] = []
+        self.boxes: list[tuple[float, float, float, float]] = []
+        self.instants: list[datetime] = []
+        self.levels: list[float] = []
+        self.projection: dict[str, Any] | None = None
+
+    def add(self, dataset: Any) -> None:
+        self._place(dataset)
+        self._time(dataset)
+        self._vertical(dataset)
+
+    def result(self) -> dict[str, Any]:
+        coverage = {
+            "geometry": merged(self.geometries),
+            "boxes": sorted(set(self.boxes)),
+            "start": min(self.instants).isoformat() if self.instants else None,
+            "end": max(self.instants).isoformat() if self.instants else None,
+            "vertical": [min(self.levels), max(self.levels), "m"] if self.levels else None,
+        }
+        return {"coverage": coverage, "projection": self.projection, "findings": self.findings}
+
+    def _place(self, dataset: Any) -> None:
+        latitude, longitude = find(dataset, LATITUDE), find(dataset, LONGITUDE)
+        grid = grid_of(dataset)
+        if grid is not None:
+            self.projection = grid.projection
+            if footprint := grid.footprint():
+                self.geometries.append(dict(footprint))
+                return
+        if latitude is None or longitude is None:
+            return
+        lon, lat = values(longitude), values(latitude)
+        if np.nanmax(np.abs(lat), initial=0) > 90.0 or np.nanmax(np.abs(lon), initial=0) > 360.0:
+            message = "some coordinates lie outside of the globe and were left out"
+            self.findings.append(warning("netcdf.coordinates-outside", self.href, message))
+        gridded = longitude.ndim == 2 or (
+            latitude.dims != longitude.dims and not _in_pairs(dataset, latitude, longitude)
+        )
+        if gridded and (box := box_of(lon, lat)):
+            self.boxes.append(box)
+        elif not gridded and (geometry := points_of(lon, lat, track=_is_track(dataset))):
+            self.geometries.append(dict(geometry))
+
+    def _time(self, dataset: Any) -> None:
+        variables = {name: v for name, v in dataset.variables.items() if is_time(v)}
+        time = find(dataset[list(variables)] if variables else {}, TIME) if variables else None
+        if time is None and variables:
+            time = next((v for v in variables.values() if v.dtype.kind in "iuf"), None)
+        if time is None:
+            return
+        numbers = values(time)
+        numbers = numbers[np.isfinite(numbers)]
+        if not numbers.size:
+            return
+        units, calendar = str(time.attrs["units"]), str(time.attrs.get("calendar", "standard")).lower()
+        for number in (float(numbers.min()), float(numbers.max())):
+            try:
+                self.instants.append(real_instant(number, units, calendar))
+            except (ValueError, OverflowError, TypeError) as trouble:
+                reason = str(trouble).splitlines()[0]
+                self.findings.append(
+                    warning("netcdf.time-unread", self.href, f"{number:g} {units} ({calendar}): {reason}")
+                )
+
+    def _vertical(self, dataset: Any) -> None:
+        variable = find(dataset, VERTICAL)
+        if variable is None or str(variable.attrs.get("units", "")).lower() not in {
+            "m",
+            "meter",
+            "meters",
+            "metre",
+            "metres",
+        }:
+            return
+        name = next(str(n) for n, v in dataset.variables.items() if v is variable)
+        levels = values(variable)
+        levels = levels[np.isfinite(levels) & (np.abs(levels) < 1e6)]
+        if levels.size:
+            sign = -1.0 if downward(variable, name) else 1.0
+            self.levels += [round(sign * float(levels.min()), 3) + 0.0, round(sign * float(levels.max()), 3) + 0.0]
+
+
+def real_instant(number: float, units: str, calendar: str) -> datetime:
+    """Return the UTC instant of a CF time value (CF conventions 1.11, section 4.4).
+
+    Dates of model calendars are kept where the same date exists; whole seconds are restored where floating
+    point lost up to five milliseconds.
+
+    Raises:
+        ValueError: The units, calendar or date do not exist, or the year is beyond reason.
+        TypeError: The units name a date in a way that cftime does not read.
+    """
+    import cftime  # type: ignore[import-untyped]
+
+    moment = cftime.num2date(number, units, calendar)
+    if calendar == "julian" or not EARLIEST <= moment.year <= LATEST:
+        raise ValueError(f"{moment} is not a date to publish")
+    instant = datetime(
+        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, UTC
+    )
+    nearest = (instant + timedelta(microseconds=500_000)).replace(microsecond=0)
+    if abs(nearest - instant) <= timedelta(milliseconds=5):
+        return nearest
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _in_pairs(dataset: Any, latitude: Any, longitude: Any) -> bool:
+    """Tell whether positions of two dimensions belong together, as in OceanSITES and Copernicus profile files."""
+    dims = {*latitude.dims, *longitude.dims}
+    together = any(dims <= set(variable.dims) for variable in dataset.variables.values())
+    return latitude.shape == longitude.shape and latitude.ndim == 1 and not together
+
+
+def _is_track(dataset: Any) -> bool:
+    kinds = [str(dataset.attrs.get(name, "")).lower() for name in ("featureType", "cdm_data_type", "CF:featureType")]
+    several = any(
+        v.attrs.get("cf_role") == "trajectory_id" and v.ndim and v.shape[0] > 1 and v.dtype.kind != "S"
+        for v in dataset.variables.values()
+    )
+    return not several and any("traj" in kind for kind in kinds)

@@ -1,0 +1,224 @@
+"""Looks into NetCDF files without trusting them: a child process opens them, the parent reads JSON."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import datetime
+from hashlib import file_digest
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from builder.dataset import Coverage, Projection
+from builder.enrich.inspection import Inspection
+from builder.findings import Finding, Severity, error, warning
+
+TIMEOUT_S = 60.0
+HEADER_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 60.0
+MEMORY_BYTES = 1 << 30
+MAX_FRAME_BYTES = 256 << 20
+
+__all__ = ["Inspection", "Inspector", "inspect"]
+
+
+class ChildLostError(Exception):
+    """The child ended, hung or talked nonsense while it had a file open."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def inspect(
+    path: Path, href: str, *, references: bool = True, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
+) -> Inspection:
+    """Inspect one file with a child process of its own; see `Inspector.inspect`."""
+    with Inspector(timeout_s=timeout_s, memory_bytes=memory_bytes) as inspector:
+        return inspector.inspect(path, href, references=references)
+
+
+class Inspector:
+    """Inspects files one after the other with one warm child process, replaced whenever a file harms it.
+
+    Args:
+        timeout_s: Wall seconds for the references of one file; its header gets at most 15 of them.
+        memory_bytes: Address space a file may cost beyond what the libraries take.
+    """
+
+    def __init__(self, *, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Return the inspector; the child starts with the first file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the child."""
+        self._end()
+
+    def inspect(self, path: Path, href: str, *, references: bool = True) -> Inspection:
+        """Return header, coverage and references of a file; what goes wrong becomes a finding.
+
+        Args:
+            path: Local file; nothing of it appears in the result.
+            href: Public address of the same bytes, where the references will point.
+            references: Whether to make references at all.
+
+        Raises:
+            OSError: The local file cannot be read.
+        """
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        blank = Inspection(href, path.stat().st_size, digest)
+        try:
+            self._ask(path, href, references=references)
+            header = self._receive(min(self._timeout_s, HEADER_TIMEOUT_S))
+        except ChildLostError as lost:
+            return replace(blank, findings=(error(lost.code, href, str(lost), "ask the partner to check the file"),))
+        result = _with_header(blank, header)
+        if not (references and result.readable):
+            return result
+        try:
+            return _with_references(result, self._receive(self._timeout_s))
+        except ChildLostError as lost:
+            message = f"no references: {lost}"
+            return replace(result, findings=(*result.findings, warning(lost.code, href, message)))
+
+    def _ask(self, path: Path, href: str, *, references: bool) -> None:
+        request = {
+            "path": os.fsencode(path.resolve()).hex(),
+            "href": href,
+            "references": references,
+            "memory_bytes": self._memory_bytes,
+            "cpu_s": self._timeout_s + HEADER_TIMEOUT_S,
+        }
+        if self._child is None or self._child.poll() is not None:
+            self._start()
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(orjson.dumps(request) + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            raise self._lost("netcdf.crashed", "the reading process ended before it began") from None
+
+    def _start(self) -> None:
+        self._end()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "builder.enrich.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        self._receive(START_TIMEOUT_S)
+
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        length = int.from_bytes(self._read(8, deadline, timeout_s), "big")
+        if length > MAX_FRAME_BYTES:
+            raise self._lost("netcdf.crashed", "the reading process gave an absurd answer")
+        try:
+            message = dict(orjson.loads(self._read(length, deadline, timeout_s)))
+        except (orjson.JSONDecodeError, TypeError, ValueError):
+            raise self._lost("netcdf.crashed", "the reading process gave a garbled answer") from None
+        if "failed" in message:
+            raise self._lost("netcdf.failed", f"reading the file failed: {message['failed']}")
+        return message
+
+    def _read(self, count: int, deadline: float, timeout_s: float) -> bytes:
+        assert self._child is not None
+        assert self._child.stdout is not None
+        pipe, parts = self._child.stdout.fileno(), []
+        while count:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                raise self._lost("netcdf.timeout", f"reading the file took longer than {timeout_s:g} s")
+            part = os.read(pipe, min(count, 1 << 20))
+            if not part:
+                raise self._lost("netcdf.crashed", f"reading the file ended the process ({self._cause()})")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _cause(self) -> str:
+        assert self._child is not None
+        status = self._child.wait()
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def _lost(self, code: str, message: str) -> ChildLostError:
+        self._end()
+        return ChildLostError(code, message)
+
+    def _end(self) -> None:
+        if self._child is None:
+            return
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._child = None
+
+
+def _with_header(blank: Inspection, header: dict[str, Any]) -> Inspection:
+    findings = tuple(_finding(parts) for parts in header.get("findings", ()))
+    if not header["readable"]:
+        return replace(blank, findings=findings)
+    projection = header.get("projection")
+    return replace(
+        blank,
+        ncml=header["ncml"].encode(),
+        coverage=_coverage(header.get("coverage") or {}),
+        projection=None if projection is None else _projection(projection),
+        findings=findings,
+    )
+
+
+def _with_references(result: Inspection, answer: dict[str, Any]) -> Inspection:
+    text = answer.get("references")
+    return replace(
+        result,
+        references=None if text is None else text.encode(),
+        combine_key=answer.get("combine_key"),
+        findings=(*result.findings, *(_finding(parts) for parts in answer.get("findings", ()))),
+    )
+
+
+def _coverage(parts: dict[str, Any]) -> Coverage:
+    vertical = parts.get("vertical")
+    return Coverage(
+        geometry=parts.get("geometry"),
+        boxes=tuple((w, s, e, n) for w, s, e, n in parts.get("boxes", ())),
+        start=_instant(parts.get("start")),
+        end=_instant(parts.get("end")),
+        vertical=None if vertical is None else (vertical[0], vertical[1], vertical[2]),
+    )
+
+
+def _projection(parts: dict[str, Any]) -> Projection:
+    listed = {key: tuple(parts[key]) for key in ("bbox", "shape", "transform") if parts.get(key) is not None}
+    return Projection(code=parts.get("code"), wkt2=parts.get("wkt2"), **listed)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _finding(parts: dict[str, str]) -> Finding:
+    return Finding(parts["code"], Severity(parts["severity"]), parts["where"], parts["message"], parts["hint"])
