@@ -187,21 +187,17 @@ def _typed(subject: Subject) -> Iterator[str]:
 
 @rule("stac.restricted-open", Severity.ERROR, "restricted data may only be listed with `auth:refs`")
 def _closed(subject: Subject) -> Iterator[str]:
-    """No restricted Item offers open data: its data assets name a login and none is copied or referenced."""
-    if not subject.properties.get("iaos:restricted"):
-        return
+    """Restricted data is only listed: its assets name a login and none is copied or referenced."""
     assets = dict(subject.assets())
-    if "references" in assets:
+    closed = {key for key, asset in assets.items() if asset.get("auth:refs")}
+    all_closed = bool(subject.properties.get("iaos:restricted"))
+    if "references" in assets and (closed or all_closed):
         yield "offers kerchunk references although its data needs a login"
     for key, asset in assets.items():
-        if asset.get("auth:refs") and "://" not in asset["href"]:
+        if key in closed and "://" not in asset["href"]:
             yield f"asset {key!r} needs a login but is copied into the catalogue"
-    if not any(asset.get("auth:refs") for asset in assets.values()) and _offers_data(assets):
-        yield "says that its data needs a login, but no data asset does"
-
-
-def _offers_data(assets: Mapping[str, Json]) -> bool:
-    return any("data" in (asset.get("roles") or ()) for asset in assets.values())
+        elif all_closed and key not in closed and "data" in (asset.get("roles") or ()):
+            yield f"asset {key!r} is open although the data needs a login"
 
 
 @rule("stac.geometry", Severity.ERROR, "see RFC 7946")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 Position = Sequence[float]
@@ -83,25 +83,26 @@ def _outside(lines: list[list[Position]], bbox: Any) -> Iterator[str]:
     west, south, east, north = bbox[0], bbox[1], bbox[half], bbox[half + 1]
     if south > north:
         yield f"the bbox has its south ({south}) above its north ({north})"
-    for line in lines:
-        for x, y in line:
-            if not (south - _TOLERANCE <= y <= north + _TOLERANCE and covers(west, east, x)):
-                yield f"position {x}, {y} lies outside the bbox {bbox}"
-                return
-        for (x, _), (u, _) in pairwise(line):
-            if abs(u - x) > 180 and not covers(west, east, (x + u) / 2):
-                yield f"the line from longitude {x} to {u} is not cut at the antimeridian"
-                return
+    positions = ((x, y) for line in lines for x, y in line)
+    outside = (p for p in positions if not (_between(south, north, p[1]) and covers(west, east, p[0])))
+    yield from (f"position {x}, {y} lies outside the bbox {bbox}" for x, y in islice(outside, 1))
+    steps = ((x, u) for line in lines for (x, _), (u, _) in pairwise(line))
+    leaps = (step for step in steps if abs(step[1] - step[0]) > 180 and not covers(west, east, sum(step) / 2))
+    yield from (f"the line from longitude {x} to {u} is not cut at the antimeridian" for x, u in islice(leaps, 1))
 
 
 def covers(west: float, east: float, longitude: float) -> bool:
     """Tell whether a longitude lies between two others, across the antimeridian where west > east."""
     if abs(abs(longitude) - 180) < _TOLERANCE:
-        return any(_between(west, east, rim) for rim in (-180.0, 180.0))
-    return _between(west, east, longitude)
+        return any(_within(west, east, rim) for rim in (-180.0, 180.0))
+    return _within(west, east, longitude)
 
 
-def _between(west: float, east: float, longitude: float) -> bool:
+def _within(west: float, east: float, longitude: float) -> bool:
     if west <= east:
-        return west - _TOLERANCE <= longitude <= east + _TOLERANCE
+        return _between(west, east, longitude)
     return longitude >= west - _TOLERANCE or longitude <= east + _TOLERANCE
+
+
+def _between(low: float, high: float, value: float) -> bool:
+    return low - _TOLERANCE <= value <= high + _TOLERANCE

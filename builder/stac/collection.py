@@ -67,6 +67,7 @@ def build_collection(
         "sci:doi": doi_of(definition.doi),
         "sci:citation": definition.citation,
         "updated": summary.updated,
+        "iaos:partner": definition.partner.id,
         "iaos:unlocated": summary.extents.bbox is None or None,
     } | dict(extra or {})
     collection["links"] += _downward(place, summary, by_year=by_year)

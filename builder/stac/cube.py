@@ -41,20 +41,21 @@ def _dimension(entry: Dimension) -> dict[str, Any]:
 
     A horizontal one needs two numbers as extent; without them it can only be a further dimension.
     """
-    extent = list(entry.extent) if entry.extent else _OPEN
-    numbers = [value for value in extent if isinstance(value, int | float) and math.isfinite(value)]
-    said: dict[str, Any] = {"extent": extent} | ({"iaos:size": entry.size} if entry.size is not None else {})
+    size = {"iaos:size": entry.size} if entry.size is not None else {}
     if entry.type == "temporal":
-        return said | {"type": "temporal", "extent": [v if isinstance(v, str) else None for v in extent]}
-    if not all(value is None or value in numbers for value in extent):
-        said["extent"] = _OPEN
-    if entry.unit:
-        said["unit"] = entry.unit
-    if entry.type == "z" or (entry.type in {"x", "y"} and len(numbers) == 2):
+        stamps = [value if isinstance(value, str) else None for value in entry.extent or _OPEN]
+        return {"type": "temporal", "extent": stamps} | size
+    numbers = [value if _is_number(value) else None for value in entry.extent or _OPEN]
+    said = {"extent": numbers} | size | ({"unit": entry.unit} if entry.unit else {})
+    if entry.type == "z" or (entry.type in {"x", "y"} and None not in numbers):
         system = entry.reference_system
         known = {"reference_system": system} if isinstance(system, str | int) else {}
-        return said | {"type": "spatial", "axis": entry.type} | known
-    return said | {"type": "other"}
+        return {"type": "spatial", "axis": entry.type} | said | known
+    return {"type": "other"} | said
+
+
+def _is_number(value: float | str | None) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _variable(entry: Variable) -> dict[str, Any]:

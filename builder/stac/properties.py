@@ -111,7 +111,9 @@ def _terms(dataset: Dataset, context: ItemContext) -> Json:
         terms["iaos:license"] = said.title or said.id
     if is_restricted_dataset(dataset):
         reason = dataset.access.statement or "The partner asks for a login or for permission."
-        terms |= {"iaos:restricted": True, "auth:schemes": {LOGIN: {"type": "login", "description": reason}}}
+        terms["auth:schemes"] = {LOGIN: {"type": "login", "description": reason}}
+        if dataset.access.restricted:
+            terms["iaos:restricted"] = True
     elif dataset.access.statement:
         terms["iaos:access"] = dataset.access.statement
     return terms
@@ -141,37 +143,43 @@ def _people(dataset: Dataset) -> Json:
 
 def contact(party: Party) -> Json:
     """Return a party as a contact (contacts extension)."""
-    entry: Json = {"name": party.name or party.organization}
-    if party.organization and party.organization != entry["name"]:
-        entry["organization"] = party.organization
-    if party.orcid:
-        orcid = party.orcid.rsplit("/", 1)[-1]
-        entry["identifier"] = f"https://orcid.org/{orcid}"
-    if party.email and _EMAIL.fullmatch(party.email):
-        entry["emails"] = [{"value": party.email}]
-    href = safe_href(party.url) if party.url else None
-    if href and "://" in href:
-        entry["links"] = [{"rel": "about", "href": href, "type": "text/html"}]
-    if party.roles:
-        entry["roles"] = list(dict.fromkeys(role for role in party.roles if role))
-    return entry
+    name = party.name or party.organization
+    orcid = party.orcid.rsplit("/", 1)[-1] if party.orcid else None
+    page = _page(party)
+    entry: Json = {
+        "name": name,
+        "organization": party.organization if party.organization != name else None,
+        "identifier": f"https://orcid.org/{orcid}" if orcid else None,
+        "emails": [{"value": party.email}] if _EMAIL.fullmatch(party.email or "") else None,
+        "links": [{"rel": "about", "href": page, "type": "text/html"}] if page else None,
+        "roles": list(dict.fromkeys(filter(None, party.roles))),
+    }
+    return {key: value for key, value in entry.items() if value}
 
 
 def providers_of(parties: tuple[Party, ...]) -> Iterator[Json]:
     """Yield the organisations among the parties as STAC providers, each once with all its roles."""
     roles: dict[str, dict[str, None]] = {}
-    urls: dict[str, str] = {}
+    pages: dict[str, str] = {}
     for party in parties:
-        name = party.organization or (party.name if _ORGANISATION_ROLES & set(party.roles) and not party.orcid else "")
+        name, page = _organisation(party), None if party.orcid else _page(party)
         found = dict.fromkeys(PROVIDER_ROLES[role] for role in party.roles if role in PROVIDER_ROLES)
-        if not name or not found:
-            continue
-        roles.setdefault(name, {}).update(found)
-        href = safe_href(party.url) if party.url and not party.orcid else None
-        if href and "://" in href:
-            urls.setdefault(name, href)
+        if name and found:
+            roles.setdefault(name, {}).update(found)
+            pages |= {name: page} if page and name not in pages else {}
     for name, said in roles.items():
-        yield {"name": name, "roles": list(said)} | ({"url": urls[name]} if name in urls else {})
+        yield {"name": name, "roles": list(said)} | ({"url": pages[name]} if name in pages else {})
+
+
+def _organisation(party: Party) -> str | None:
+    """Return the organisation a party is or belongs to, where that can be told."""
+    acts_as_one = not party.orcid and not _ORGANISATION_ROLES.isdisjoint(party.roles)
+    return party.organization or (party.name if acts_as_one else None)
+
+
+def _page(party: Party) -> str | None:
+    href = safe_href(party.url) if party.url else None
+    return href if href and "://" in href else None
 
 
 def _record(dataset: Dataset, context: ItemContext) -> Json:
@@ -207,21 +215,17 @@ def _observation(dataset: Dataset) -> Json:
 
 
 def _scientific(item: pystac.Item, dataset: Dataset, context: ItemContext, findings: list[Finding]) -> None:
-    from pystac.extensions.scientific import Publication, ScientificExtension
+    from pystac.extensions.scientific import ScientificExtension
 
     doi = doi_of(dataset.doi)
     if dataset.doi and not doi:
         findings.append(warning("stac.doi", context.record.identifier, f"{dataset.doi[:200]!r} is not a DOI; left out"))
-    papers = [
-        Publication(doi_of(paper.doi), paper.citation)
-        for paper in dataset.publications
-        if paper.citation or doi_of(paper.doi)
-    ]
-    if doi or dataset.citation or papers:
-        ScientificExtension.ext(item, add_if_missing=True).apply(doi, dataset.citation, papers or None)
-    for paper in item.properties.get("sci:publications", ()):
-        for name in [name for name in paper if paper[name] is None]:
-            del paper[name]  # pystac writes null, which the schema refuses
+    if doi or dataset.citation:
+        ScientificExtension.ext(item, add_if_missing=True).apply(doi, dataset.citation)
+    papers = [{"doi": doi_of(paper.doi), "citation": paper.citation} for paper in dataset.publications]
+    known = [{name: value for name, value in paper.items() if value} for paper in papers]
+    if any(known):  # not through pystac, which writes null where a field is missing
+        item.properties["sci:publications"] = [paper for paper in known if paper]
 
 
 def _versions(item: pystac.Item, dataset: Dataset) -> None:

@@ -227,7 +227,9 @@ def test_one_restricted_file_among_open_ones():
     item, _ = item_of(replace(INSTANT, resources=resources))
     assert "auth:refs" not in item["assets"]["data"]
     assert item["assets"]["more"]["auth:refs"] == ["login"]
-    assert item["properties"]["iaos:restricted"] is True
+    assert "login" in item["properties"]["auth:schemes"]
+    assert "iaos:restricted" not in item["properties"]
+    assert "references" not in item["assets"]
 
 
 def test_a_restricted_file_is_never_copied():
