@@ -208,9 +208,9 @@ def records_of(package: Any, site: str) -> Iterator[Record | Finding]:
         yield error("ckan.no-id", site, "package without an id", "left out; tell the portal")
         return
     state = package.get("state", "active")
-    if state != "deleted" and (package.get("private") is True or state != "active"):
-        what = "private" if package.get("private") is True else f"in state {one_line(str(state), 20)}"
-        yield note("ckan.not-public", identifier, f"package is {what}", "left out")
+    hidden = "private" if package.get("private") is True else f"in state {one_line(str(state), 20)}"
+    if state != "deleted" and hidden != "in state active":
+        yield note("ckan.not-public", identifier, f"package is {hidden}", "left out")
         return
     try:
         text = orjson.dumps(package, option=orjson.OPT_SORT_KEYS).decode()
@@ -226,8 +226,8 @@ def records_of(package: Any, site: str) -> Iterator[Record | Finding]:
         format="ckan",
         body=b"" if state == "deleted" else clean.encode(),
         media_type="application/json",
-        url=f"{site}/dataset/{quote(name if isinstance(name, str) and name else identifier, safe='')}",
-        datestamp=modified if isinstance(modified, str) else None,
+        url=f"{site}/dataset/{quote(_words(name) or identifier, safe='')}",
+        datestamp=_words(modified),
         deleted=state == "deleted",
     )
 
@@ -238,6 +238,10 @@ def identity_of(package: Any) -> str | None:
         return None
     given = (package.get("id"), package.get("name"))
     return next((value for value in given if isinstance(value, str) and value.strip() and value.isprintable()), None)
+
+
+def _words(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 @dataclass
