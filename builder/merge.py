@@ -1,58 +1,97 @@
-"""Joins two descriptions of one dataset: the first is believed, the second fills what it leaves open."""
+"""Joins two descriptions of one dataset: the first is believed, the second fills its gaps."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 from typing import Any
 
-from builder.dataset import Coverage, Dataset
+from builder.dataset import Coverage, Dataset, Link, Resource, Trace
 
-_UNITED = ("resources", "links", "findings")
-_OWN = frozenset({"identifier", "coverage", "trace", "level", "status", "access", *_UNITED})
+_APART = frozenset({"identifier", "coverage", "resources", "links", "findings", "trace"})
+_DEFAULTS = Dataset("")
+_PLACE = ("geometry", "boxes", "mean_point")
+_TIME = ("start", "end", "original_temporal")
+_VERTICAL = ("vertical",)
 
 
 def merge(first: Dataset, second: Dataset) -> Dataset:
-    """Return the first description with its gaps filled from the second.
+    """Complete a description with another one of the same dataset.
 
-    Place and time are each taken whole from one of them, so that halves never mix. Resources are
-    united by address, links by relation and address; findings of both are kept; access is
-    restricted where either says so. The trace tells for each field which of the two it came from.
+    A field of ``first`` stands wherever it says something; the rest comes from ``second``. Place,
+    time and depth are each taken whole from one of the two, so that halves never mix. Resources
+    with one address become one, and so do links. Every value keeps its trace; the findings of both are kept.
+
+    Returns:
+        The joined description, with the identifier of ``first``.
     """
-    values: dict[str, Any] = {}
     trace = dict(first.trace)
-    for field in fields(Dataset):
-        ours, theirs = getattr(first, field.name), getattr(second, field.name)
-        if field.name not in _OWN and not ours and theirs:
-            values[field.name] = theirs
-            if field.name in second.trace:
-                trace[field.name] = second.trace[field.name]
-    coverage = merge_coverage(first.coverage, second.coverage)
-    for name, entry in second.trace.items():
-        key = name.removeprefix("coverage.")
-        if key != name and getattr(first.coverage, key) != getattr(coverage, key):
-            trace[name] = entry
-    hrefs = {resource.href for resource in first.resources}
-    known = {(link.rel, link.href) for link in first.links}
+    gaps = {name: getattr(second, name) for name in _plain() if not _says(first, name) and _says(second, name)}
+    _carry(trace, second, gaps)
+    coverage = _coverage(first, second, trace)
+    _carry(trace, second, {name for name in ("resources", "links") if name not in trace})
     return replace(
         first,
-        **values,
+        **gaps,
         coverage=coverage,
-        access=first.access if first.access.restricted else second.access,
-        resources=(*first.resources, *(more for more in second.resources if more.href not in hrefs)),
-        links=(*first.links, *(more for more in second.links if (more.rel, more.href) not in known)),
-        findings=(*first.findings, *(more for more in second.findings if more not in first.findings)),
+        resources=_resources(first.resources, second.resources),
+        links=_links(first.links, second.links),
+        findings=tuple(dict.fromkeys((*first.findings, *second.findings))),
         trace=trace,
     )
 
 
-def merge_coverage(first: Coverage, second: Coverage) -> Coverage:
-    """Take place, time and depth each whole from the first coverage that has it."""
-    place = first if first.geometry or first.boxes else second
-    time = first if first.start or first.end or not (second.start or second.end) else second
-    return replace(
-        place,
-        start=time.start,
-        end=time.end,
-        original_temporal=time.original_temporal or first.original_temporal,
-        vertical=first.vertical or second.vertical,
-    )
+def only(dataset: Dataset, *names: str) -> Dataset:
+    """Return a description that says nothing but the named fields, with the findings left out.
+
+    Args:
+        dataset: The whole description.
+        names: Fields of `Dataset`, or ``coverage.place``, ``coverage.time`` and ``coverage.vertical``.
+    """
+    parts = {"coverage.place": _PLACE, "coverage.time": _TIME, "coverage.vertical": _VERTICAL}
+    inner = [part for name in names for part in parts.get(name, ())]
+    coverage = Coverage(**{name: getattr(dataset.coverage, name) for name in inner})
+    kept: dict[str, Any] = {name: getattr(dataset, name) for name in names if name not in parts}
+    traced = {*kept, *(f"coverage.{name}" for name in inner)}
+    trace = {name: told for name, told in dataset.trace.items() if name in traced}
+    return Dataset(dataset.identifier, coverage=coverage, trace=trace, **kept)
+
+
+def _plain() -> list[str]:
+    return [field.name for field in fields(Dataset) if field.name not in _APART]
+
+
+def _says(dataset: Dataset, name: str) -> bool:
+    return name in dataset.trace or getattr(dataset, name) != getattr(_DEFAULTS, name)
+
+
+def _carry(trace: dict[str, Trace], source: Dataset, names: Any) -> None:
+    trace.update({name: source.trace[name] for name in names if name in source.trace})
+
+
+def _coverage(first: Dataset, second: Dataset, trace: dict[str, Trace]) -> Coverage:
+    """Take place, time and depth each whole from the first that has any of its parts."""
+    values: dict[str, Any] = {}
+    for group in (_PLACE, _TIME, _VERTICAL):
+        silent = all(getattr(first.coverage, name) == getattr(Coverage(), name) for name in group)
+        source = second if silent else first
+        values |= {name: getattr(source.coverage, name) for name in group}
+        _carry(trace, source, [f"coverage.{name}" for name in group])
+    return Coverage(**values)
+
+
+def _resources(first: tuple[Resource, ...], second: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    known = {resource.href: resource for resource in first}
+    for resource in second:
+        known[resource.href] = _joined(known[resource.href], resource) if resource.href in known else resource
+    return tuple(known.values())
+
+
+def _joined(one: Resource, other: Resource) -> Resource:
+    gaps = {field.name: getattr(one, field.name) or getattr(other, field.name) for field in fields(Resource)}
+    return replace(one, **gaps)
+
+
+def _links(first: tuple[Link, ...], second: tuple[Link, ...]) -> tuple[Link, ...]:
+    known = {(link.rel, link.href): link for link in (*second, *first)}
+    order = dict.fromkeys((link.rel, link.href) for link in (*first, *second))
+    return tuple(known[mark] for mark in order)
