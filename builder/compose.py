@@ -11,7 +11,7 @@ from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, note
 from builder.geometry.footprint import footprint
-from builder.merge import merge, merge_coverage
+from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
 from builder.stac.context import ItemContext
 from builder.stac.item import build_item, build_record_collection, needs_collection
@@ -128,9 +128,7 @@ def _completed(dataset: Dataset, inspection: Inspection, record: Record) -> Data
 
     header = dataset_of(inspection, dataset.identifier)
     if record.format in LISTING_FORMATS:
-        coverage = merge_coverage(header.coverage, dataset.coverage)
-        told = {name: entry for name, entry in header.trace.items() if name.startswith("coverage.")}
-        dataset = replace(dataset, coverage=coverage, trace={**dataset.trace, **told})
+        dataset = merge(only(header, "coverage.place", "coverage.time", "coverage.vertical"), dataset)
     return _with_grid(merge(dataset, header), inspection)
 
 

@@ -121,6 +121,8 @@ class Resource:
         checksum: Hex digest prefixed by its algorithm, e.g. ``sha256:…`` or ``md5:…``.
         service: THREDDS or OGC service type in lower case (``opendap``, ``httpserver``, ``wms`` ...).
         restricted: Whether this one file needs a login although the dataset may be open.
+        local: Path of the file on this machine, relative to the definition's folder, for files that
+            are read from there.
     """
 
     key: str
@@ -133,6 +135,7 @@ class Resource:
     checksum: str | None = None
     service: str | None = None
     restricted: bool = False
+    local: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
