@@ -97,7 +97,7 @@ class Gatherer:
             self.advance(f"build {self.definition.id}")
         for entry in ledger.values():
             if entry.gone:
-                self._bury(entry)
+                self._bury(entry, entry.reason or "withdrawn by the partner")
         self._conclude(by_year=by_year)
         return self.result
 
@@ -116,6 +116,7 @@ class Gatherer:
             return None
         if isinstance(composed, Finding):
             self.result.findings.append(composed)
+            self._bury(entry, composed.message, only_if_shown=True)
             return None
         wrong = validate(composed.stac)
         self.result.findings += [*composed.findings, *wrong]
@@ -142,21 +143,20 @@ class Gatherer:
         title = composed.stac.get("title") or composed.stac["properties"]["title"]
         self.known[record.identifier] = {"item": name, "title": title, "href": page}
 
-    def _bury(self, entry: Entry) -> None:
+    def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""
-        record = self.state.record(self.definition.id, entry)
         try:
-            dataset = describe(record)
+            dataset = describe(self.state.record(self.definition.id, entry))
         except IaosError as trouble:
             self.result.findings.append(note("record.tombstone", entry.identifier, f"no page left: {trouble.message}"))
             return
         name = item_id(dataset.identifier)
         page, title = self.place.item_page(name), dataset.title or dataset.identifier
+        if page in self.tree.wanted or (only_if_shown and page not in self.tree.published):
+            return
         self.known[entry.identifier] = {"item": name, "title": title, "href": page}
-        if page not in self.tree.wanted:
-            reason = entry.reason or "withdrawn by the partner"
-            body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
-            self.tree.add(page, body, HTML, reason)
+        body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
+        self.tree.add(page, body, HTML, reason)
 
     def _conclude(self, *, by_year: bool) -> None:
         combined = self._combined()
@@ -195,5 +195,7 @@ class Gatherer:
         return data is not None
 
     def _history(self) -> Iterator[dict[str, Any]]:
+        """Yield the changes of what is or was shown; records that never were have no place in it."""
         for line in self.state.history(self.definition.id):
-            yield {"collection": self.definition.id, **line, **self.known.get(line["identifier"], {})}
+            if line["identifier"] in self.known:
+                yield {"collection": self.definition.id, **line, **self.known[line["identifier"]]}
