@@ -49,7 +49,7 @@ def landing_page(stac: Json) -> str | None:
     candidates = [*links(stac, "canonical", "cite-as")]
     if not candidates and doi:
         return doi_href(doi)
-    candidates += [link for link in links(stac, "via", "about") if link.get("type") in {None, "text/html"}]
+    candidates += [link for link in links(stac, "via", "about") if link.get("type") in (None, "text/html")]
     hrefs = (safe_href(link.get("href")) for link in candidates)
     return next((href for href in hrefs if href and href.startswith("http")), None)
 

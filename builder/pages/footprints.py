@@ -33,13 +33,13 @@ def gather(geometries: Iterable[Mapping[str, Any] | None]) -> Shapes:
 
 
 def _gather(geometry: Mapping[str, Any], shapes: Shapes, depth: int) -> None:
-    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    kind, coordinates = str(geometry.get("type")), geometry.get("coordinates")
     if kind == "GeometryCollection" and depth < 4:
-        for part in geometry.get("geometries") or ():
+        for part in _sequence(geometry.get("geometries")):
             if isinstance(part, Mapping):
                 _gather(part, shapes, depth + 1)
         return
-    many = coordinates if isinstance(coordinates, Sequence) and not isinstance(coordinates, str) else ()
+    many = _sequence(coordinates)
     if kind in {"Polygon", "MultiPolygon"}:
         for polygon in (many,) if kind == "Polygon" else many:
             rings = [ring for part in _sequence(polygon) if len(ring := _array(part)) > 2]

@@ -6,9 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pages_samples import (
+from builder.pages.polarmap import draw
+from builder.pages.render import Renderer
+from tests.unit.pages_samples import (
     AWI,
     CRUISE,
     CTD,
@@ -21,9 +23,6 @@ from pages_samples import (
     TABLE,
     TABLE_COLLECTION,
 )
-
-from builder.pages.polarmap import draw
-from builder.pages.render import Renderer
 
 ROUNDS = 300
 

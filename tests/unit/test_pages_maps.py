@@ -1,0 +1,161 @@
+"""Polar maps: the projection against PROJ, and footprints at the pole, at ±180° and south of the map."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+
+from builder.pages.footprints import box_geometry, densify, gather
+from builder.pages.polarmap import draw
+from builder.pages.projection import DISC, project, radius_km
+from builder.resources import site_folder
+from tests.unit.pages_samples import CRUISE, ICE
+
+DISC_60 = DISC / 3323.160  # map units per km; PROJ puts 60°N, 45°W at y = -3323.160 km in EPSG:3413
+
+
+def outline(path: str) -> list[np.ndarray]:
+    """Read our SVG paths (absolute start, relative steps) back into points."""
+    parts = re.findall(r"M(-?\d+) (-?\d+)(?:l([^Mzh]*))?", path)
+    lines = []
+    for x, y, steps in parts:
+        numbers = [int(n) for n in re.findall(r"-?\d+", steps)]
+        moves = np.array(numbers).reshape(-1, 2)
+        lines.append(np.vstack(([int(x), int(y)], moves)).cumsum(axis=0))
+    return lines
+
+
+def test_projection_equals_proj():
+    random = np.random.default_rng(3413)
+    longitude, latitude = random.uniform(-180, 180, 5000), random.uniform(30, 90, 5000)
+    x, y = Transformer.from_crs(4326, 3413, always_xy=True).transform(longitude, latitude)
+    ours = project(longitude, latitude)
+    assert np.abs(ours[0] * 1000 - x).max() < 1e-6  # metres
+    assert np.abs(ours[1] * 1000 - y).max() < 1e-6
+
+
+def test_cap_around_the_pole_is_a_disc_without_a_slit():
+    chart = draw([box_geometry((-180, 83, 180, 90))])
+    assert chart is not None
+    assert chart.disc
+    (edge,) = outline(chart.outlines)
+    radii = np.hypot(*edge.T)
+    assert np.abs(radii - radius_km(83) * DISC_60).max() < 1  # every point of the edge is on the parallel
+    angles = np.unwrap(np.arctan2(edge[:, 1], edge[:, 0]))
+    assert abs(abs(angles[-1] - angles[0]) - 2 * np.pi) < 0.05  # all the way round
+    (area,) = outline(chart.areas)
+    assert shapely.Polygon(area).buffer(0).contains(shapely.Point(3, 3))  # and the pole is inside
+
+
+def test_box_across_180_has_no_edge_along_180():
+    chart = draw([box_geometry((170, 70, -170, 75))], zoom=False)
+    assert chart is not None
+    assert len(outline(chart.areas)) == 2
+    middle = [p for line in outline(chart.outlines) for p in (line[1:] + line[:-1]) / 2]
+    x, y = project(np.full(20, 180.0), np.linspace(71, 74, 20))
+    seam = np.column_stack((x, -y)) * DISC_60
+    assert min(np.hypot(*(seam - point).T).min() for point in middle) > 3
+
+
+def test_box_that_ends_at_180_keeps_its_edge():
+    chart = draw([box_geometry((150, 70, 180, 75))], zoom=False)
+    assert chart is not None
+    assert chart.outlines.endswith("z")
+
+
+def test_track_across_180_is_not_drawn_around_the_world():
+    chart = draw([CRUISE["geometry"]])
+    assert chart is not None
+    length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in outline(chart.lines)) / DISC_60
+    assert 4000 < length < 6500  # km; the ellipsoidal length of the track's legs is about 4,900 km
+
+
+def test_grid_that_contains_the_pole_covers_it():
+    chart = draw([ICE["geometry"]])
+    assert chart is not None
+    (area,) = outline(chart.areas)
+    assert shapely.Polygon(area).buffer(0).contains(shapely.Point(0, 0).buffer(20).boundary)
+
+
+def test_small_footprint_is_enlarged_with_a_locator_and_a_scale_bar():
+    chart = draw([{"type": "Point", "coordinates": [10.0, 79.0]}])
+    assert chart is not None
+    assert not chart.disc
+    ((dot,),) = outline(chart.dots)
+    assert np.abs(dot).max() <= 50  # in the middle, but for the rounding of the centre to 50 km
+    assert chart.bar == (200, 200)  # 1000 units show 1000 km
+    x, y = project(np.array([10.0]), np.array([79.0]))
+    assert chart.locator is not None
+    assert np.abs(np.array(chart.locator[:2]) - np.array([x[0], -y[0]]) * 100 / radius_km(45)).max() < 2
+
+
+@pytest.mark.parametrize(
+    ("box", "outside", "rim"),
+    [
+        ((-10, 20, 20, 44), "all", 45),
+        ((-10, 30, 20, 70), "part", 45),
+        ((-180, -90, 180, 90), "part", 45),
+        ((0, 61, 90, 70), "", 60),
+    ],
+)
+def test_what_lies_south_of_45_is_said(box, outside, rim):
+    chart = draw([box_geometry(box)])
+    assert chart is not None
+    assert (chart.outside, chart.rim) == (outside, rim)
+    assert np.abs(np.concatenate(outline(chart.areas))).max() < 700  # clipped, not thrown to infinity
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        None,
+        {},
+        {"type": "Point"},
+        {"type": "Point", "coordinates": []},
+        {"type": "Point", "coordinates": ["x", "y"]},
+        {"type": "Point", "coordinates": [float("nan"), 80]},
+        {"type": "Point", "coordinates": [10, 95]},
+        {"type": "Polygon", "coordinates": [[[0, 0]]]},
+        {"type": "Polygon", "coordinates": "POLYGON"},
+        {"type": "Polygon", "coordinates": [None]},
+        {"type": "MultiPolygon", "coordinates": [[1, 2], [3]]},
+        {"type": "LineString", "coordinates": [[0, 80]]},
+        {"type": "GeometryCollection", "geometries": [3, {"type": "Nonsense"}]},
+        {"type": "Nonsense", "coordinates": [1, 2]},
+    ],
+)
+def test_geometry_that_cannot_be_read_gives_no_map(geometry):
+    assert draw([geometry]) is None
+
+
+def test_many_points_are_thinned():
+    points = np.random.default_rng(1).uniform((-180, 60), (180, 90), (50_000, 2)).tolist()
+    chart = draw([{"type": "MultiPoint", "coordinates": points}])
+    assert chart is not None
+    assert 300 < chart.dots.count("M") <= 1600
+    assert len(chart.dots) < 24_000
+
+
+def test_densified_edge_stays_straight_in_degrees():
+    edge = densify(np.array([[-10.0, 60.0], [30.0, 80.0]]))
+    assert np.abs(np.diff(edge, axis=0)).max() <= 2
+    assert np.allclose((edge[:, 0] + 10) / 40, (edge[:, 1] - 60) / 20)
+
+
+def test_collections_of_geometries_are_taken_apart():
+    parts = [{"type": "Point", "coordinates": [1, 70]}, {"type": "LineString", "coordinates": [[1, 70], [2, 71]]}]
+    shapes = gather([{"type": "GeometryCollection", "geometries": parts}])
+    assert (len(shapes.points), len(shapes.lines), len(shapes.polygons)) == (1, 1, 0)
+
+
+def test_land_is_small_and_where_it_should_be():
+    picture = (site_folder() / "static" / "land.svg").read_text()
+    assert len(picture) <= 30_000
+    rings = [shapely.Polygon(line) for line in outline(picture.partition('d="')[2])]
+    x, y = project(np.array([-40.0, 15.0, 25.0, 0.0]), np.array([75.0, 67.0, 64.0, 90.0]))
+    inside = [any(ring.buffer(0).contains(shapely.Point(a, -b)) for ring in rings) for a, b in zip(x, y, strict=True)]
+    assert inside == [True, True, True, False]  # Greenland's ice, Nordland, Finland; not the pole

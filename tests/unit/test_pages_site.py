@@ -1,0 +1,249 @@
+"""The website as a whole: every link leads somewhere, pages are light, well formed and repeatable."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import posixpath
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import html5lib
+import pytest
+
+from builder.pages.messages import load_messages
+from builder.pages.render import CONTENT_SECURITY, PAGE_SIZE, Renderer
+from builder.resources import site_folder
+from tests.unit.pages_build import documents, hostile_pages, website
+from tests.unit.pages_samples import CATALOG, CTD, CTD_COLLECTION, ENTRIES, IMR
+
+X = "{http://www.w3.org/1999/xhtml}"
+EVERY_PAGE = {"static/site.css", "static/land.svg", "static/favicon.svg"}
+EVERY_PAGE |= {f"static/fonts/source-{face}-latin-wght-normal.woff2" for face in ("sans-3", "code-pro")}
+
+
+@pytest.fixture(scope="module")
+def site() -> dict[str, bytes]:
+    return website(Renderer())
+
+
+@pytest.fixture(scope="module")
+def trees(site):
+    pages = {path: data for path, data in site.items() if path.endswith(".html")}
+    return {
+        path: html5lib.HTMLParser(strict=True).parse(data, transport_encoding="utf-8") for path, data in pages.items()
+    }
+
+
+def references(tree):
+    for element in tree.iter():
+        if isinstance(element.tag, str):
+            for name in ("href", "src", "{http://www.w3.org/1999/xlink}href"):
+                if element.get(name) is not None:
+                    yield element.tag.rpartition("}")[2], element.get(name)
+
+
+def test_every_relative_reference_leads_to_a_file(site, trees):
+    known = site.keys() | documents()
+    for path, tree in trees.items():
+        ids = {element.get("id") for element in tree.iter()}
+        for _, href in references(tree):
+            parts = urlsplit(href)
+            if parts.scheme:
+                assert parts.scheme in {"http", "https", "mailto"}, (path, href)
+                continue
+            assert not href.startswith("/"), (path, href)
+            target = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path))) if parts.path else path
+            )
+            assert target in known, (path, href)
+            if parts.fragment and target == path:
+                assert parts.fragment in ids, (path, href)
+
+
+def test_nothing_is_loaded_from_elsewhere(trees):
+    for path, tree in trees.items():
+        for tag, href in references(tree):
+            if tag in {"img", "image", "script", "use", "iframe"}:
+                assert not urlsplit(href).scheme, (path, href)
+        loaded = [link.get("href") for link in tree.iter(X + "link") if link.get("rel") in {"stylesheet", "icon"}]
+        assert all(not urlsplit(href).scheme for href in loaded)
+
+
+def test_style_sheet_loads_only_files_that_exist(site):
+    used = re.findall(r"url\(([^)]+)\)", site["static/site.css"].decode())
+    assert len(used) == 4
+    assert all(f"static/{path}" in site for path in used)
+
+
+def test_a_page_weighs_at_most_70_kib_in_six_requests(site):
+    # Budget of the design: what a first visit without a cache transfers, text compressed, fonts as they are.
+    shared = sum(len(site[p]) if p.endswith("woff2") else len(gzip.compress(site[p], mtime=0)) for p in EVERY_PAGE)
+    assert len(EVERY_PAGE) + 1 <= 6
+    for path, data in site.items():
+        if path.endswith(".html"):
+            assert shared + len(gzip.compress(data, mtime=0)) <= 70 * 1024, path
+
+
+def test_pages_state_language_policy_and_one_heading(trees):
+    for path, tree in trees.items():
+        assert tree.get("lang") == "en", path
+        policy = [m.get("content") for m in tree.iter(X + "meta") if m.get("http-equiv") == "Content-Security-Policy"]
+        assert policy == [CONTENT_SECURITY], path
+        assert len(list(tree.iter(X + "h1"))) == 1, path
+        assert len(list(tree.iter(X + "main"))) == 1, path
+        ids = [element.get("id") for element in tree.iter() if element.get("id")]
+        assert len(ids) == len(set(ids)), path
+        assert all(element.get("style") is None for element in tree.iter()), path
+
+
+def test_tables_have_caption_and_scopes(trees):
+    for path, tree in trees.items():
+        for table in tree.iter(X + "table"):
+            assert table.find(X + "caption") is not None, path
+            assert all(cell.get("scope") in {"col", "row"} for cell in table.iter(X + "th")), path
+
+
+def test_no_script_but_structured_data(trees):
+    for path, tree in trees.items():
+        for script in tree.iter(X + "script"):
+            assert script.get("type") == "application/ld+json", path
+            assert json.loads(script.text)["@context"] == "https://schema.org/"
+
+
+def test_repeats_byte_for_byte_whatever_the_hash_seed():
+    program = (
+        "import hashlib; from builder.pages.render import Renderer; from tests.unit.pages_build import website;"
+        "print(hashlib.sha256(repr(sorted(website(Renderer()).items())).encode()).hexdigest())"
+    )
+    root = Path(__file__).resolve().parents[2]
+    run = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert run[0] == run[1] != ""
+
+
+def test_words_are_all_used_and_all_there():
+    # Every key a template names is in the catalogue (a missing one raises), and no key lies idle.
+    templates = "".join(file.read_text() for file in (site_folder() / "templates").glob("*.html"))
+    code = "".join(file.read_text() for file in Path(__file__).resolve().parents[2].glob("builder/pages/*.py"))
+    composed = (
+        "fact.",
+        "format.",
+        "role.",
+        "snippet.",
+        "count.",
+        "map.part",
+        "map.all",
+        "changes.",
+        "about.limit",
+        "accessibility.",
+    )
+    composed += ("nav.",)
+    for key in load_messages("en").words:
+        assert f"'{key}'" in templates or f'"{key}"' in code or key.startswith(composed), key
+    for key in re.findall(r"\bt\('([a-z_.]+)'[),]", templates):
+        assert key in load_messages("en").words, key
+
+
+def test_collection_of_401_items_has_three_pages_that_link_to_each_other():
+    items = [CTD | {"id": f"i{number}"} for number in range(2 * PAGE_SIZE + 1)]
+    pages = dict(Renderer().collection(CTD_COLLECTION, IMR, items))
+    assert list(pages) == ["imr/ctd/index.html", "imr/ctd/page-2.html", "imr/ctd/page-3.html"]
+    listed = [set(re.findall(rb'href="\./(i\d+)\.html"', data)) for data in pages.values()]
+    assert [len(found) for found in listed] == [200, 200, 1]
+    assert len(set().union(*listed)) == 401
+    assert b'href="./page-2.html"' in pages["imr/ctd/index.html"]
+    assert b'rel="prev" href="./index.html"' in pages["imr/ctd/page-2.html"]
+    assert b'rel="next"' not in pages["imr/ctd/page-3.html"]
+
+
+def test_empty_catalogue_and_empty_collection_have_pages():
+    renderer = Renderer()
+    assert b"0 partner archives" in renderer.home(CATALOG, [])
+    ((path, data),) = renderer.collection(CTD_COLLECTION, IMR, [])
+    assert path == "imr/ctd/index.html"
+    assert b"No item has been published yet" in data
+    assert b"Nothing has changed yet" in renderer.changes([])
+
+
+def test_base_url_gives_canonical_links_sitemap_and_rooted_404():
+    renderer = Renderer("https://data.example.org/iaos")
+    assert b'<link rel="canonical" href="https://data.example.org/iaos/index.html">' in renderer.home(CATALOG, ENTRIES)
+    assert b'href="/iaos/static/site.css"' in renderer.not_found()
+    sitemap = renderer.sitemap(["b.html", "a&b.html"])
+    assert sitemap is not None
+    assert sitemap.index(b"/a%26b.html") < sitemap.index(b"/b.html")
+    assert b"Sitemap: https://data.example.org/iaos/sitemap.xml" in renderer.robots()
+    page = renderer.item(CTD, CTD_COLLECTION, IMR).decode()
+    assert "https://data.example.org/iaos/imr/ctd/references/58jh-ctd-2003.json" in page
+
+
+def test_without_a_base_url_there_is_no_sitemap():
+    assert Renderer().sitemap(["a.html"]) is None
+    assert b"Sitemap" not in Renderer().robots()
+
+
+def test_tombstone_names_title_reason_and_successor(site):
+    page = site["imr/ctd/gone.html"].decode()
+    assert "Withdrawn: Old &lt;b&gt;profiles&lt;/b&gt;" in page
+    assert "withdrawn by the partner" in page
+    assert 'href="../../imr/ctd/58jh-ctd-2003.html"' in page
+    assert '<meta name="robots" content="noindex">' in page
+
+
+def test_item_shows_what_the_partner_said(site):
+    page = site["imr/ctd/58jh-ctd-2003.html"].decode()
+    for words in (
+        "24.2 MB",
+        "sea_water_temperature",
+        "Johan Hjort",
+        "\u22123,700 – 0 m",
+        "Where each value comes from",
+    ):
+        assert words in page
+    assert '<time datetime="2003-01-17T06:20:00Z">2003-01-17 06:20 UTC</time>' in page
+
+
+def test_restricted_item_says_so(site):
+    page = site["awi/events/pangaea-901709.html"].decode()
+    assert "The data are not open." in page
+    assert "Access rights needed" in page
+    assert "Login needed" in page
+
+
+def test_words_in_another_language_are_marked(site):
+    assert '<h1 lang="se">' in site["awi/events/planned-activity.html"].decode()
+
+
+def test_hostile_words_stay_words(shared_data):
+    pages = hostile_pages(Renderer(), shared_data)
+    assert len(pages) >= 40
+    for path, data in pages.items():
+        tree = html5lib.HTMLParser(strict=True).parse(data, transport_encoding="utf-8")
+        for element in tree.iter():
+            if isinstance(element.tag, str):
+                assert element.tag.rpartition("}")[2] not in {"iframe", "object", "embed", "form", "base"}, path
+                assert not [name for name in element.attrib if str(name).lower().startswith("on")], path
+        for tag, href in references(tree):
+            assert urlsplit(href).scheme in {"", "http", "https", "mailto"}, (path, href)
+            assert tag != "image" or href.endswith("static/land.svg"), path
+        for script in tree.iter(X + "script"):
+            assert script.get("type") == "application/ld+json", path
+            json.loads(script.text)
+
+
+def test_harmless_markdown_of_a_hostile_record_is_kept(shared_data):
+    pages = hostile_pages(Renderer(), shared_data)
+    assert any(b'<a href="https://example.org/a_(b)" rel="noopener nofollow">ok</a>' in data for data in pages.values())
