@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from builder.crosswalks.datacitexml import as_json
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.jsontext import Json, line, many, objects, read_json, wording
-from builder.crosswalks.licenses import license_of
-from builder.crosswalks.pangaea import data_resource, is_pangaea, links, metadata_resources
+from builder.crosswalks.licenses import clearest, license_of
+from builder.crosswalks.pangaea import name_of, put_addresses
 from builder.crosswalks.people import full_name, merged, organisation
+from builder.crosswalks.shapes import outlines_of, points_of
 from builder.crosswalks.times import parse_time, put_period
 from builder.crosswalks.values import (
     access_of,
@@ -49,6 +50,7 @@ _ROLES = {
 _CITING = frozenset(
     {"References", "Cites", "IsCitedBy", "IsReferencedBy", "IsSupplementTo", "IsDocumentedBy", "IsDescribedBy"}
 )
+_FAMILY = frozenset({"IsPartOf", "HasPart"})
 _VERSIONS = {"IsNewVersionOf": "predecessor-version", "IsPreviousVersionOf": "successor-version"}
 
 
@@ -74,8 +76,9 @@ def describe(record: Record) -> Dataset:
     _put_rights(draft, said, at)
     _put_places(draft, said, at)
     _put_people(draft, said, at)
-    _put_relations(draft, said, at)
     _put_addresses(draft, said, at)
+    _put_relations(draft, said, at)
+    draft.identifier = name_of(_doi(said)) or _doi(said) or draft.identifier
     return draft.build()
 
 
@@ -122,16 +125,15 @@ def _put_dates(draft: Draft, said: Json, at: str) -> None:
 
 def _put_rights(draft: Draft, said: Json, at: str) -> None:
     where = f"{at}rightsList/rights"
-    found: list[License] = []
+    found: list[License | None] = []
     for one in objects(said.get("rightsList")):
         text, address = line(one, "rights"), line(one, "rightsUri", "rightsURI")
         if "info:eu-repo" in address or "/access_right/" in address or text.lower().startswith("access"):
             access = access_of(text or address)
             draft.put("access", access if access and _sure(access, address) else None, where)
         else:
-            known = license_of(line(one, "rightsIdentifier") or text, address)
-            found += [known] if known else []
-    draft.put("license", next((one for one in found if one.id != "other"), found[0] if found else None), where)
+            found.append(license_of(line(one, "rightsIdentifier") or text, address))
+    draft.put("license", clearest(found), where)
 
 
 def _sure(access: Access, address: str) -> bool:
@@ -140,25 +142,18 @@ def _sure(access: Access, address: str) -> bool:
 
 def _put_places(draft: Draft, said: Json, at: str) -> None:
     where = f"{at}geoLocations/geoLocation"
-    boxes, points, rings = [], [], []
-    for one in objects(said.get("geoLocations")):
-        box = one.get("geoLocationBox")
-        sides = _sides(box)
-        boxes += [sides] if sides else []
-        point = _point(one.get("geoLocationPoint"))
-        points += [point] if point else []
-        rings += [ring for ring in map(_ring, many(one.get("geoLocationPolygon"))) if len(ring) > 3]
-        if (box and not sides) or (one.get("geoLocationPoint") and not point):
-            draft.find(warning("datacite.place", draft.identifier, "a place cannot be read and is left out", where))
-    draft.put("coverage.boxes", tuple(boxes), f"{where}/geoLocationBox")
-    if rings:
-        shape: Json = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
-        single: Json = {"type": "Polygon", "coordinates": rings}
-        draft.put("coverage.geometry", single if len(rings) == 1 else shape, f"{where}/geoLocationPolygon")
-    elif points:
-        several: Json = {"type": "MultiPoint", "coordinates": points}
-        lone: Json = {"type": "Point", "coordinates": points[0]}
-        draft.put("coverage.geometry", lone if len(points) == 1 else several, f"{where}/geoLocationPoint")
+    spots = list(objects(said.get("geoLocations")))
+    boxes = [(one["geoLocationBox"], _sides(one["geoLocationBox"])) for one in spots if one.get("geoLocationBox")]
+    points = [
+        (one["geoLocationPoint"], _point(one["geoLocationPoint"])) for one in spots if one.get("geoLocationPoint")
+    ]
+    rings = [_ring(polygon) for one in spots for polygon in many(one.get("geoLocationPolygon"))]
+    draft.put("coverage.boxes", tuple(box for _, box in boxes if box), f"{where}/geoLocationBox")
+    draft.put("coverage.geometry", outlines_of(rings), f"{where}/geoLocationPolygon")
+    draft.put("coverage.geometry", points_of([point for _, point in points if point]), f"{where}/geoLocationPoint")
+    for text, _ in (pair for pair in [*boxes, *points] if pair[1] is None):
+        message = f"a place is left out, as its order is not evident: {line(text)[:80] or 'no numbers'}"
+        draft.find(warning("datacite.place", draft.identifier, message, "use the named sides of kernel 4"))
 
 
 def _sides(box: Any) -> tuple[float, float, float, float] | None:
@@ -214,22 +209,26 @@ def _party(one: Json, role: str) -> Party:
 
 def _put_relations(draft: Draft, said: Json, at: str) -> None:
     where = f"{at}relatedIdentifiers/relatedIdentifier"
-    papers, children, further = [], [], []
-    for relation, target in _relations(said):
-        if relation in _CITING and doi_of(target):
-            papers.append(Publication(doi_of(target)))
-        elif relation == "IsPartOf":
-            draft.put("parent", doi_of(target) or target, where)
-        elif relation == "HasPart":
-            children.append(doi_of(target) or target)
-        else:
-            address = f"https://doi.org/{doi_of(target)}" if doi_of(target) else target
-            further.append(Link(_VERSIONS.get(relation, "related"), address, title=relation))
+    related = list(_relations(said))
+    papers = [Publication(doi_of(target)) for relation, target in related if relation in _CITING and doi_of(target)]
     draft.put("publications", tuple(papers), where)
-    draft.put("children", unique(children), where)
-    doi = _doi(said)
-    own = links(doi) if doi and is_pangaea(doi) else _landing(doi, line(said.get("url")))
-    draft.put("links", (*own, *(one for one in further if one.href.startswith("http"))), f"{at}identifier")
+    family = [(relation, doi_of(target) or target) for relation, target in related if relation in _FAMILY]
+    for relation, target in family:
+        draft.put("parent", target if relation == "IsPartOf" else None, where)
+    draft.put("children", unique([target for relation, target in family if relation == "HasPart"]), where)
+    links = [
+        Link(_VERSIONS.get(relation, "related"), _address(target), title=relation)
+        for relation, target in related
+        if relation not in _FAMILY | _CITING and _address(target)
+    ]
+    landing = line(said.get("url")) or _address(_doi(said) or "")
+    own = [Link("via", landing, "text/html", "Landing page")] if landing else []
+    draft.put("links", (*own, *links), f"{at}identifier")
+
+
+def _address(target: str) -> str:
+    doi = doi_of(target)
+    return f"https://doi.org/{doi}" if doi else target if target.startswith("http") else ""
 
 
 def _relations(said: Json) -> Iterator[tuple[str, str]]:
@@ -239,11 +238,6 @@ def _relations(said: Json) -> Iterator[tuple[str, str]]:
             yield relation, target
 
 
-def _landing(doi: str | None, url: str) -> tuple[Link, ...]:
-    address = url or (f"https://doi.org/{doi}" if doi else "")
-    return (Link("via", address, "text/html", "Landing page"),) if address else ()
-
-
 def _doi(said: Json) -> str | None:
     return doi_of(line(said.get("doi"))) or doi_of(line(said.get("id")))
 
@@ -251,9 +245,5 @@ def _doi(said: Json) -> str | None:
 def _put_addresses(draft: Draft, said: Json, at: str) -> None:
     doi = _doi(said)
     draft.put("doi", doi, f"{at}identifier")
-    if doi is None or not is_pangaea(doi):
-        return
     zipped = "application/zip" in many(said.get("formats"))
-    closed = not draft.has("license")
-    data = data_resource(doi, zipped=zipped, restricted=closed)
-    draft.put("resources", (data, *metadata_resources(doi)), f"{at}identifier")
+    put_addresses(draft, doi, f"{at}identifier", zipped=zipped)

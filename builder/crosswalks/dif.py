@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.licenses import license_of
 from builder.crosswalks.online import classify
-from builder.crosswalks.pangaea import data_resource, is_pangaea, links, metadata_resources
+from builder.crosswalks.pangaea import is_pangaea, name_of, put_addresses
 from builder.crosswalks.people import full_name, merged, organisation
 from builder.crosswalks.times import parse_time, put_period
 from builder.crosswalks.values import access_of, box_of, language_of, number, unique
@@ -54,13 +54,17 @@ def _put_words(draft: Draft, root: etree._Element) -> None:
     summary, where = said(root, "Summary/Abstract", "Summary", lines=True)
     draft.put("description", _POINTER.sub("", summary), where)
     nodes = every(root, "Parameters") + every(root, "Science_Keywords")
-    paths = [" > ".join(level for level in (text(node, name) for name in _LEVELS) if level) for node in nodes]
-    keywords = texts(root, "Keyword") + texts(root, "Ancillary_Keyword")
-    draft.put("keywords", unique([*keywords, *paths]), place_of(every(root, "Keyword") or nodes))
-    themes = [Concepts(_KEYWORD_SCHEME, unique(paths))] if paths else []
-    topics = unique(texts(root, "ISO_Topic_Category"))
-    themes += [Concepts("ISO 19115 topic categories", topics)] if topics else []
+    paths = [" > ".join(unique([text(node, name) for name in _LEVELS])) for node in nodes]
+    projects = texts(root, "Project/Short_Name") + texts(root, "Project/Long_Name")
+    keywords = [*texts(root, "Keyword"), *texts(root, "Ancillary_Keyword"), *projects, *paths]
+    draft.put("keywords", unique(keywords), place_of(every(root, "Keyword") or nodes))
+    topics = Concepts("ISO 19115 topic categories", unique(texts(root, "ISO_Topic_Category")))
+    themes = [one for one in (Concepts(_KEYWORD_SCHEME, unique(paths)), topics) if one.ids]
     draft.put("themes", tuple(themes), place_of(nodes or every(root, "ISO_Topic_Category")))
+    _put_terms(draft, root)
+
+
+def _put_terms(draft: Draft, root: etree._Element) -> None:
     terms, where = said(root, "Use_Constraints")
     draft.put("license", license_of(terms, text(root, "Use_Constraints/License_URL/URL")), where)
     access, where = said(root, "Access_Constraints")
@@ -88,20 +92,21 @@ def _put_dates(draft: Draft, root: etree._Element) -> None:
 
 
 def _put_places(draft: Draft, root: etree._Element) -> None:
-    boxes = []
-    for node in every(root, ".//Southernmost_Latitude/..") or every(root, ".//Bounding_Rectangle"):
-        sides = ("Westernmost_Longitude", "Southernmost_Latitude", "Easternmost_Longitude", "Northernmost_Latitude")
-        box = box_of(*(text(node, side) for side in sides))
-        boxes += [box] if box else []
+    sides = ("Westernmost_Longitude", "Southernmost_Latitude", "Easternmost_Longitude", "Northernmost_Latitude")
+    nodes = every(root, ".//Southernmost_Latitude/..")
+    boxes = [box for box in (box_of(*(text(node, side) for side in sides)) for node in nodes) if box]
     spatial = every(root, "Spatial_Coverage")
     draft.put("coverage.boxes", tuple(dict.fromkeys(boxes)), place_of(spatial))
     for node in spatial:
-        deep, shallow = number(_metres(node, "Maximum_Depth")), number(_metres(node, "Minimum_Depth"))
-        low, high = number(_metres(node, "Minimum_Altitude")), number(_metres(node, "Maximum_Altitude"))
-        if deep is not None and shallow is not None:
-            draft.put("coverage.vertical", (0.0 - deep, 0.0 - shallow, "m"), place(node))
-        elif low is not None and high is not None:
-            draft.put("coverage.vertical", (low, high, "m"), place(node))
+        draft.put("coverage.vertical", _vertical(node), place(node))
+
+
+def _vertical(node: etree._Element) -> tuple[float, float, str] | None:
+    names = ("Maximum_Depth", "Minimum_Depth", "Minimum_Altitude", "Maximum_Altitude")
+    deep, shallow, low, high = (number(_metres(node, name)) for name in names)
+    if deep is not None and shallow is not None:
+        return 0.0 - deep, 0.0 - shallow, "m"
+    return (low, high, "m") if low is not None and high is not None else None
 
 
 def _metres(node: etree._Element, path: str) -> str:
@@ -164,20 +169,22 @@ def _put_addresses(draft: Draft, root: etree._Element) -> None:
     draft.put("parent", doi_of(parent) or parent, parent_place)
     references = every(root, "Reference")
     draft.put("publications", tuple(paper for node in references for paper in _papers(node)), place_of(references))
+    zipped = any("zip" in kind for kind in texts(root, ".//Distribution_Format"))
+    if is_pangaea(doi):
+        draft.put("level", "collection" if zipped else None, place_of(every(root, "Distribution")))
+    put_addresses(draft, doi, where, zipped=zipped)
+    _put_online(draft, root, landing)
+    draft.identifier = name_of(doi) or text(root, "Entry_ID/Short_Name", "Entry_ID") or draft.identifier
+
+
+def _put_online(draft: Draft, root: etree._Element, landing: str) -> None:
+    where = place_of(every(root, "Related_URL"))
     online = list(_online(root))
-    resources = [one for one in online if isinstance(one, Resource)]
-    further = [one for one in online if isinstance(one, Link)]
-    if doi and _is_pangaea(root):
-        zipped = any("zip" in kind for kind in texts(root, ".//Distribution_Format"))
-        if zipped:
-            draft.put("level", "collection", place_of(every(root, "Distribution")))
-        resources = [data_resource(doi, zipped=zipped, restricted=not draft.has("license")), *metadata_resources(doi)]
-        further = list(links(doi))
-    elif landing:
-        further.insert(0, Link("via", landing, "text/html", "Landing page"))
-    draft.put("resources", tuple(resources), place_of(every(root, "Related_URL")) or where)
-    draft.put("links", tuple(further), where or place_of(every(root, "Related_URL")))
-    if not resources:
+    draft.put("resources", tuple(one for one in online if isinstance(one, Resource)), where)
+    page = [Link("via", landing, "text/html", "Landing page")] if landing.startswith("http") else []
+    links = [one for one in online if isinstance(one, Link) and one.href != landing]
+    draft.put("links", (*page, *links), where)
+    if not draft.has("resources"):
         draft.find(note("dif.no-data", draft.identifier, "names no address of the data"))
 
 

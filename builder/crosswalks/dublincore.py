@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from builder.crosswalks.dois import doi_of, same_doi
-from builder.crosswalks.licenses import license_of
-from builder.crosswalks.pangaea import data_resource, is_pangaea, links, metadata_resources
+from builder.crosswalks.licenses import clearest, license_of
+from builder.crosswalks.pangaea import is_pangaea, name_of, put_addresses
 from builder.crosswalks.people import merged, organisation
 from builder.crosswalks.times import parse_interval, parse_time, put_period
 from builder.crosswalks.values import access_of, box_of, language_of, number, unique
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _ACCESS = re.compile(r"(?:Access constraints:\s*|info:eu-repo/semantics/(?=\w+Access\b))(.+)", re.IGNORECASE)
 _SUPPLEMENT = re.compile(r"Supplement to:\s*(.+)", re.IGNORECASE | re.DOTALL)
+_PAPERS = "/dc/source, /dc/relation"
 _EDGES = {
     "west": ("WEST-BOUND LONGITUDE", "westlimit"),
     "south": ("SOUTH-BOUND LATITUDE", "southlimit"),
@@ -64,8 +66,7 @@ def _put_rights(draft: Draft, root: etree._Element) -> None:
             draft.put("access", access_of(access[1]), where)
         else:
             terms.append(license_of(text))
-    known = [one for one in terms if one]
-    draft.put("license", next((one for one in known if one.id != "other"), known[0] if known else None), where)
+    draft.put("license", clearest(terms), where)
 
 
 def _put_people(draft: Draft, root: etree._Element) -> None:
@@ -91,17 +92,14 @@ def _is_pangaea(root: etree._Element) -> bool:
 def _put_coverage(draft: Draft, root: etree._Element) -> None:
     where = place_of(every(root, "coverage"))
     for text in texts(root, "coverage"):
-        parts = (part.partition(sign) for part in re.split(r"[*;]", text) for sign in (":", "=") if sign in part)
-        said_here = {name.strip(): value.strip() for name, _, value in parts}
-        sides = {
-            edge: next((said_here[name] for name in names if name in said_here), None) for edge, names in _EDGES.items()
-        }
-        box = box_of(sides["west"], sides["south"], sides["east"], sides["north"])
+        said_here = dict(_pairs(text))
+        sides = (_first(said_here, _EDGES[edge]) for edge in ("west", "south", "east", "north"))
+        box = box_of(*sides)
         draft.put("coverage.boxes", (box,) if box else (), where)
         mean = (number(said_here.get("MEDIAN LONGITUDE")), number(said_here.get("MEDIAN LATITUDE")))
         draft.put("coverage.mean_point", mean if None not in mean else None, where)
-        start, end = said_here.get("DATE/TIME START", ""), said_here.get("DATE/TIME END", "")
-        if start or end:
+        if "DATE/TIME START" in said_here or "DATE/TIME END" in said_here:
+            start, end = said_here.get("DATE/TIME START", ""), said_here.get("DATE/TIME END", "")
             put_period(draft, (start, where), (end, where))
         else:
             begins, ends = parse_interval(text)
@@ -109,23 +107,29 @@ def _put_coverage(draft: Draft, root: etree._Element) -> None:
             draft.put("coverage.end", ends, where)
 
 
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a packed coverage, ``NAME: value * NAME: value`` or ``name=value; name=value``."""
+    for part in re.split(r"[*;]", text):
+        name, _, value = re.sub(r"^(\s*\w+)=", r"\1:", part).partition(":")
+        yield name.strip(), value.strip()
+
+
+def _first(said_here: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((said_here[name] for name in names if name in said_here), None)
+
+
 def _put_addresses(draft: Draft, root: etree._Element) -> None:
     identifiers, where = texts(root, "identifier"), place_of(every(root, "identifier"))
     doi = next((found for found in map(doi_of, identifiers) if found), None)
     draft.put("doi", doi, where)
-    supplements = (_SUPPLEMENT.match(text) for text in texts(root, "source"))
-    papers = [
-        *(found[1] for found in supplements if found),
-        *(text for text in texts(root, "relation") if doi_of(text)),
-    ]
-    papers = [text for text in papers if not same_doi(text, doi)]
-    draft.put(
-        "publications", tuple(Publication(doi_of(text), text) for text in papers), place_of(every(root, "relation"))
-    )
-    if doi and is_pangaea(doi):
-        closed = not draft.has("license")
-        data = data_resource(doi, zipped=draft.has("level"), restricted=closed)
-        draft.put("resources", (data, *metadata_resources(doi)), where)
-        draft.put("links", links(doi), where)
+    papers = [text for text in _references(root) if not same_doi(text, doi)]
+    draft.put("publications", tuple(Publication(doi_of(text), text) for text in papers), _PAPERS)
+    put_addresses(draft, doi, where, zipped=draft.has("level"))
     pages = (text for text in identifiers if text.startswith(("http://", "https://")))
     draft.put("links", tuple(Link("via", page, "text/html", "Landing page") for page in pages), where)
+    draft.identifier = name_of(doi) or draft.identifier
+
+
+def _references(root: etree._Element) -> list[str]:
+    supplements = (_SUPPLEMENT.match(text) for text in texts(root, "source"))
+    return [*(found[1] for found in supplements if found), *(text for text in texts(root, "relation") if doi_of(text))]

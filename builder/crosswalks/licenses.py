@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -88,6 +89,12 @@ def license_of(text: str | None, url: str | None = None) -> License | None:
     if words.lower() in _NOT_SPECIFIED:
         words = "License not specified"
     return License("other", title=words or None, url=address or _only_address(words))
+
+
+def clearest(terms: Iterable[License | None]) -> License | None:
+    """Return the first licence that has an SPDX identifier, else the first of all."""
+    said = [one for one in terms if one]
+    return next((one for one in said if one.id != "other"), said[0] if said else None)
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,9 @@ _DATA = frozenset(BY_SUFFIX) - {
     ".pdf", ".json", ".jsonld",
 } | {".dat", ".asc", ".xlsx", ".xls", ".ods", ".mat", ".shp", ".kml", ".kmz", ".gpkg", ".tar", ".tgz", ".bz2", ".7z",
      ".he5", ".grb", ".grb2", ".bufr", ".zarr", ".odv", ".cnv"}  # fmt: skip
+_WEB = frozenset({"", ".html", ".htm", ".php", ".xml", ".graph"})
+_DRAWN = frozenset({".graph", ".subset"})
+_DOCUMENTS = frozenset({"application/pdf", "text/html", "application/msword"})
 _PAGE = frozenset({".html", ".htm", ".pdf", ".doc", ".docx", ".php", ".jsp", ".aspx"})
 
 
@@ -57,22 +60,25 @@ def classify(
         return None
     service = _service(address, protocol) or _service("", title or "")
     path = _path(address)
-    suffix = _suffix(path)
-    if _is_listing(address, path, service) or (service == "opendap" and suffix in {".graph", ".subset"}):
-        return Link("related", address, "text/html", title or description)
-    if service == "opendap":
+    listing = _is_listing(address, path, service)
+    if service == "opendap" and not listing:
         return Resource("opendap", _FORM.sub("", address), title=title, description=description, service=service)
-    if service == "httpserver" or (not service and _is_data(path, suffix, f"{protocol} {function}")):
-        return Resource(
-            "data", address, _kind(kind, path, title), title=title, description=description, service=service
-        )
-    if service:
-        return Resource(service, address, title=title, description=description, service=service)
-    return Link("related", address, "text/html" if suffix in {".html", ".htm", ""} else None, title or description)
+    names = [_suffix(path), _suffix(title or "")]
+    if service is None and kind not in _DOCUMENTS and _is_data(path, names, f"{protocol} {function}"):
+        service = "file"
+    if listing or service is None:
+        return Link("related", address, "text/html" if names[0] in _WEB else None, title or description)
+    if service in {"file", "httpserver"}:
+        via = None if service == "file" else service
+        return Resource("data", address, _kind(kind, path, title), title=title, description=description, service=via)
+    return Resource(service, address, title=title, description=description, service=service)
 
 
 def _is_listing(address: str, path: str, service: str | None) -> bool:
-    return bool(_CATALOGUE.search(address)) or (service in {"opendap", "httpserver"} and path.endswith("/"))
+    """Tell whether a page lists or draws files rather than being one."""
+    if _CATALOGUE.search(address) or (service == "opendap" and _suffix(path) in _DRAWN):
+        return True
+    return service in {"opendap", "httpserver"} and path.endswith("/")
 
 
 def _service(address: str, protocol: str) -> str | None:
@@ -92,11 +98,12 @@ def _suffix(path: str) -> str:
     return f".{name.rsplit('.', 1)[-1].lower()}" if "." in name else ""
 
 
-def _is_data(path: str, suffix: str, said: str) -> bool:
+def _is_data(path: str, suffixes: list[str], said: str) -> bool:
     """Tell whether a file is meant: by its suffix, or because it is offered for download and looks like no page."""
-    if suffix in _DATA:
+    if not _DATA.isdisjoint(suffixes):
         return True
-    return "download" in said.lower() and path.strip("/") != "" and not path.endswith("/") and suffix not in _PAGE
+    named = path.strip("/") != "" and not path.endswith("/")
+    return named and "download" in said.lower() and _PAGE.isdisjoint(suffixes)
 
 
 def _kind(said: str | None, path: str, title: str | None) -> str | None:

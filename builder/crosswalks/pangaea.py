@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.crosswalks.dois import doi_of
-from builder.dataset import Link, Resource
+from builder.dataset import Draft, Link, Resource
 
 _PREFIX = "10.1594/pangaea."
 _FORMATS = (
@@ -52,3 +52,25 @@ def links(doi: str, *, registered: bool = True) -> tuple[Link, ...]:
         Link("canonical", canonical, "text/html", "Dataset at PANGAEA"),
         Link("via", landing_page(doi), "text/html", "Landing page at PANGAEA"),
     )
+
+
+def put_addresses(draft: Draft, doi: str | None, place: str, *, zipped: bool) -> None:
+    """Set name, data, metadata and links of a dataset from its DOI; nothing where it is not PANGAEA's.
+
+    Only datasets open to all have a licence, so without one the data counts as restricted.
+
+    Args:
+        draft: The description; its licence is already set.
+        doi: The registered DOI.
+        place: Where the DOI stands in the record.
+        zipped: Whether it is a series, whose data comes as an archive.
+    """
+    if doi and is_pangaea(doi):
+        data = data_resource(doi, zipped=zipped, restricted=not draft.has("license"))
+        draft.put("resources", (data, *metadata_resources(doi)), place)
+        draft.put("links", links(doi), place)
+
+
+def name_of(doi: str | None) -> str | None:
+    """Return the short name of one of PANGAEA's datasets, ``pangaea-902845``; None for any other DOI."""
+    return f"pangaea-{(doi_of(doi) or '').rpartition('.')[2]}" if is_pangaea(doi) else None

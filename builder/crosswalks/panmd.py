@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.licenses import license_of
-from builder.crosswalks.pangaea import data_resource, links, metadata_resources
+from builder.crosswalks.pangaea import data_resource, links, metadata_resources, name_of
 from builder.crosswalks.people import cite, full_name, merged, organisation
+from builder.crosswalks.shapes import points_of
 from builder.crosswalks.times import parse_time, put_period
 from builder.crosswalks.values import box_of, number, orcid_of, unique
 from builder.crosswalks.xmltext import Said, every, first, open_record, place, place_of, said, text, texts, words
@@ -58,6 +59,7 @@ def describe(record: Record) -> Dataset:
     _put_columns(draft, root)
     _put_references(draft, root)
     _put_observation(draft, root)
+    draft.identifier = name_of(text(root, "citation/URI")) or draft.identifier
     return draft.build()
 
 
@@ -172,11 +174,8 @@ def _points(events: list[etree._Element], box: tuple[float, float, float, float]
     points = [list(point) for point in found]
     if not points or (box and not _reaches(points, box)):
         return None
-    if len(points) == 1:
-        return {"type": "Point", "coordinates": points[0]}
     step = max(1.0, len(points) / MOST_POINTS)
-    thinned = [points[int(number * step)] for number in range(min(len(points), MOST_POINTS))]
-    return {"type": "MultiPoint", "coordinates": thinned}
+    return points_of([points[int(number * step)] for number in range(min(len(points), MOST_POINTS))])
 
 
 def _ends(event: etree._Element) -> Iterator[tuple[float, float]]:
@@ -266,8 +265,9 @@ def _publication(node: etree._Element) -> Publication:
 
 
 def _put_observation(draft: Draft, root: etree._Element) -> None:
-    for field, path in (("platform", "event/basis/name"), ("mission", "event/campaign/name")):
-        nodes = every(root, path)
+    basis, campaigns = every(root, "event/basis/name"), every(root, "event/campaign/name")
+    missions = campaigns or every(root, "project/label")
+    for field, nodes in (("platform", basis), ("mission", missions)):
         draft.put(field, ", ".join(unique(list(map(words, nodes)))[:_MOST_WORDS]), place_of(nodes))
     methods = every(root, "event/method/name")
     draft.put("instruments", unique(list(map(words, methods)))[:_MOST_WORDS], place_of(methods))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.jsontext import Json, line, many, objects, read_json, wording, wordings
 from builder.crosswalks.licenses import license_of
-from builder.crosswalks.pangaea import is_pangaea, links, metadata_resources
+from builder.crosswalks.pangaea import is_pangaea, links, metadata_resources, name_of
 from builder.crosswalks.people import cite, full_name, merged, organisation
 from builder.crosswalks.schemaplaces import put_places
 from builder.crosswalks.times import parse_time, put_period
@@ -40,6 +40,7 @@ def describe(record: Record) -> Dataset:
     _put_relations(draft, said)
     _put_files(draft, said)
     _put_variables(draft, said)
+    draft.identifier = name_of(_doi(said)) or _doi(said) or draft.identifier
     return draft.build()
 
 
@@ -195,21 +196,21 @@ def _file(entry: Json) -> Resource:
 
 def _put_variables(draft: Draft, said: Json) -> None:
     """Measured variables are the columns of a table where a table is offered, else variables of any file."""
-    measured = [one for one in objects(said.get("variableMeasured")) if line(one, "name")]
-    tables = any("tab-separated" in kind or "csv" in kind for kind in _kinds(said))
-    facts = [
-        (line(one, "name"), line(one, "description") or None, line(one, "unitText", "unitCode") or None, one)
-        for one in measured
-    ]
-    if tables:
-        columns = (
-            Column(name, text, unit, line(one, "measurementTechnique") or None) for name, text, unit, one in facts
-        )
-        draft.put("columns", tuple(columns), "variableMeasured")
+    measured = [one if isinstance(one, dict) else {"name": line(one)} for one in many(said.get("variableMeasured"))]
+    named = [one for one in measured if line(one.get("name"))]
+    if any("tab-separated" in kind or "csv" in kind for kind in _kinds(said)):
+        draft.put("columns", tuple(map(_column, named)), "variableMeasured")
     else:
-        names = [name for name in wordings(said.get("variableMeasured")) if name not in {fact[0] for fact in facts}]
-        known = [Variable(name, text, unit=unit) for name, text, unit, _ in facts]
-        draft.put("variables", (*known, *map(Variable, names)), "variableMeasured")
+        draft.put("variables", tuple(map(_variable, named)), "variableMeasured")
+
+
+def _column(one: Json) -> Column:
+    words = (line(one, field) or None for field in ("description", "unitText", "measurementTechnique"))
+    return Column(line(one, "name"), *words)
+
+
+def _variable(one: Json) -> Variable:
+    return Variable(line(one, "name"), line(one, "description") or None, unit=line(one, "unitText", "unitCode") or None)
 
 
 def _kinds(said: Json) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from builder.crosswalks.jsontext import Json, line, objects, wording
+from builder.crosswalks.shapes import Position, outlines_of, pairs_of, points_of
 from builder.crosswalks.values import box_of, number
 from builder.dataset import Box, Draft
 from builder.findings import warning
@@ -23,20 +23,22 @@ def put_places(draft: Draft, said: Json) -> None:
         draft: The description.
         said: The Dataset.
     """
-    boxes: list[Box] = []
-    points: list[list[float]] = []
-    rings: list[list[list[float]]] = []
-    for shape in (shape for spot in objects(said.get("spatialCoverage")) for shape in objects(spot.get("geo") or spot)):
-        box, point, ring = _box(shape), _point(shape), _pairs(line(shape.get("polygon")))
-        boxes += [box] if box else []
-        points += [point] if point else []
-        rings += [ring] if len(ring) > 3 else []
-        if line(shape.get("box")) and not box:
-            draft.find(warning("schemaorg.box", draft.identifier, "a box cannot be read and is left out", _PLACE))
-        height = _height(line(shape.get("elevation")))
-        draft.put("coverage.vertical", height, f"{_PLACE}/elevation")
-    draft.put("coverage.boxes", tuple(boxes), f"{_PLACE}/box")
-    draft.put("coverage.geometry", _geometry(points, rings), _PLACE)
+    spots = (shape for spot in objects(said.get("spatialCoverage")) for shape in objects(spot.get("geo") or spot))
+    shapes = list(spots)
+    boxes = [_box(shape) for shape in shapes if line(shape.get("box"))]
+    draft.put("coverage.boxes", tuple(box for box in boxes if box), f"{_PLACE}/box")
+    if None in boxes:
+        draft.find(warning("schemaorg.box", draft.identifier, "a box is not four numbers and is left out", _PLACE))
+    draft.put("coverage.geometry", outlines_of([_ring(shape) for shape in shapes]), f"{_PLACE}/polygon")
+    points = [point for point in map(_point, shapes) if point]
+    draft.put("coverage.geometry", points_of(points), _PLACE)
+    for shape in shapes:
+        draft.put("coverage.vertical", _height(line(shape.get("elevation"))), f"{_PLACE}/elevation")
+
+
+def _ring(shape: Json) -> list[Position]:
+    values = [number(part) for part in line(shape.get("polygon")).replace(",", " ").split()]
+    return pairs_of(values, latitude_first=True)
 
 
 def _box(shape: Json) -> Box | None:
@@ -49,26 +51,7 @@ def _point(shape: Json) -> list[float] | None:
     return [longitude, latitude] if longitude is not None and latitude is not None else None
 
 
-def _pairs(text: str) -> list[list[float]]:
-    values = [number(part) for part in text.replace(",", " ").split()]
-    known = [value for value in values if value is not None]
-    if len(known) != len(values) or len(known) % 2:
-        return []
-    return [[longitude, latitude] for latitude, longitude in zip(known[::2], known[1::2], strict=True)]
-
-
 def _height(text: str) -> tuple[float, float, str] | None:
     found = re.fullmatch(r"([+-]?[\d.]+)\s*([A-Za-z]{0,10})", text)
     value = number(found[1]) if found else None
     return (value, value, found[2] or "m") if found and value is not None else None
-
-
-def _geometry(points: list[list[float]], rings: list[list[list[float]]]) -> dict[str, Any] | None:
-    if rings:
-        polygons = [[ring] for ring in rings]
-        several = {"type": "MultiPolygon", "coordinates": polygons}
-        return {"type": "Polygon", "coordinates": polygons[0]} if len(rings) == 1 else several
-    if points:
-        cloud = {"type": "MultiPoint", "coordinates": points}
-        return {"type": "Point", "coordinates": points[0]} if len(points) == 1 else cloud
-    return None

@@ -28,13 +28,13 @@ def open_record(record: Record, rule: str, *roots: str) -> tuple[etree._Element,
 
     Raises:
         ProtocolError: The document is not well-formed.
-        RecordError: There is none of the ``roots`` in it.
+        RecordError: There is none of the ``roots`` in it, or an envelope holds several.
     """
     root, repaired = parse_lenient_encoding(record.body, where=record.identifier)
-    found = next((element for element in root.iter("*") if local_name(element) in roots), None)
+    found = root if local_name(root) in roots else _enclosed(root, roots)
     if found is None:
         raise RecordError(
-            f"the root is <{local_name(root)}>, not <{'> or <'.join(roots)}>",
+            f"the root is <{local_name(root)}>, not one <{'> or <'.join(roots)}>",
             where=record.identifier,
             hint="check the metadata format in the definition",
         )
@@ -49,6 +49,12 @@ def open_record(record: Record, rule: str, *roots: str) -> tuple[etree._Element,
             )
         )
     return found, draft
+
+
+def _enclosed(root: etree._Element, roots: tuple[str, ...]) -> etree._Element | None:
+    """Return the one record in an envelope; None where there is none or where there are several."""
+    inside = [element for element in root.iter("*") if local_name(element) in roots]
+    return inside[0] if len(inside) == 1 else None
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,55 @@
+"""Reads licences and access rules from the constraints of ISO metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from builder.crosswalks.iso19139.spoken import code, spoken, spoken_all
+from builder.crosswalks.licenses import clearest, license_of
+from builder.crosswalks.values import access_of, one_line
+from builder.crosswalks.xmltext import every, place_of
+from builder.dataset import Access, Draft, License
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+_CLOSED = frozenset({"restricted", "private", "confidential", "in-confidence", "sensitiveButUnclassified", "secret"})
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+
+
+def put_constraints(draft: Draft, data: etree._Element | None) -> None:
+    """Set the licence and whether a login is needed.
+
+    The first text that names a known licence counts; else the first text about use. Constraints of
+    the metadata itself say nothing about the data and are not read.
+
+    Args:
+        draft: The description.
+        data: The identification of the data.
+    """
+    nodes = every(data, "resourceConstraints/*")
+    where = place_of(nodes)
+    terms = clearest(one for node in nodes for one in _terms(node))
+    draft.put("license", terms, where)
+    codes = [
+        code(one) for path in ("accessConstraints", "classification") for node in nodes for one in every(node, path)
+    ]
+    closed = next((one for one in codes if one in _CLOSED), None)
+    draft.put("access", Access(restricted=True, statement=closed) if closed else None, where)
+    if terms is None or terms.id == "other":
+        texts = (text for node in nodes for text in spoken_all(node, "otherConstraints"))
+        asked = (access for access in map(access_of, texts) if access and access.restricted)
+        draft.put("access", next(asked, None), where)
+
+
+def _terms(node: etree._Element) -> Iterator[License | None]:
+    """Yield what is said about use: the text and, with it, the address an anchor points to."""
+    for path in ("reference/*/title", "otherConstraints", "useLimitation"):
+        yield from (license_of(one_line(spoken(one)), _anchor(one)) for one in every(node, path))
+    yield from (license_of("", _anchor(one)) for one in every(node, "useConstraints"))
+
+
+def _anchor(node: etree._Element) -> str | None:
+    hrefs = (child.get(_XLINK) or "" for child in node.iter("*"))
+    return next((href for href in hrefs if "://" in href), None)
