@@ -58,20 +58,29 @@ def classify(
     address = url.strip()
     if not address.lower().startswith(("http://", "https://", "ftp://")):
         return None
-    service = _service(address, protocol) or _service("", title or "")
-    path = _path(address)
-    listing = _is_listing(address, path, service)
-    if service == "opendap" and not listing:
-        return Resource("opendap", _FORM.sub("", address), title=title, description=description, service=service)
+    what = _kind_of(address, f"{protocol} {title or ''}", title, "" if kind in _DOCUMENTS else f"{protocol} {function}")
+    if what == "page":
+        return Link("related", address, "text/html" if _suffix(_path(address)) in _WEB else None, title or description)
+    if what == "opendap":
+        address = _FORM.sub("", address)
+    is_file = what in {"file", "httpserver"}
+    return Resource(
+        "data" if is_file else what,
+        address,
+        _media(kind, _path(address), title) if is_file else None,
+        title=title,
+        description=description,
+        service=None if what == "file" else what,
+    )
+
+
+def _kind_of(address: str, protocol: str, title: str | None, said: str) -> str:
+    """Return the name of a service, ``file`` or ``page``."""
+    service, path = _service(address, protocol), _path(address)
+    if _is_listing(address, path, service):
+        return "page"
     names = [_suffix(path), _suffix(title or "")]
-    if service is None and kind not in _DOCUMENTS and _is_data(path, names, f"{protocol} {function}"):
-        service = "file"
-    if listing or service is None:
-        return Link("related", address, "text/html" if names[0] in _WEB else None, title or description)
-    if service in {"file", "httpserver"}:
-        via = None if service == "file" else service
-        return Resource("data", address, _kind(kind, path, title), title=title, description=description, service=via)
-    return Resource(service, address, title=title, description=description, service=service)
+    return service or ("file" if said and _is_data(path, names, said) else "page")
 
 
 def _is_listing(address: str, path: str, service: str | None) -> bool:
@@ -106,6 +115,6 @@ def _is_data(path: str, suffixes: list[str], said: str) -> bool:
     return named and "download" in said.lower() and _PAGE.isdisjoint(suffixes)
 
 
-def _kind(said: str | None, path: str, title: str | None) -> str | None:
+def _media(said: str | None, path: str, title: str | None) -> str | None:
     guesses = (said or "", media_type(path), media_type(title or ""))
     return next((guess for guess in guesses if "/" in guess and guess != "application/octet-stream"), None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
 _CLOSED = frozenset({"restricted", "private", "confidential", "in-confidence", "sensitiveButUnclassified", "secret"})
+_CODED = ("accessConstraints", "classification")
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -32,15 +33,16 @@ def put_constraints(draft: Draft, data: etree._Element | None) -> None:
     where = place_of(nodes)
     terms = clearest(one for node in nodes for one in _terms(node))
     draft.put("license", terms, where)
-    codes = [
-        code(one) for path in ("accessConstraints", "classification") for node in nodes for one in every(node, path)
-    ]
+    draft.put("access", _access(nodes, in_words=terms is None or terms.id == "other"), where)
+
+
+def _access(nodes: list[etree._Element], *, in_words: bool) -> Access | None:
+    """Return the access rule that a code states or, where the licence is not an open one, the words."""
+    codes = (code(one) for node in nodes for path in _CODED for one in every(node, path))
     closed = next((one for one in codes if one in _CLOSED), None)
-    draft.put("access", Access(restricted=True, statement=closed) if closed else None, where)
-    if terms is None or terms.id == "other":
-        texts = (text for node in nodes for text in spoken_all(node, "otherConstraints"))
-        asked = (access for access in map(access_of, texts) if access and access.restricted)
-        draft.put("access", next(asked, None), where)
+    texts = (text for node in nodes for text in spoken_all(node, "otherConstraints") if in_words)
+    asked = (access for access in map(access_of, texts) if access and access.restricted)
+    return Access(restricted=True, statement=closed) if closed else next(asked, None)
 
 
 def _terms(node: etree._Element) -> Iterator[License | None]:

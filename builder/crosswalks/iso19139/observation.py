@@ -34,9 +34,10 @@ def put_observation(draft: Draft, root: etree._Element) -> None:
 
 def _names(nodes: list[etree._Element]) -> tuple[str, ...]:
     """Return the identifier of each, without the long name that GCMD writes after ``>``."""
-    paths = ("identifier/*/code", "identifier/*/description", "type/*", "description")
-    found = (next((text for text in (_line(node, path) for path in paths) if text), "") for node in nodes)
-    return unique([name.partition(">")[0].strip()[:200] for name in found])[:_MOST]
+    paths = ("identifier/*/code", "identifier/*/description", "type/*", "type", "description")
+    found = ([_line(node, path).partition(">")[0].strip()[:200] for path in paths] for node in nodes)
+    named = (next((name for name in names if name and not name.isdecimal()), "") for names in found)
+    return unique(list(named))[:_MOST]
 
 
 def _variables(bands: list[etree._Element]) -> tuple[Variable, ...]:
