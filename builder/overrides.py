@@ -79,16 +79,15 @@ def _change(name: str, value: Any, values: OverrideValues) -> tuple[str, Any]:
     match name:
         case "license":
             return "license", License(value, url=values.license_url) if value else None
-        case "start":
-            return "coverage.start", period_of(value)[0] if value else None
-        case "end":
-            return "coverage.end", period_of(value)[1] if value else None
+        case "start" | "end":
+            return f"coverage.{name}", period_of(value)[name == "end"] if value else None
         case "bbox":
             return "coverage.geometry", outline(value) if value else None
         case "restricted":
             return "access", Access(restricted=value)
-        case _:
-            return name, () if value is None and name in ("keywords", "instruments") else value
+        case "keywords" | "instruments":
+            return name, value or ()
+    return name, value
 
 
 def _times(groups: Mapping[str, str | None]) -> tuple[datetime, datetime]:

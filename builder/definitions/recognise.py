@@ -23,6 +23,7 @@ SHOWN = 30
 """How many sets, organisations or folders a draft lists."""
 
 _PREFERRED = ("pan_md", "mmd", "iso19139", "iso19115", "dif", "datacite4", "oai_datacite", "datacite", "oai_dc")
+_LISTING_TITLE = re.compile(r"index of|directory|contents of", re.IGNORECASE)
 _PREFIX = re.compile(r"[A-Za-z0-9_.!~*'()-]+")
 _DATA = frozenset(
     {".nc", ".nc4", ".cdf", ".h5", ".hdf", ".tif", ".tiff", ".csv", ".tab", ".tsv", ".txt", ".xml", ".zip"}
@@ -54,8 +55,7 @@ def oai_facts(url: str, identity: Identity, formats: Sequence[OaiFormat], sets: 
         f"Deleted records: {identity.deleted_record or 'not said'}",
         f"Datestamps from {identity.earliest_datestamp or '?'}, written {identity.granularity or '?'}",
         f"{len(prefixes)} formats: {', '.join(prefixes)}",
-        f"{len(sets)} sets{':' if sets else ''}",
-        *_some(f"{one.spec} - {one.name}" if one.name else one.spec for one in sets),
+        *_counted("sets", (f"{one.spec} - {one.name}" if one.name else one.spec for one in sets)),
     ]
     return Facts(
         "an OAI-PMH provider", identity.name or "", {"type": "oai-pmh", "url": url, "metadataPrefix": best}, tuple(told)
@@ -70,15 +70,10 @@ def ckan_facts(url: str, status: bytes, search: bytes) -> Facts | None:
     about, found = _result(status), _result(search)
     if "ckan_version" not in about and "count" not in found:
         return None
-    facets = found.get("search_facets")
-    organizations = facets.get("organization") if isinstance(facets, dict) else None
-    items = organizations.get("items") if isinstance(organizations, dict) else None
-    listed = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     told = [
         f"CKAN {about.get('ckan_version', 'of unknown version')}",
         f"{found.get('count', 'an unknown number of')} packages",
-        f"{len(listed)} organisations{':' if listed else ''}",
-        *_some(f"{item.get('name')} - {item.get('display_name')} ({item.get('count')} packages)" for item in listed),
+        *_counted("organisations", map(_organization, _facet(found, "organization"))),
     ]
     return Facts("a CKAN site", str(about.get("site_title") or ""), {"type": "ckan", "url": url}, tuple(told))
 
@@ -91,17 +86,14 @@ def thredds_facts(url: str, body: bytes) -> Facts | None:
         return None
     if local_name(root) != "catalog":
         return None
-    found = list(root.iter())
-    datasets = [one for one in found if local_name(one) == "dataset"]
-    data = [one for one in datasets if _has_data(one)]
-    references = [one for one in found if local_name(one) == "catalogRef"]
-    services = sorted({_attribute(one, "serviceType") for one in found if local_name(one) == "service"} - {""})
+    datasets, references, services = (_named(root, name) for name in ("dataset", "catalogRef", "service"))
+    kinds = sorted({_attribute(one, "serviceType") for one in services} - {""})
     told = [
-        f"{len(data)} data sets here, {len(references)} catalogues below{':' if references else ''}",
-        *_some(_attribute(one, "title") or _attribute(one, "name") or _attribute(one, "href") for one in references),
-        f"Services: {', '.join(services) or 'none'}",
+        f"{sum(map(_has_data, datasets))} data sets here",
+        *_counted("catalogues below", (_first_attribute(one, "title", "name", "href") for one in references)),
+        f"Services: {', '.join(kinds) or 'none'}",
     ]
-    title = _attribute(root, "name") or (_attribute(datasets[0], "name") if datasets else "")
+    title = next((name for name in (_attribute(one, "name") for one in (root, *datasets)) if name), "")
     return Facts("a THREDDS catalogue", title, {"type": "thredds", "url": url}, tuple(told))
 
 
@@ -110,14 +102,12 @@ def stac_facts(url: str, body: bytes) -> Facts | None:
     root = _object(body)
     if not isinstance(root.get("stac_version"), str) or root.get("type") == "Feature":
         return None
-    links = root.get("links")
-    typed = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
-    children = [link for link in typed if link.get("rel") == "child"]
-    api = any(link.get("rel") == "search" for link in typed)
+    links = _objects(root.get("links"))
+    api = any(link.get("rel") == "search" for link in links)
+    children = [link for link in links if link.get("rel") == "child"]
     told = [
         f"STAC {root['stac_version']}, {'an API' if api else 'static'}",
-        f"{len(children)} children{':' if children else ''}",
-        *_some(f"{link.get('title') or link.get('href')}" for link in children),
+        *_counted("children", (str(link.get("title") or link.get("href")) for link in children)),
     ]
     title = str(root.get("title") or root.get("id") or "")
     return Facts("a STAC API" if api else "a STAC catalogue", title, {"type": "stac", "url": url}, tuple(told))
@@ -132,17 +122,16 @@ def listing_facts(url: str, body: bytes) -> Facts | None:
     except (etree.ParserError, ValueError):
         return None
     title = " ".join((page.findtext(".//title") or "").split())
-    names = sorted(set(_entries(url, [str(one.get("href")) for one in page.iter("a") if one.get("href")])))
+    names = sorted(set(_entries(url, (str(one.get("href", "")) for one in page.iter("a")))))
     files = [name for name in names if not name.endswith("/")]
     suffixes = Counter(PurePosixPath(name).suffix.lower() for name in files)
-    if not re.match(r"index of|directory|contents of", title, re.IGNORECASE) and not _DATA & set(suffixes):
+    if not _LISTING_TITLE.match(title) and not _DATA & set(suffixes):
         return None
-    folders = [name for name in names if name.endswith("/")]
-    counted = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in sorted(suffixes.items()))
     told = [
-        f"{len(files)} files here: {counted or 'none'}",
-        f"{len(folders)} folders{':' if folders else ''}",
-        *_some(folders),
+        *_counted(
+            "files", (f"{count} {suffix or 'without suffix'}" for suffix, count in sorted(suffixes.items())), len(files)
+        ),
+        *_counted("folders", (name for name in names if name.endswith("/"))),
     ]
     return Facts("a directory listing", title, {"type": "files", "url": url}, tuple(told))
 
@@ -166,10 +155,33 @@ def _entries(url: str, hrefs: Iterable[str]) -> Iterable[str]:
             yield name
 
 
-def _some(lines: Iterable[str]) -> list[str]:
+def _counted(noun: str, lines: Iterable[str], count: int | None = None) -> list[str]:
+    """Say how many there are, then name the first of them."""
     every = [f" {line}" for line in lines]
     more = [f" ... and {len(every) - SHOWN} more"] if len(every) > SHOWN else []
-    return every[:SHOWN] + more
+    return [f"{len(every) if count is None else count} {noun}{':' if every else ''}", *every[:SHOWN], *more]
+
+
+def _organization(item: Mapping[str, Any]) -> str:
+    return f"{item.get('name')} - {item.get('display_name')} ({item.get('count')} packages)"
+
+
+def _facet(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    facets = found.get("search_facets")
+    facet = facets.get(name) if isinstance(facets, dict) else None
+    return _objects(facet.get("items") if isinstance(facet, dict) else None)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _named(root: etree._Element, name: str) -> list[etree._Element]:
+    return [element for element in root.iter() if local_name(element) == name]
+
+
+def _first_attribute(element: etree._Element, *names: str) -> str:
+    return next((value for value in (_attribute(element, name) for name in names) if value), "")
 
 
 def _has_data(dataset: etree._Element) -> bool:
