@@ -315,6 +315,30 @@ def test_what_cannot_be_taken_is_said_and_nothing_counts_as_withdrawn():
     assert not source.complete
 
 
+@pytest.mark.parametrize(
+    ("left_out", "complete"),
+    [
+        (record("bare", metadata=""), False),
+        ("<record><header><datestamp>2020</datestamp></header><metadata><x/></metadata></record>", False),
+        ("<record></record>", False),
+        ('<record><header status="deleted"></header></record>', True),  # withdraws nothing that could be named
+    ],
+)
+def test_each_record_left_out_keeps_absence_from_meaning_withdrawal(left_out, complete):
+    with LocalServer(serve([page(record("good"), left_out)])) as server:
+        source = source_for(server)
+        records, _ = scan(source)
+    assert len(records) == 1
+    assert source.complete is complete
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"OAI-PMH", b"html"), (b"OAI/2.0/", b"OAI/1.1/OAI_ListRecords")])
+def test_a_list_inside_another_document_is_no_list(old, new):
+    with LocalServer(serve([page(record("a")).replace(old, new)])) as server:
+        with pytest.raises(SourceError, match="not OAI-PMH 2.0"):
+            scan(source_for(server))
+
+
 def test_format_is_told_by_the_root_not_by_the_prefix():
     iso = '<metadata><g:MD_Metadata xmlns:g="http://www.isotc211.org/2005/gmd"/></metadata>'
     with LocalServer(serve([page(record("a", metadata=iso))])) as server:

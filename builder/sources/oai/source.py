@@ -131,7 +131,6 @@ class _Reading:
         self._counts = counts
         self._met: dict[str, tuple[str, str]] = {}
         self._unknown: set[str] = set()
-        self._ordered = True
         self._latest = ""
 
     def take(self, page: Page, where: str) -> Iterator[Record | Finding]:
@@ -149,10 +148,10 @@ class _Reading:
     def resume_from(self) -> str | None:
         """Return the datestamp from which the rest of the list can be asked for.
 
-        The standard does not promise an order, so this is done only where the list was in the
-        order of datestamps so far and its stated size will show whether anything was missed.
+        The standard does not promise that lists are in the order of datestamps, so this is done only
+        where the announced size will show whether anything was missed.
         """
-        if self.size is None or not self._ordered or not self._latest:
+        if self.size is None or not _DATESTAMP.fullmatch(self._latest):
             return None
         return self._latest[: len(self._source.until or self._source.from_ or self._latest)]
 
@@ -196,9 +195,7 @@ class _Reading:
         self._counts["headers"] += 1
         self._counts["deleted"] += header.deleted
         self._counts["with_metadata"] += bool(record.body) and not header.deleted
-        stamp = header.datestamp or ""
-        self._ordered = self._ordered and stamp >= self._latest and bool(_DATESTAMP.fullmatch(stamp))
-        self._latest = max(self._latest, stamp)
+        self._latest = max(self._latest, header.datestamp or "")
 
     def _record(self, header: OaiHeader, identifier: str, record: OaiRecord) -> Record:
         prefix = self._source.metadata_prefix
