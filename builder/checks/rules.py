@@ -190,14 +190,15 @@ def _closed(subject: Subject) -> Iterator[str]:
     """Restricted data is only listed: its assets name a login and none is copied or referenced."""
     assets = dict(subject.assets())
     closed = {key for key, asset in assets.items() if asset.get("auth:refs")}
-    all_closed = bool(subject.properties.get("iaos:restricted"))
-    if "references" in assets and (closed or all_closed):
+    must = {key for key, asset in assets.items() if "data" in (asset.get("roles") or ())}
+    if not subject.properties.get("iaos:restricted"):
+        must = closed
+    if "references" in assets and must:
         yield "offers kerchunk references although its data needs a login"
-    for key, asset in assets.items():
-        if key in closed and "://" not in asset["href"]:
+    yield from (f"asset {key!r} is open although the data needs a login" for key in sorted(must - closed))
+    for key in sorted(closed):
+        if "://" not in assets[key]["href"]:
             yield f"asset {key!r} needs a login but is copied into the catalogue"
-        elif all_closed and key not in closed and "data" in (asset.get("roles") or ()):
-            yield f"asset {key!r} is open although the data needs a login"
 
 
 @rule("stac.geometry", Severity.ERROR, "see RFC 7946")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 Position = Sequence[float]
@@ -76,19 +76,27 @@ def _rings(geometry: Any) -> Iterator[str]:
 
 
 def _outside(lines: list[list[Position]], bbox: Any) -> Iterator[str]:
-    if not (isinstance(bbox, list) and len(bbox) in {4, 6} and all(isinstance(value, int | float) for value in bbox)):
+    numbers = isinstance(bbox, list) and all(isinstance(value, int | float) for value in bbox)
+    if not numbers or len(bbox) not in {4, 6}:
         yield "the bbox is not four or six numbers"
         return
     half = len(bbox) // 2
     west, south, east, north = bbox[0], bbox[1], bbox[half], bbox[half + 1]
     if south > north:
         yield f"the bbox has its south ({south}) above its north ({north})"
-    positions = ((x, y) for line in lines for x, y in line)
-    outside = (p for p in positions if not (_between(south, north, p[1]) and covers(west, east, p[0])))
-    yield from (f"position {x}, {y} lies outside the bbox {bbox}" for x, y in islice(outside, 1))
-    steps = ((x, u) for line in lines for (x, _), (u, _) in pairwise(line))
-    leaps = (step for step in steps if abs(step[1] - step[0]) > 180 and not covers(west, east, sum(step) / 2))
-    yield from (f"the line from longitude {x} to {u} is not cut at the antimeridian" for x, u in islice(leaps, 1))
+    outside = [
+        (x, y) for x, y in chain.from_iterable(lines) if not covers(west, east, x) or not _between(south, north, y)
+    ]
+    yield from (f"position {x}, {y} lies outside the bbox {bbox}" for x, y in outside[:1])
+    yield from _leaps(lines, west, east)
+
+
+def _leaps(lines: list[list[Position]], west: float, east: float) -> Iterator[str]:
+    """Find lines that would go the long way round, outside the bbox, as they are not cut at the antimeridian."""
+    for (x, _), (u, _) in chain.from_iterable(map(pairwise, lines)):
+        if abs(u - x) > 180 and not covers(west, east, (x + u) / 2):
+            yield f"the line from longitude {x} to {u} is not cut at the antimeridian"
+            return
 
 
 def covers(west: float, east: float, longitude: float) -> bool:

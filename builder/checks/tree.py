@@ -144,17 +144,19 @@ def _check_hierarchy(nodes: Mapping[str, _Node]) -> Iterator[Finding]:
 
 
 def _check_extents(nodes: Mapping[str, _Node]) -> Iterator[Finding]:
-    held = {node.collection for node in nodes.values() if node.kind == "Feature"}
     for path, node in nodes.items():
-        if node.kind == "Collection" and path not in held and not node.down and not node.assets:
+        if node.kind == "Collection" and not (node.down or node.assets):
             yield _EMPTY.found(path, "holds no item, child or asset")
         whole = nodes.get(node.collection or "")
-        if node.kind != "Feature" or whole is None:
-            continue
-        if node.bbox and whole.bbox and not _contains(whole.bbox, node.bbox):
-            yield _SPACE.found(path, f"bbox {list(node.bbox)} lies outside {list(whole.bbox)} of its Collection")
-        if not _spans(whole.interval, node.interval):
-            yield _TIME.found(path, f"interval {node.interval} lies outside {whole.interval} of its Collection")
+        if node.kind == "Feature" and whole is not None:
+            yield from _check_extent(path, node, whole)
+
+
+def _check_extent(path: str, node: _Node, whole: _Node) -> Iterator[Finding]:
+    if node.bbox and whole.bbox and not _contains(whole.bbox, node.bbox):
+        yield _SPACE.found(path, f"bbox {list(node.bbox)} lies outside {list(whole.bbox)} of its Collection")
+    if not _spans(whole.interval, node.interval):
+        yield _TIME.found(path, f"interval {node.interval} lies outside {whole.interval} of its Collection")
 
 
 def _contains(outer: tuple[float, ...], inner: tuple[float, ...]) -> bool:

@@ -11,8 +11,6 @@ from builder.stac.context import Json
 if TYPE_CHECKING:
     import pystac
 
-_OPEN = [None, None]
-
 
 def cube(item: pystac.Item, dataset: Dataset) -> None:
     """Describe the data cube of a dataset on its item; nothing without dimensions."""
@@ -42,16 +40,15 @@ def _dimension(entry: Dimension) -> dict[str, Any]:
     A horizontal one needs two numbers as extent; without them it can only be a further dimension.
     """
     size = {"iaos:size": entry.size} if entry.size is not None else {}
+    extent = entry.extent or (None, None)
     if entry.type == "temporal":
-        stamps = [value if isinstance(value, str) else None for value in entry.extent or _OPEN]
-        return {"type": "temporal", "extent": stamps} | size
-    numbers = [value if _is_number(value) else None for value in entry.extent or _OPEN]
-    said = {"extent": numbers} | size | ({"unit": entry.unit} if entry.unit else {})
-    if entry.type == "z" or (entry.type in {"x", "y"} and None not in numbers):
-        system = entry.reference_system
-        known = {"reference_system": system} if isinstance(system, str | int) else {}
-        return {"type": "spatial", "axis": entry.type} | said | known
-    return {"type": "other"} | said
+        return {"type": "temporal", "extent": [value if isinstance(value, str) else None for value in extent]} | size
+    numbers = [value if _is_number(value) else None for value in extent]
+    said = {"extent": numbers} | size | _filled({"unit": entry.unit})
+    if entry.type == "other" or (entry.type != "z" and None in numbers):
+        return {"type": "other"} | said
+    system = entry.reference_system if isinstance(entry.reference_system, str | int) else None
+    return {"type": "spatial", "axis": entry.type} | said | _filled({"reference_system": system})
 
 
 def _is_number(value: float | str | None) -> bool:
@@ -66,4 +63,8 @@ def _variable(entry: Variable) -> dict[str, Any]:
         "cf:standard_name": entry.standard_name,
         "data_type": entry.data_type,
     }
-    return said | {name: value for name, value in optional.items() if value}
+    return said | _filled(optional)
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}

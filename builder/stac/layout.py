@@ -47,7 +47,7 @@ def item_id(identifier: str, *, prefix: str = "") -> str:
     """
     whole = prefix + identifier
     folded = unicodedata.normalize("NFKD", whole).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9._-]+", "-", folded).strip("-.")
+    slug = re.sub(r"[^a-z0-9._-]+", "-", folded).lstrip("-._").rstrip("-.")
     reserved = _RESERVED.fullmatch(slug)
     if slug and slug == whole and len(slug) <= _LONGEST and not reserved and not _LOOKS_HASHED.fullmatch(slug):
         return slug

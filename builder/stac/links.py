@@ -108,16 +108,22 @@ def doi_url(doi: str) -> str:
 
 def service(resource: Resource, href: str, dataset: Dataset) -> Json:
     """Return the link to a service that is no file: WMS with its layers, else a service description."""
+    title = resource.title or (resource.service or "").upper()
     parts = urlsplit(href)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    named = next((value for key, value in query if key.lower() == "layers" and value), "")
-    layers = named.split(",") if named else [v.name for v in dataset.variables if not v.auxiliary and v.dimensions]
-    title = resource.title or (resource.service or "").upper()
-    if resource.service != "wms" or not layers:
+    layers = _layers(query, dataset) if resource.service == "wms" else []
+    if not layers:
         return link("service-desc", href, resource.media_type, title)
     rest = [(key, value) for key, value in query if key.lower() not in _WMS_PARAMETERS]
     base = urlunsplit(parts._replace(query=urlencode(rest), fragment=""))
-    return link("wms", base, "image/png", title, **{"wms:layers": [layer for layer in layers if layer]})
+    return link("wms", base, "image/png", title, **{"wms:layers": layers})
+
+
+def _layers(query: list[tuple[str, str]], dataset: Dataset) -> list[str]:
+    """Return the layers an address names, else the variables, which THREDDS serves under their own names."""
+    named = next((value for key, value in query if key.lower() == "layers"), "")
+    measured = [entry.name for entry in dataset.variables if entry.dimensions and not entry.auxiliary]
+    return [layer for layer in named.split(",") if layer] or measured
 
 
 def unlinkable(context: ItemContext, href: str, what: str) -> Finding:

@@ -26,6 +26,7 @@ def test_a_safe_identifier_stays(identifier):
         ("../../etc/passwd", "etc-passwd-"),
         ("-rf", "rf-"),
         (".hidden", "hidden-"),
+        ("_ignored_by_jekyll", "ignored_by_jekyll-"),
         ("trailing.", "trailing-"),
         ("x" * 81, "x" * 71 + "-"),
         ("con", "con-"),
