@@ -90,7 +90,7 @@ def compose(
     if dataset.status != "published":
         reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
         return note("record.not-published", record.identifier, f"not shown: {reason}")
-    where = footprint(dataset.coverage, definition.policies.bbox, record.identifier)
+    where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
     name = _unique(item_id(dataset.identifier), record, taken)
     references = inspection.references if inspection is not None else None
     as_collection = needs_collection(dataset, definition.policies.level)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
+from typing import Any
 
 from lxml import etree
 
 from builder.errors import ProtocolError
-
-MAX_DEPTH = 256
-_OPEN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 _FORMATS = {
     "MetaData": "pan_md",
@@ -28,13 +26,14 @@ _FORMATS = {
 
 def local_name(element: etree._Element) -> str:
     """Return the tag without its namespace; empty for comments and processing instructions."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    tag: object = element.tag
+    return etree.QName(tag).localname if isinstance(tag, str) else ""
 
 
 def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Element:
     """Parse strictly and return the root element.
 
-    A DOCTYPE is refused unless ``doctype`` is set, and one with an internal subset (the place
+    Elements deeper than 256 are refused by libxml2 itself. A DOCTYPE is refused unless ``doctype`` is set, and one with an internal subset (the place
     where entities are declared) is always refused. Nothing external is ever loaded.
 
     Raises:
@@ -47,7 +46,7 @@ def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Eleme
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as trouble:
         raise ProtocolError(f"not well-formed XML: {_first_line(trouble)}", where=where) from trouble
-    info = root.getroottree().docinfo
+    info: Any = root.getroottree().docinfo
     if info.doctype and (not doctype or (info.internalDTD is not None and len(info.internalDTD.entities()))):
         raise ProtocolError("XML with a DOCTYPE is refused", where=where)
     return root

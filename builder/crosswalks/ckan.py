@@ -44,7 +44,7 @@ def describe(record: Record) -> Dataset:
     if not isinstance(package, dict):
         raise RecordError("not a CKAN package", where=record.identifier)
     package = _with_extras(package)
-    draft = Draft(_identifier(package, record), source="ckan", rule="ckan")
+    draft = Draft(_identifier(package, record), source=record.identifier, rule="ckan")
     _put_words(draft, package)
     put_place(draft, package)
     put_time(draft, package)

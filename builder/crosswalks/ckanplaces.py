@@ -49,9 +49,9 @@ def put_time(draft: Draft, package: Json) -> None:
             put_period(draft, (wording(package.get(begin)), begin), (wording(package.get(end)), end))
             return
     for name in ("temporal", "temporal-extent", "temporal_coverage"):
-        start, last = parse_interval(wording(package.get(name)))
-        draft.put("coverage.start", start, name)
-        draft.put("coverage.end", last, name)
+        opens, closes = parse_interval(wording(package.get(name)))
+        draft.put("coverage.start", opens, name)
+        draft.put("coverage.end", closes, name)
     _put_collected(draft, package)
 
 

@@ -18,7 +18,7 @@ from builder.crosswalks.xmltext import every, open_record
 from builder.dataset import Access, Box, Dataset, Draft, Link, Party, Resource, Variable
 from builder.errors import ProtocolError
 from builder.findings import warning
-from builder.geometry.boxes import wrap
+from builder.geometry.parts import wrap
 from builder.strictxml import parse_xml
 
 if TYPE_CHECKING:

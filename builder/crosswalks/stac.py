@@ -31,7 +31,7 @@ def describe(record: Record) -> Dataset:
     properties = item.get("properties") if isinstance(item, dict) else None
     if not isinstance(properties, dict) or item.get("type") != "Feature":
         raise RecordError("not a STAC Item", where=record.identifier)
-    draft = Draft(wording(item, "id") or record.identifier, source="stac", rule="stac")
+    draft = Draft(wording(item, "id") or record.identifier, source=record.url, rule="stac")
     draft.put("title", line(properties, "title") or line(item, "id"), "properties.title")
     draft.put("description", paragraphs(wording(properties, "description")), "properties.description")
     _put_coverage(draft, item, properties)

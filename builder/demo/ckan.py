@@ -33,7 +33,7 @@ def _package(number: int, station: Station, files: str) -> dict[str, Any]:
         "id": f"00000000-0000-4000-8000-{number:012d}",
         "name": f"aws-{name}",
         "title": f"Synthetic weather station {station.id}",
-        "notes": f"Invented hourly weather of July 2018 at **{station.id}**, {station.elevation_m:.0f} m above the sea.",
+        "notes": f"Invented hourly weather, July 2018, **{station.id}**, {station.elevation_m:.0f} m above the sea.",
         "license_id": "cc-by-4.0",
         "license_title": "Creative Commons Attribution 4.0",
         "metadata_created": "2018-08-01T09:00:00.000000",

@@ -19,7 +19,8 @@ SHIPS = {"58GT": "Sarsen", "58HJ": "Håkon Mosby", "58AA": "Johan Hjort"}
 
 CTD_YEARS = (2018, 2019)
 ICE_DAYS = tuple(datetime(2018, 8, 1, tzinfo=UTC) + timedelta(days=day) for day in range(10))
-GRID = {"x0": -3_850_000.0, "y0": 5_850_000.0, "step": 50_000.0, "nx": 152, "ny": 224}
+WEST, NORTH, CELL = -3_850_000.0, 5_850_000.0, 50_000.0
+COLUMNS, ROWS = 152, 224
 """The NSIDC north polar grid (EPSG:3413) at 50 km: upper left corner, cell size and cell counts."""
 
 
@@ -73,7 +74,7 @@ def write_ctd(file: Path, ship: str, year: int) -> None:
     )
     latitude = np.round(random.uniform(70.5, 80.5, casts), 3)
     longitude = np.round(random.uniform(15.0, 45.0, casts), 3)
-    pressure = np.arange(1, levels + 1) * 3.0
+    pressure = np.arange(1, levels + 1, dtype=np.float64) * 3.0
     temp = temperature(latitude[:, None], pressure[None, :]) + random.normal(0, 0.05, (casts, levels))
     psal = 34.2 + 0.8 * (1 - np.exp(-pressure / 60.0)) + random.normal(0, 0.01, (casts, levels))
     bottom = random.integers(40, levels, casts)
@@ -181,14 +182,14 @@ def write_ice(file: Path, day: datetime) -> None:
     import numpy as np
     from netCDF4 import Dataset
 
-    x = GRID["x0"] + GRID["step"] * (np.arange(GRID["nx"]) + 0.5)
-    y = GRID["y0"] - GRID["step"] * (np.arange(GRID["ny"]) + 0.5)
+    x: Floats = np.asarray(WEST + CELL * (np.arange(COLUMNS) + 0.5), dtype=np.float64)
+    y: Floats = np.asarray(NORTH - CELL * (np.arange(ROWS) + 0.5), dtype=np.float64)
     distance = np.hypot(x[None, :] + 250_000, y[:, None] - 250_000)
     angle = np.arctan2(y[:, None], x[None, :])
     edge = 1_900_000 + 250_000 * np.cos(3 * angle) - 9_000 * (day - ICE_DAYS[0]).days
     concentration = np.clip((edge - distance) / 400_000, 0, 1)
     with Dataset(file, "w", format="NETCDF4") as nc:
-        for name, size in (("time", 1), ("y", GRID["ny"]), ("x", GRID["nx"])):
+        for name, size in (("time", 1), ("y", ROWS), ("x", COLUMNS)):
             nc.createDimension(name, size)
         _ice_coordinates(nc, day, x, y)
         ice = nc.createVariable(

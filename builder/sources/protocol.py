@@ -49,13 +49,19 @@ class Source(Protocol):
     """One partner endpoint that can be read from beginning to end.
 
     ``scan`` yields records, and findings for what it had to leave out; one bad record never ends
-    it. It raises `builder.errors.SourceError` when it cannot go on. Once it is exhausted,
-    ``complete`` says whether everything was seen (only then may absence mean withdrawal) and
-    ``counts`` holds the protocol's own figures (headers, deleted, refs, latest, ...).
+    it. It raises `builder.errors.SourceError` when it cannot go on. ``complete`` and ``counts`` are
+    true once it is exhausted.
     """
 
-    complete: bool
-    counts: Mapping[str, int]
+    @property
+    def complete(self) -> bool:
+        """Whether everything was seen; only then may absence mean withdrawal."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The protocol's own figures (headers, deleted, refs, latest ...)."""
+        ...
 
     def scan(self) -> Iterator[Record | Finding]:
         """Yield every record of the selection, in the partner's order."""

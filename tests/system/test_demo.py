@@ -62,13 +62,8 @@ def test_every_partner_is_there(demo):
     assert len(items(out, "demo-ctd")) == len(SHIPS) * len(CTD_YEARS)
     assert len(items(out, "demo-sea-ice")) == len(ICE_DAYS)
     assert len(items(out, "demo-weather")) == len(STATIONS)
-    shown = {
-        o["properties"]["sci:doi"] if o["type"] == "Feature" else o["sci:doi"]
-        for o in objects(out, "*.json")
-        if "90000" in json.dumps(o)
-        and o.get("type") in {"Feature", "Collection"}
-        and ("sci:doi" in o or "sci:doi" in o.get("properties", {}))
-    }
+    stac = [o for o in objects(out / "demo-awi", "*.json") if o.get("type") in {"Feature", "Collection"}]
+    shown = {doi for o in stac if (doi := o.get("properties", o).get("sci:doi"))}
     assert shown == {f"10.1594/PANGAEA.{number}" for number in EXPEDITIONS_SHOWN}
 
 
@@ -162,8 +157,6 @@ def test_pystac_finds_nothing_wrong(demo):
 @pytest.mark.parametrize("variation", [{"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "LANG": "C"}])
 def test_another_run_gives_the_same_bytes(demo, tmp_path, variation):
     out, _ = demo
-    port = json.loads(next(out.rglob("demo-sea-ice/collection.json")).read_bytes())
-    del port
     partner_port = next(iter(items(out, "demo-sea-ice")))["assets"]["data"]["href"].split(":")[2].split("/")[0]
     second = tmp_path / "elsewhere"
     code = (
@@ -179,7 +172,8 @@ def test_another_run_gives_the_same_bytes(demo, tmp_path, variation):
         cwd=tmp_path,
         check=True,
     )
-    assert tree(second / "catalog") == tree(out)
+    first, again = tree(out), tree(second / "catalog")
+    assert sorted(path for path in first | again if first.get(path) != again.get(path)) == []
 
 
 def tree(folder):
