@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,6 +16,8 @@ from builder.definitions.yamltree import Node, read_tree
 from builder.errors import DefinitionError
 
 MAX_BYTES = 256 * 1024
+MAX_PROBLEMS = 100
+"""Mistakes against the schema that are looked into in one file."""
 
 
 def load(path: Path) -> CollectionDefinition:
@@ -71,7 +74,11 @@ def parse(text: str, where: str) -> tuple[CollectionDefinition, Node]:
         )
     except ValidationError as trouble:
         spoilt = {problem.line for problem in problems}
-        found = [problem_of(error, root) for error in trouble.errors(include_url=False, include_input=False)]
+        errors = trouble.errors(include_url=False, include_input=False)
+        found = [problem_of(error, root) for error in errors[:MAX_PROBLEMS]]
+        if len(errors) > MAX_PROBLEMS:
+            rest = f"and {len(errors) - MAX_PROBLEMS} more mistakes"
+            found.append(replace(problem_of(errors[MAX_PROBLEMS], root), message=rest, hint=""))
         problems += [problem for problem in found if problem.line not in spoilt]
         raise DefinitionProblems(where, problems, text) from None
     if problems:

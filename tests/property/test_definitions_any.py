@@ -37,13 +37,13 @@ def read(text: str) -> None:
     assert len(mistake.problems()) == len(mistake.found) >= 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.text())
 def test_any_text(text):
     read(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(SHIPPED), st.randoms(use_true_random=False))
 def test_shipped_definitions_with_something_put_in_or_taken_out(path: Path, chance: random.Random):
     text = path.read_text(encoding="utf-8")

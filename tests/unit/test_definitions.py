@@ -109,6 +109,12 @@ def test_every_mistake_of_a_file_is_reported_in_order(tmp_path):
     assert [line for line, *_ in places(tmp_path, text)] == [2, 5, 11, 12]
 
 
+def test_a_file_full_of_mistakes_is_cut_short(tmp_path):
+    found = places(tmp_path, GOOD + "".join(f"x{number}: 1\n" for number in range(5000)))
+    assert len(found) == 101
+    assert found[-1][2] == "and 4900 more mistakes"
+
+
 def test_the_block_of_a_mistake_quotes_the_line_under_a_caret(tmp_path):
     path = write(tmp_path, GOOD.replace("https://partner.example/oai", "ftp://partner.example/oai"))
     with pytest.raises(DefinitionError) as caught:
