@@ -1,0 +1,238 @@
+"""Reads directory listings: Apache, nginx (HTML and JSON), Hyrax and S3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
+
+from lxml import etree, html
+
+from builder.errors import ProtocolError
+from builder.sources.strictjson import strict_json
+from builder.strictxml import local_name, parse_xml
+
+_DAP = re.compile(
+    r"(.*\.[^./]+)\.(ddx|dds|das|info|html|rdf|covjson|iso|ver|ascii|dods|dap|dmr|dmr\.xml|dmr\.html|dds\.html)"
+)
+"""What Hyrax appends to the name of a dataset for each of its answers."""
+
+_HYRAX_PAGES = frozenset({"contents.html", "catalog.xml", "catalog.html"})
+_TITLES = ("index of", "opendap hyrax", "opendap server", "directory listing", "directory of", "contents of")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2})?|\d{2}-[A-Z][a-z]{2}-\d{4} \d{2}:\d{2}(?::\d{2})?")
+_BYTES = re.compile(r"\s*(\d{1,15})(?:\s|$)")
+_SHAPES = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a listing.
+
+    Attributes:
+        name: Path relative to where the listing began, percent-decoded.
+        href: Address, or a path on this machine for local folders.
+        size: Bytes; None where the listing rounds.
+        modified: ISO 8601, UTC.
+        etag: Entity tag, without quotes.
+        opendap: Whether the address also answers OPeNDAP (Hyrax).
+    """
+
+    name: str
+    href: str
+    size: int | None = None
+    modified: str | None = None
+    etag: str | None = None
+    opendap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a listing, sorted, each file and folder once.
+
+    Attributes:
+        base: Address to which the names of files are relative.
+        files: The files.
+        folders: Addresses of the listings of folders.
+        more: Address of the next page, where there is one.
+    """
+
+    base: str
+    files: tuple[Entry, ...]
+    folders: tuple[str, ...] = ()
+    more: str | None = None
+
+
+def read_listing(body: bytes, url: str) -> Listing:
+    """Read a listing; only what lies below its own folder is taken, and no links that sort it.
+
+    Args:
+        body: The page.
+        url: Its address after redirects.
+
+    Raises:
+        ProtocolError: The page is no listing.
+    """
+    head = body[:512].lstrip().lower()
+    if head.startswith((b"[", b"{")):
+        return _sorted(folder_of(url), *_nginx(strict_json(body, url), url))
+    if b"<listbucketresult" in head:
+        return _bucket(parse_xml(body, where=url), url)
+    return _sorted(folder_of(url), *_page(body, url))
+
+
+def folder_of(url: str) -> str:
+    """Return the address of the folder in which a listing stands."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path[: parts.path.rfind("/") + 1] or "/", "", ""))
+
+
+def _sorted(base: str, files: list[Entry], folders: list[str]) -> Listing:
+    once: dict[str, Entry] = {}
+    for entry in files:
+        known = once.setdefault(entry.href, entry)
+        if known.size is None and entry.size is not None:
+            once[entry.href] = entry
+    return Listing(base, tuple(sorted(once.values(), key=lambda entry: entry.name)), tuple(sorted(set(folders))))
+
+
+def _nginx(content: Any, url: str) -> tuple[list[Entry], list[str]]:
+    """Read nginx's ``autoindex_format json``."""
+    if not isinstance(content, list):
+        raise ProtocolError("the JSON is no directory listing", where=url)
+    files, folders = [], []
+    for item in content:
+        name = item.get("name") if isinstance(item, dict) else None
+        if not isinstance(name, str) or not _plain(name):
+            continue
+        href = folder_of(url) + quote(name)
+        if item.get("type") == "directory":
+            folders.append(f"{href}/")
+        else:
+            size = item.get("size")
+            files.append(Entry(name, href, size if isinstance(size, int) else None, mail_date(item.get("mtime"))))
+    return files, folders
+
+
+def _plain(name: str) -> bool:
+    return bool(name) and name.isprintable() and not {"", ".", ".."} & set(name.split("/"))
+
+
+def mail_date(text: Any) -> str | None:
+    """Return an HTTP date (RFC 9110, 5.6.7) as ISO 8601 in UTC; None where it is none."""
+    try:
+        return _iso(parsedate_to_datetime(text)) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _bucket(root: etree._Element, url: str) -> Listing:
+    """Read S3's ListObjects and ListObjectsV2 (Amazon S3 API, ListBucketResult)."""
+    said = {local_name(child): (child.text or "") for child in root}
+    prefix = said.get("Prefix", "")
+    parts = urlsplit(url)
+    bucket = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + "/", "", ""))
+    files, last = [], ""
+    for element in root.iterfind("{*}Contents"):
+        facts = {local_name(child): (child.text or "").strip() for child in element}
+        last = (element.findtext("{*}Key") or "") or last
+        name = last.removeprefix(prefix).lstrip("/") if last.startswith(prefix) else ""
+        if not _plain(name):
+            continue
+        size = facts.get("Size", "")
+        etag = facts.get("ETag", "").strip('"') or None
+        modified = facts.get("LastModified") or None
+        files.append(Entry(name, bucket + quote(last), int(size) if size.isdecimal() else None, modified, etag))
+    folders = [
+        f"{bucket}?{urlencode({'list-type': 2, 'delimiter': '/', 'prefix': deeper})}"
+        for deeper in (element.findtext("{*}Prefix") or "" for element in root.iterfind("{*}CommonPrefixes"))
+        if deeper.startswith(prefix) and deeper != prefix
+    ]
+    more = None
+    if said.get("IsTruncated", "").strip() == "true":
+        token = said.get("NextContinuationToken")
+        further = {"continuation-token": token} if token else {"marker": said.get("NextMarker") or last}
+        more = _with_query(url, further)
+    return replace(_sorted(bucket + quote(prefix), files, folders), more=more)
+
+
+def _with_query(url: str, further: dict[str, str]) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=urlencode(dict(parse_qsl(parts.query, keep_blank_values=True)) | further)))
+
+
+def _page(body: bytes, url: str) -> tuple[list[Entry], list[str]]:
+    try:
+        page = html.document_fromstring(body)
+    except (etree.LxmlError, ValueError) as trouble:
+        raise ProtocolError("the page cannot be read", where=url) from trouble
+    title = " ".join(f"{page.findtext('.//title') or ''} {page.findtext('.//h1') or ''}".split()).lower()
+    folder = folder_of(url)
+    hyrax = urlsplit(url).path.endswith("/contents.html") or title.startswith("opendap hyrax")
+    files: list[Entry] = []
+    folders: list[str] = []
+    upwards = False
+    for link, href in _links(page, url):
+        rest = href.removeprefix(folder) if href.startswith(folder) else ""
+        upwards = upwards or (folder.startswith(href) and href != folder)
+        if rest.endswith("/") or (hyrax and rest.endswith("/contents.html")):
+            folders.append(href)
+        elif rest and not (hyrax and rest in _HYRAX_PAGES):
+            files.append(_entry(link, rest, folder, hyrax=hyrax))
+    if not (files or folders or upwards or title.startswith(_TITLES)):
+        raise ProtocolError("the page is no directory listing", where=url)
+    return [entry for entry in files if _plain(entry.name)], folders
+
+
+def _links(page: etree._Element, url: str) -> Iterator[tuple[etree._Element, str]]:
+    """Yield the links of a page with their addresses; those with a query only sort the listing."""
+    for link in page.iter("a"):
+        try:
+            parts = urlsplit(urljoin(url, (link.get("href") or "").strip()))
+        except ValueError:
+            continue
+        if link.get("href") and not parts.query:
+            yield link, urlunsplit(parts._replace(fragment=""))
+
+
+def _entry(link: etree._Element, rest: str, folder: str, *, hyrax: bool) -> Entry:
+    answer = _DAP.fullmatch(rest) if hyrax else None
+    rest = answer[1] if answer else rest
+    row = next(link.iterancestors("tr"), None)
+    if hyrax:
+        size = _content_size(link) if answer is None else None
+        return Entry(unquote(rest), folder + rest, size, _hyrax_date(link), opendap=True)
+    said = link.tail or "" if row is None else " ".join(str(text) for text in row.itertext())
+    stamp = _DATE.search(said if row is None else said.replace(link.text or "", " ", 1))
+    counted = _BYTES.match(stamp.string, stamp.end()) if stamp else None
+    modified = _date(stamp[0]) if stamp else None
+    return Entry(unquote(rest), folder + rest, int(counted[1]) if counted else None, modified)
+
+
+def _hyrax_date(link: etree._Element) -> str | None:
+    stamps = (row.find(".//time") for row in link.iterancestors("tr"))
+    stamp = next((found for found in stamps if found is not None), None)
+    return None if stamp is None else _date(stamp.get("datetime", "").removesuffix("GMT"))
+
+
+def _content_size(link: etree._Element) -> int | None:
+    """Return the bytes that schema.org's ``contentSize`` gives beside a link."""
+    cell = link.getparent()
+    said = "" if cell is None else str(cell.xpath("string(.//meta[@itemprop='contentSize']/@content)"))
+    return int(said) if said.isdecimal() else None
+
+
+def _date(text: str) -> str | None:
+    for shape in _SHAPES:
+        try:
+            return _iso(datetime.strptime(text.replace("T", " "), shape).replace(tzinfo=UTC))
+        except ValueError:
+            continue
+    return None
