@@ -9,6 +9,8 @@ from lxml import etree
 
 from builder.errors import ProtocolError
 
+_OPEN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
+
 _FORMATS = {
     "MetaData": "pan_md",
     "resource": "datacite",
@@ -33,8 +35,9 @@ def local_name(element: etree._Element) -> str:
 def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Element:
     """Parse strictly and return the root element.
 
-    Elements deeper than 256 are refused by libxml2 itself. A DOCTYPE is refused unless ``doctype`` is set, and one with an internal subset (the place
-    where entities are declared) is always refused. Nothing external is ever loaded.
+    A DOCTYPE is refused unless ``doctype`` is set, and one with an internal subset (the place
+    where entities are declared) is always refused. Nothing external is ever loaded; libxml2 itself
+    refuses more than 256 levels.
 
     Raises:
         ProtocolError: The document is not well-formed, too deep, or has a forbidden DOCTYPE.
