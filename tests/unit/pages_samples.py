@@ -76,7 +76,7 @@ CTD: dict[str, Any] = {
     "properties": {
         "title": "CTD profiles of R/V Johan Hjort, 2003",
         "description": "Temperature and salinity profiles from a **CTD** lowered from the ship.\n\nDepth is an index, "
-        "not metres; see `PRES` for pressure.",
+        "not metres; see `PRESSURE`.",
         "datetime": None,
         "start_datetime": "2003-01-17T06:20:00Z",
         "end_datetime": "2003-12-02T23:59:59Z",

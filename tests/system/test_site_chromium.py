@@ -1,0 +1,104 @@
+"""The website in a real browser: accessible, light, and inert whatever the partners wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from builder.pages.render import Renderer
+from tests.unit.pages_build import hostile_pages, website
+
+pytestmark = pytest.mark.integration
+
+TOOLS = ("axe-core@4.14.1", "html-validate@10.17.0", "puppeteer-core@25")
+SCRIPT = Path(__file__).with_name("site_check.mjs")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None or shutil.which("npm") is None:
+        pytest.skip("needs Chromium and npm")
+    return found
+
+
+@pytest.fixture(scope="module")
+def tools(chromium, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "package.json").write_text("{}")
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("site")
+    write(root, website(Renderer()))
+    return root
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def base(folder):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def visit(base: str, paths: list[str], tools: Path, chromium: str) -> dict:
+    command = ["node", str(SCRIPT), base, json.dumps(paths), chromium]
+    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_pages_are_accessible_and_light(folder, base, tools, chromium):
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "hostile" not in path.name)
+    found = visit(base, paths, tools, chromium)
+    assert found["problems"] == []
+    sami = "awi/events/planned-activity.html"  # its letters need the second font file
+    listing = "awi/events/index.html"
+    assert {path: n for path, n in found["requests"].items() if n > 6 and path not in {sami, listing}} == {}
+
+
+def test_pages_are_valid_html(folder, tools):
+    validator = tools / "node_modules" / ".bin" / "html-validate"
+    pages = [str(path) for path in sorted(folder.rglob("*.html")) if "hostile" not in path.name]
+    done = subprocess.run([validator, *pages], cwd=tools, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_hostile_words_run_nothing(folder, base, tools, chromium, shared_data):
+    pages = hostile_pages(Renderer(), shared_data)
+    write(folder, pages)
+    found = visit(base, sorted(pages), tools, chromium)
+    assert found["problems"] == []
+
+
+def test_the_check_would_notice_a_script_that_runs(folder, base, tools, chromium):
+    page = (folder / "about.html").read_bytes().replace(b"Content-Security-Policy", b"X")
+    (folder / "hostile-proof.html").write_bytes(page.replace(b"<h1>", b"<img src=x onerror=alert(1)><h1>"))
+    found = visit(base, ["hostile-proof.html"], tools, chromium)
+    assert any("dialog 1" in problem for problem in found["problems"])
+    assert any("active content" in problem for problem in found["problems"])
