@@ -209,7 +209,7 @@ OF_NO_MATTER = {"bad UTF-8", "repeated token"}  # CKAN escapes non-ASCII letters
 @pytest.mark.parametrize("where", [1, 3, 6])
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - OF_NO_MATTER))
 def test_fault(fault, where):
-    limits = Limits(tries=2, response_s=0.4 if FAULTS[fault] is slow else 60)
+    limits = Limits(tries=2, response_s=2 if FAULTS[fault] is slow else 60)
     app = wsgi(Portal(packages()).app)
     if fault in PASSING:
         with LocalServer(Faulty(app, once(where, FAULTS[fault]))) as server:
