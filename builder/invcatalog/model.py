@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -23,23 +24,27 @@ MANY = frozenset(
 """Metadata elements that a dataset may have several of; of the others its own replaces the inherited one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A leaf service; its name stands in the catalogue, ``base`` is an absolute URL."""
+class Service(NamedTuple):
+    """A leaf service.
+
+    Attributes:
+        name: Its name in the catalogue.
+        type: Service type as written.
+        base: Absolute URL.
+        suffix: What is appended to every address.
+        kind: Service type in lower case.
+        prefix: What stands before a path, percent-encoded; empty where no browser can open it.
+    """
 
     name: str
     type: str
     base: str
     suffix: str = ""
-
-    @property
-    def kind(self) -> str:
-        """Service type in lower case."""
-        return self.type.lower()
+    kind: str = ""
+    prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """One way to reach a dataset: the service, the path as written, and the whole URL."""
 
     service: Service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lxml import etree
@@ -11,7 +11,7 @@ from lxml import etree
 from builder.errors import ProtocolError
 from builder.findings import Finding, warning
 from builder.invcatalog.model import INVCATALOG, XLINK, Access, Catalog, CatalogRef, InvDataset, Service
-from builder.invcatalog.services import Scope, access_of, is_service, join, leaves, scope_of
+from builder.invcatalog.services import Scope, Services, access_of, join, service_of
 from builder.strictxml import local_name, parse_xml
 
 _KINDS = {
@@ -63,13 +63,64 @@ def read_catalog(body: bytes, url: str) -> Catalog:
 
 
 class _Inside(NamedTuple):
-    """What a dataset takes over from the elements around it."""
+    """What a dataset takes over from the elements around it; ``service`` is the name of one."""
 
     within: str
     scope: Scope
     inherited: tuple[etree._Element, ...] = ()
-    service_name: str | None = None
+    service: str | None = None
     restricted: bool = False
+
+
+class _Asked(NamedTuple):
+    """An access as written: name and type of the service, path, format."""
+
+    name: str | None
+    path: str
+    type: str = ""
+    data_format: str | None = None
+
+
+class _Parts:
+    """The children of a dataset, sorted: its metadata, what passes to those inside, and its structure."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self.own: list[etree._Element] = []
+        self.passed: list[etree._Element] = []
+        self.inner: list[etree._Element] = []
+        self.access: list[_Asked] = []
+        self.has_services = False
+        self.service: str | None = None
+        self.passed_service: str | None = None
+        for child in element:
+            match local_name(child):
+                case "dataset" | "catalogRef":
+                    self.inner.append(child)
+                case "access":
+                    path, kind = child.get("urlPath", ""), child.get("serviceType", "")
+                    self.access.append(_Asked(child.get("serviceName"), path, kind, child.get("dataFormat")))
+                case "service":
+                    self.has_services = True
+                case name if name:
+                    self._metadata(child, name, inherits=False)
+
+    def _metadata(self, element: etree._Element, name: str, *, inherits: bool) -> None:
+        """Collect metadata; ``metadata`` may stand in itself, and one that is a link or foreign stays whole."""
+        if name == "metadata":
+            inherits = inherits or element.get("inherited", "").lower() in _TRUE
+            if not _is_foreign(element):
+                for child in element:
+                    inner = local_name(child)
+                    if inner and inner not in _STRUCTURE:
+                        self._metadata(child, inner, inherits=inherits)
+                return
+        self.own.append(element)
+        if inherits:
+            self.passed.append(element)
+        if name == "serviceName":
+            text = (element.text or "").strip() or None
+            self.service = self.service or text
+            self.passed_service = self.passed_service or (text if inherits else None)
 
 
 @dataclass
@@ -87,15 +138,16 @@ class _Reader:
         """Walk the document in its order; the stack holds what is still to be read."""
         self.base = join(self.url, self.root.get("base", ""))
         self.old = etree.QName(self.root).namespace != INVCATALOG
-        top = [leaves(child, self.base) for child in self.root if is_service(child)]
-        self.only = top[0] if len(top) == 1 else ()
-        stack = [(child, _Inside("", scope_of(self.root, self.base, {}))) for child in reversed(self.root)]
+        self.services = Services(self.base)
+        scope = self.services.scope(self.root, {})
+        self.only = self.services.only(self.root, scope)
+        stack = [(child, _Inside("", scope)) for child in reversed(self.root)]
         while stack:
             element, around = stack.pop()
             match local_name(element):
                 case "dataset":
-                    inside = self._dataset(element, around)
-                    stack += [(child, inside) for child in reversed(element) if _has_structure(child)]
+                    inner, inside = self._dataset(element, around)
+                    stack += [(child, inside) for child in reversed(inner)]
                 case "catalogRef":
                     self._ref(element)
                 case name if name and name not in _STRUCTURE | _FURTHER:
@@ -112,17 +164,9 @@ class _Reader:
             resolvers=tuple(self.resolvers),
             refs=tuple(self.refs),
             aliases=tuple(self.aliases),
-            services=self._services(),
+            services=tuple(self.services.names),
             findings=tuple(self._findings()),
         )
-
-    def _services(self) -> tuple[str, ...]:
-        names = {
-            element.get("name", ""): None
-            for element in self.root.iter("{*}service")
-            if not any(is_service(child) for child in element) and _known_path(element)
-        }
-        return tuple(names)
 
     def _findings(self) -> list[Finding]:
         return [
@@ -137,70 +181,57 @@ class _Reader:
         title = element.get(f"{{{XLINK}}}title") or element.get("name") or href
         self.refs.append(CatalogRef(title, join(self.base, href) if href else "", element.get("ID")))
 
-    def _dataset(self, element: etree._Element, around: _Inside) -> _Inside:
+    def _dataset(self, element: etree._Element, around: _Inside) -> tuple[list[etree._Element], _Inside]:
+        """Read a dataset; return the elements in it that are to be read, and what they take over."""
         if element.get("alias") is not None:
             self.aliases.append(element.get("alias", ""))
-            return around
-        own: list[etree._Element] = []
-        passed: list[etree._Element] = []
-        _sort_metadata(element, own, passed, inherits=False)
+            return [], around
+        parts = _Parts(element)
+        scope = self.services.scope(element, around.scope) if parts.has_services else around.scope
         named = element.get("serviceName")
-        around = around._replace(
-            scope=scope_of(element, self.base, around.scope),
-            service_name=(named or around.service_name) if self.old else None,
-            restricted=around.restricted or element.get("restrictAccess") is not None,
-        )
+        name, path = " ".join(element.get("name", "").split()), element.get("urlPath")
+        if path is not None:
+            parts.access.insert(0, _Asked(named or parts.service or around.service, path.strip()))
+        found, undefined = self._resolve(parts.access, scope)
+        useful = [entry for entry in found if entry[0].kind != "resolver"]
+        leads_on = bool(found) and not useful
+        access = self._access(found if leads_on else useful)
+        restricted = around.restricted or element.get("restrictAccess") is not None
         said = InvDataset(
-            name=" ".join(element.get("name", "").split()),
+            name=name,
             id=element.get("ID"),
             within=around.within,
-            own=tuple(own),
+            access=access,
+            own=tuple(parts.own),
             inherited=around.inherited,
-            url_path=element.get("urlPath", "").strip(),
-            restricted=around.restricted,
+            url_path=(path or "").strip() or _first_path(access, parts.access),
+            restricted=restricted,
             harvest=element.get("harvest", "").lower() in _TRUE,
+            undefined=undefined and not leads_on,
         )
-        self._file(said, element, around, named or _service_name(said) or around.service_name)
-        within = f"{around.within}/{said.name}" if around.within else said.name
-        return around._replace(within=within, inherited=(*around.inherited, *passed) if passed else around.inherited)
+        (self.resolvers if leads_on else self.datasets if parts.access else self.containers).append(said)
+        if not parts.inner:
+            return [], around
+        return parts.inner, _Inside(
+            within=f"{around.within}/{name}" if around.within else name,
+            scope=scope,
+            inherited=(*around.inherited, *parts.passed),
+            service=(named if self.old else None) or parts.passed_service or around.service,
+            restricted=restricted,
+        )
 
-    def _file(self, said: InvDataset, element: etree._Element, around: _Inside, service: str | None) -> None:
-        """Put a dataset where it belongs: accessible, leading to the latest, or a container."""
-        elements = [child for child in element if local_name(child) == "access"]
-        asked: list[tuple[str | None, str, str, str | None]] = []
-        if element.get("urlPath") is not None:
-            asked.append((service, said.url_path, "", None))
-        asked += [
-            (child.get("serviceName"), child.get("urlPath", ""), child.get("serviceType", ""), child.get("dataFormat"))
-            for child in elements
-        ]
-        if not asked:
-            self.containers.append(said)
-            return
-        found, undefined = self._resolve(asked, around.scope)
-        if found and all(service.kind == "resolver" for service, _, _ in found):
-            self.resolvers.append(replace(said, access=self._access(found)))
-            return
-        found = [entry for entry in found if entry[0].kind != "resolver"]
-        access = self._access(found)
-        paths = (said.url_path, *(entry.url_path for entry in access), *(path for _, path, _ in found))
-        path = next((path.strip() for path in paths if path.strip()), "")
-        self.datasets.append(replace(said, access=access, url_path=path, undefined=undefined))
-
-    def _resolve(
-        self, asked: list[tuple[str | None, str, str, str | None]], scope: Scope
-    ) -> tuple[list[tuple[Service, str, str | None]], bool]:
-        """Return the leaf services of each access, and whether none was defined."""
-        found: list[tuple[Service, str, str | None]] = []
-        defined = False
-        for name, path, kind, data_format in asked:
-            services = scope.get(name) if name else None
+    def _resolve(self, asked: list[_Asked], scope: Scope) -> tuple[list[tuple[Service, _Asked]], bool]:
+        """Return the leaf services of each access, and whether none was defined although some were asked for."""
+        found: list[tuple[Service, _Asked]] = []
+        defined = not asked
+        for one in asked:
+            services = scope.get(one.name) if one.name else None
             defined = defined or services is not None
-            if services is None and kind and not name:
-                services = (Service(kind, kind, self.base),) if "://" in path else None
+            if services is None and one.type and not one.name:
+                services = (service_of(one.type, one.type, self.base, {}),) if "://" in one.path else None
             if services is None:
-                services = self._fallback(name)
-            found += [(service, path, data_format) for service in services]
+                services = self._fallback(one.name)
+            found += [(service, one) for service in services]
         return found, not defined
 
     def _fallback(self, name: str | None) -> tuple[Service, ...]:
@@ -213,10 +244,10 @@ class _Reader:
             self.trouble["thredds.no-service", "datasets name no service, so they have no address"] += 1
         return self.only
 
-    def _access(self, found: list[tuple[Service, str, str | None]]) -> tuple[Access, ...]:
+    def _access(self, found: list[tuple[Service, _Asked]]) -> tuple[Access, ...]:
         made: dict[tuple[str, str], Access] = {}
-        for service, path, data_format in found:
-            access = access_of(service, path, data_format)
+        for service, asked in found:
+            access = access_of(service, asked.path, asked.data_format)
             if access is None:
                 what = f"an address through the {service.type} service {service.name!r} cannot be used"
                 self.trouble["thredds.unusable-address", what] += 1
@@ -225,31 +256,9 @@ class _Reader:
         return tuple(made.values())
 
 
-def _has_structure(element: etree._Element) -> bool:
-    return local_name(element) in {"dataset", "catalogRef"}
-
-
-def _known_path(element: etree._Element) -> bool:
-    return all(local_name(outer) in {"catalog", "dataset", "service"} for outer in element.iterancestors())
-
-
-def _sort_metadata(
-    element: etree._Element, own: list[etree._Element], passed: list[etree._Element], *, inherits: bool
-) -> None:
-    """Collect what applies to a dataset itself, and what of it passes to those inside.
-
-    ``metadata`` may stand in ``metadata``; one that is a link or holds a foreign format stays whole.
-    """
-    for child in element:
-        name = local_name(child)
-        if name in _STRUCTURE or not name:
-            continue
-        if name == "metadata" and not _is_foreign(child):
-            _sort_metadata(child, own, passed, inherits=inherits or child.get("inherited", "").lower() in _TRUE)
-            continue
-        own.append(child)
-        if inherits or (name == "metadata" and child.get("inherited", "").lower() in _TRUE):
-            passed.append(child)
+def _first_path(access: tuple[Access, ...], asked: list[_Asked]) -> str:
+    paths = (*(entry.url_path for entry in access), *(one.path for one in asked))
+    return next((path.strip() for path in paths if path.strip()), "")
 
 
 def _is_foreign(metadata: etree._Element) -> bool:
@@ -257,8 +266,3 @@ def _is_foreign(metadata: etree._Element) -> bool:
         return True
     home = etree.QName(metadata).namespace
     return any(local_name(child) and etree.QName(child).namespace != home for child in metadata)
-
-
-def _service_name(said: InvDataset) -> str | None:
-    element = next(said.find("serviceName"), None)
-    return (element.text or "").strip() or None if element is not None else None
