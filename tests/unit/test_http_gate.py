@@ -40,7 +40,7 @@ def test_a_good_answer_comes_back_whole_with_lower_case_headers():
 
 TRANSIENT = ["503, Retry-After in seconds", "429", "500", "cut, lying length", "a byte now and then", "gzip cut"]
 TRANSIENT += ["503, Retry-After as a date", "503, Retry-After of 11 days", "503, Retry-After nonsense"]
-SLOW, SOON = {"a byte now and then"}, 2.0  # seconds; at its pace the body takes 100
+SLOW, SOON = {"a byte now and then"}, 0.8  # seconds; at its pace the body takes 100
 FINAL = ["gzip bomb", "redirect loop", "redirect to another host"]
 
 

@@ -171,7 +171,7 @@ def test_every_fault_is_in_the_table():
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault(app, fault, where, how):
     with LocalServer(Faulty(app, how(PAGES[where], FAULTS[fault]))) as server:
-        source = source_for(server, Limits(tries=2, response_s=2 if FAULTS[fault] is slow else 60))
+        source = source_for(server, Limits(tries=2, response_s=0.8 if FAULTS[fault] is slow else 60))
         expected = expected_of(fault, where, how)
         if expected == REFUSED:
             with pytest.raises(SourceError) as caught:
