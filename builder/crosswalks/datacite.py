@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.crosswalks.datacitexml import as_json
 from builder.crosswalks.dois import doi_of
@@ -11,7 +11,7 @@ from builder.crosswalks.jsontext import Json, line, many, objects, read_json, wo
 from builder.crosswalks.licenses import clearest, license_of
 from builder.crosswalks.pangaea import name_of, put_addresses
 from builder.crosswalks.people import full_name, merged, organisation
-from builder.crosswalks.shapes import outlines_of, points_of
+from builder.crosswalks.shapes import Position, outlines_of, pairs_of, points_of
 from builder.crosswalks.times import parse_time, put_period
 from builder.crosswalks.values import (
     access_of,
@@ -21,6 +21,7 @@ from builder.crosswalks.values import (
     one_line,
     orcid_of,
     paragraphs,
+    present,
     unique,
 )
 from builder.crosswalks.xmltext import open_record
@@ -31,6 +32,7 @@ from builder.findings import warning
 if TYPE_CHECKING:
     from builder.sources.protocol import Record
 
+T = TypeVar("T")
 _ROLES = {
     "ContactPerson": "pointOfContact",
     "DataCurator": "custodian",
@@ -143,17 +145,25 @@ def _sure(access: Access, address: str) -> bool:
 def _put_places(draft: Draft, said: Json, at: str) -> None:
     where = f"{at}geoLocations/geoLocation"
     spots = list(objects(said.get("geoLocations")))
-    boxes = [(one["geoLocationBox"], _sides(one["geoLocationBox"])) for one in spots if one.get("geoLocationBox")]
-    points = [
-        (one["geoLocationPoint"], _point(one["geoLocationPoint"])) for one in spots if one.get("geoLocationPoint")
-    ]
     rings = [_ring(polygon) for one in spots for polygon in many(one.get("geoLocationPolygon"))]
-    draft.put("coverage.boxes", tuple(box for _, box in boxes if box), f"{where}/geoLocationBox")
+    boxes = _each(draft, spots, "geoLocationBox", _sides)
+    points = _each(draft, spots, "geoLocationPoint", _point)
+    draft.put("coverage.boxes", tuple(boxes), f"{where}/geoLocationBox")
     draft.put("coverage.geometry", outlines_of(rings), f"{where}/geoLocationPolygon")
-    draft.put("coverage.geometry", points_of([point for _, point in points if point]), f"{where}/geoLocationPoint")
-    for text, _ in (pair for pair in [*boxes, *points] if pair[1] is None):
-        message = f"a place is left out, as its order is not evident: {line(text)[:80] or 'no numbers'}"
-        draft.find(warning("datacite.place", draft.identifier, message, "use the named sides of kernel 4"))
+    draft.put("coverage.geometry", points_of(points), f"{where}/geoLocationPoint")
+
+
+def _each(draft: Draft, spots: list[Json], name: str, read: Callable[[Any], T | None]) -> list[T]:
+    """Return the places of one kind, with a finding for each that cannot be read."""
+    found = []
+    for spot in (spot[name] for spot in spots if spot.get(name)):
+        place = read(spot)
+        if place is None:
+            message = f"a place is left out, as its order is not evident: {line(spot)[:80]!r}"
+            draft.find(warning("datacite.place", draft.identifier, message, "use the named sides of kernel 4"))
+        else:
+            found.append(place)
+    return found
 
 
 def _sides(box: Any) -> tuple[float, float, float, float] | None:
@@ -165,17 +175,16 @@ def _sides(box: Any) -> tuple[float, float, float, float] | None:
     return box_of(sides[1], sides[0], sides[3], sides[2]) if len(sides) == 4 else None
 
 
-def _point(point: Any) -> list[float] | None:
+def _point(point: Any) -> Position | None:
+    """Read a point: two named numbers, or in kernel 3 a text of which only one order can be right."""
     if isinstance(point, dict):
-        pair = [number(line(point.get("pointLongitude"))), number(line(point.get("pointLatitude")))]
-    else:
-        pair = [number(part) for part in line(point).replace(",", " ").split()]
-        if len(pair) == 2 and pair[1] is not None and abs(pair[1]) > 90:
-            pair.reverse()
-        elif len(pair) != 2 or pair[0] is None or abs(pair[0]) <= 90:
-            return None
-    known = [value for value in pair if value is not None]
-    return known if len(known) == 2 else None
+        named = [number(line(point.get(name))) for name in ("pointLongitude", "pointLatitude")]
+        return next(iter(pairs_of(named, latitude_first=False)), None)
+    written = [number(part) for part in line(point).replace(",", " ").split()]
+    pair = next(iter(pairs_of(written, latitude_first=False)), None) if len(written) == 2 else None
+    if pair is None or max(map(abs, pair)) <= 90:
+        return None
+    return pair if abs(pair[0]) > 90 else pair[::-1]
 
 
 def _ring(polygon: Any) -> list[list[float]]:
@@ -210,20 +219,20 @@ def _party(one: Json, role: str) -> Party:
 def _put_relations(draft: Draft, said: Json, at: str) -> None:
     where = f"{at}relatedIdentifiers/relatedIdentifier"
     related = list(_relations(said))
-    papers = [Publication(doi_of(target)) for relation, target in related if relation in _CITING and doi_of(target)]
-    draft.put("publications", tuple(papers), where)
-    family = [(relation, doi_of(target) or target) for relation, target in related if relation in _FAMILY]
-    for relation, target in family:
-        draft.put("parent", target if relation == "IsPartOf" else None, where)
-    draft.put("children", unique([target for relation, target in family if relation == "HasPart"]), where)
-    links = [
-        Link(_VERSIONS.get(relation, "related"), _address(target), title=relation)
-        for relation, target in related
-        if relation not in _FAMILY | _CITING and _address(target)
-    ]
+    papers = (doi_of(target) for relation, target in related if relation in _CITING)
+    draft.put("publications", tuple(map(Publication, present(papers))), where)
+    names = {kind: [doi_of(name) or name for relation, name in related if relation == kind] for kind in _FAMILY}
+    draft.put("parent", next(iter(names["IsPartOf"]), None), where)
+    draft.put("children", unique(names["HasPart"]), where)
     landing = line(said.get("url")) or _address(_doi(said) or "")
-    own = [Link("via", landing, "text/html", "Landing page")] if landing else []
-    draft.put("links", (*own, *links), f"{at}identifier")
+    links = (Link("via", landing, "text/html", "Landing page"), *_further(related))
+    draft.put("links", tuple(link for link in links if link.href), f"{at}identifier")
+
+
+def _further(related: list[tuple[str, str]]) -> Iterator[Link]:
+    for relation, target in related:
+        if relation not in _FAMILY | _CITING:
+            yield Link(_VERSIONS.get(relation, "related"), _address(target), title=relation)
 
 
 def _address(target: str) -> str:

@@ -12,7 +12,7 @@ from builder.crosswalks.online import classify
 from builder.crosswalks.pangaea import is_pangaea, name_of, put_addresses
 from builder.crosswalks.people import full_name, merged, organisation
 from builder.crosswalks.times import parse_time, put_period
-from builder.crosswalks.values import access_of, box_of, language_of, number, unique
+from builder.crosswalks.values import access_of, box_of, language_of, number, present, unique
 from builder.crosswalks.xmltext import every, open_record, place, place_of, said, text, texts, words
 from builder.dataset import Concepts, Dataset, Draft, Link, Party, Publication, Resource
 from builder.findings import note
@@ -114,18 +114,15 @@ def _metres(node: etree._Element, path: str) -> str:
 
 
 def _put_people(draft: Draft, root: etree._Element) -> None:
-    creators = texts(root, "*/Dataset_Creator")
-    authors = [Party(name=name.strip(), roles=("author",)) for line in creators for name in line.split(";")]
-    publishers = texts(root, "*/Dataset_Publisher")
+    creators, publishers = texts(root, "*/Dataset_Creator"), texts(root, "*/Dataset_Publisher")
+    authors = [Party(name=name.strip(), roles=("author",)) for name in ";".join(creators).split(";")]
     centres = every(root, "Data_Center") + every(root, "Organization")
-    nodes = [*every(root, "Personnel"), *(person for centre in centres for person in every(centre, "Personnel"))]
-    parties = [
-        *authors,
-        *(person for node in nodes for person in _people(node)),
-        *(organisation(name, "publisher") for name in publishers),
-        *(_centre(node, publishers) for node in centres),
-    ]
-    draft.put("parties", merged(parties), place_of(every(root, "*/Dataset_Creator") or nodes or centres))
+    nodes = every(root, "Personnel") + every(root, "Data_Center/Personnel") + every(root, "Organization/Personnel")
+    helpers = [person for node in nodes for person in _people(node)]
+    hosts = [organisation(name, "publisher") for name in publishers]
+    hosts += [_centre(node, publishers) for node in centres]
+    where = place_of([*every(root, "*/Dataset_Creator"), *nodes, *centres])
+    draft.put("parties", merged([*authors, *helpers, *hosts]), where)
 
 
 def _people(node: etree._Element) -> Iterator[Party]:
@@ -162,19 +159,20 @@ def _is_pangaea(root: etree._Element) -> bool:
 def _put_addresses(draft: Draft, root: etree._Element) -> None:
     landing, where = said(root, "*/Online_Resource")
     stated, doi_place = said(root, "*/Persistent_Identifier/Identifier", "*/Dataset_DOI")
-    doi = doi_of(stated) or doi_of(landing) or doi_of(text(root, "Entry_ID/Short_Name", "Entry_ID"))
+    entry = text(root, "Entry_ID/Short_Name", "Entry_ID")
+    doi = next(iter(present(map(doi_of, (stated, landing, entry)))), None)
     draft.put("doi", doi, doi_place or where)
     draft.put("version", *said(root, "*/Version", "Entry_ID/Version"))
     parent, parent_place = said(root, "Parent_DIF", "Metadata_Association/Entry_ID")
     draft.put("parent", doi_of(parent) or parent, parent_place)
     references = every(root, "Reference")
     draft.put("publications", tuple(paper for node in references for paper in _papers(node)), place_of(references))
-    zipped = any("zip" in kind for kind in texts(root, ".//Distribution_Format"))
-    if is_pangaea(doi):
-        draft.put("level", "collection" if zipped else None, place_of(every(root, "Distribution")))
+    zipped = "zip" in " ".join(texts(root, ".//Distribution_Format"))
+    if is_pangaea(doi) and zipped:
+        draft.put("level", "collection", place_of(every(root, "Distribution")))
     put_addresses(draft, doi, where, zipped=zipped)
     _put_online(draft, root, landing)
-    draft.identifier = name_of(doi) or text(root, "Entry_ID/Short_Name", "Entry_ID") or draft.identifier
+    draft.identifier = unique([name_of(doi) or "", entry, draft.identifier])[0]
 
 
 def _put_online(draft: Draft, root: etree._Element, landing: str) -> None:

@@ -78,17 +78,18 @@ def license_of(text: str | None, url: str | None = None) -> License | None:
         The licence; ``other`` with the partner's words and address where it is none of these (STAC
         1.1, common metadata) or where several are named; None where nothing is said.
     """
-    words, address = " ".join((text or "").split()), (url or "").strip()
-    if words.lower() in _UNSAID:
-        words = ""
-    if not words and not address:
-        return None
+    words, address = _meant(text), _meant(url)
     found = _spdx_of(words) or _spdx_of(address)
     if found:
         return License(found, url=_home(found))
     if words.lower() in _NOT_SPECIFIED:
         words = "License not specified"
-    return License("other", title=words or None, url=address or _only_address(words))
+    return License("other", words or None, address or _only_address(words)) if words or address else None
+
+
+def _meant(text: str | None) -> str:
+    words = " ".join((text or "").split())
+    return "" if words.lower() in _UNSAID else words
 
 
 def clearest(terms: Iterable[License | None]) -> License | None:

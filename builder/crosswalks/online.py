@@ -58,29 +58,23 @@ def classify(
     address = url.strip()
     if not address.lower().startswith(("http://", "https://", "ftp://")):
         return None
-    what = _kind_of(address, f"{protocol} {title or ''}", title, "" if kind in _DOCUMENTS else f"{protocol} {function}")
+    offered = "" if kind in _DOCUMENTS else f"{protocol} {function}"
+    what = _kind_of(address, protocol, title or "", offered)
     if what == "page":
         return Link("related", address, "text/html" if _suffix(_path(address)) in _WEB else None, title or description)
-    if what == "opendap":
-        address = _FORM.sub("", address)
-    is_file = what in {"file", "httpserver"}
-    return Resource(
-        "data" if is_file else what,
-        address,
-        _media(kind, _path(address), title) if is_file else None,
-        title=title,
-        description=description,
-        service=None if what == "file" else what,
-    )
+    if what in {"file", "httpserver"}:
+        media, service = _media(kind, _path(address), title), what if what == "httpserver" else None
+        return Resource("data", address, media, title=title, description=description, service=service)
+    base = _FORM.sub("", address) if what == "opendap" else address
+    return Resource(what, base, title=title, description=description, service=what)
 
 
-def _kind_of(address: str, protocol: str, title: str | None, said: str) -> str:
+def _kind_of(address: str, protocol: str, title: str, offered: str) -> str:
     """Return the name of a service, ``file`` or ``page``."""
-    service, path = _service(address, protocol), _path(address)
+    service, path = _service(address, f"{protocol} {title}"), _path(address)
     if _is_listing(address, path, service):
         return "page"
-    names = [_suffix(path), _suffix(title or "")]
-    return service or ("file" if said and _is_data(path, names, said) else "page")
+    return service or ("file" if offered and _is_data(path, [_suffix(path), _suffix(title)], offered) else "page")
 
 
 def _is_listing(address: str, path: str, service: str | None) -> bool:

@@ -101,10 +101,15 @@ def _put_identity(draft: Draft, root: etree._Element, entries: Entries) -> None:
     draft.put("doi", doi if registered else None, where)
     if doi and not registered:
         draft.find(note("panmd.doi-unregistered", draft.identifier, f"the DOI {doi} is reserved, not registered"))
-    versions = [node for node in every(root, "reference") if node.get("relationType") == _VERSION]
-    others = (Link("related", text(node, "URI"), title=text(node, "title") or _VERSION) for node in versions)
     own = links(doi, registered=registered) if doi else ()
-    draft.put("links", (*own, *(link for link in others if link.href.startswith("http"))), where or place_of(versions))
+    draft.put("links", (*own, *_versions(root)), where or "/MetaData/reference")
+
+
+def _versions(root: etree._Element) -> Iterator[Link]:
+    for node in every(root, f"reference[@relationType='{_VERSION}']"):
+        address = text(node, "URI")
+        if address.startswith("http"):
+            yield Link("related", address, title=text(node, "title") or _VERSION)
 
 
 def _is_registered(address: str, entries: Entries) -> bool:

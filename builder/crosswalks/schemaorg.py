@@ -76,9 +76,10 @@ def _nodes(document: Any) -> Iterator[Json]:
 def _put_words(draft: Draft, said: Json) -> None:
     draft.put("title", line(said.get("name")), "name")
     short, whole = wording(said.get("description")), wording(said.get("abstract"))
-    cut = short.endswith(("[…]", "[...]", "…"))
-    draft.put("description", paragraphs(whole if cut or not short else short), "abstract" if cut else "description")
+    if short.endswith(("[…]", "[...]", "…")):
+        draft.put("description", paragraphs(whole), "abstract")
     draft.put("description", paragraphs(short), "description")
+    draft.put("description", paragraphs(whole), "abstract")
     keywords = [word.strip() for text in wordings(said.get("keywords")) for word in _split(text)]
     draft.put("keywords", unique(keywords), "keywords")
     schemes: dict[str, list[str]] = {}
@@ -147,9 +148,14 @@ def _put_relations(draft: Draft, said: Json) -> None:
     draft.put("parent", doi_of(parent) or parent, "isPartOf")
     children = wordings(said.get("hasPart"), "@id", "identifier", "url", "name")
     draft.put("children", unique([doi_of(child) or child for child in children]), "hasPart")
+    _put_links(draft, said, doi)
+
+
+def _put_links(draft: Draft, said: Json, doi: str | None) -> None:
+    if doi and is_pangaea(doi):
+        draft.put("links", links(doi), "url")
     page = line(said.get("url"))
-    landing = (Link("via", page, "text/html", "Landing page"),) if page else ()
-    draft.put("links", links(doi) if doi and is_pangaea(doi) else landing, "url")
+    draft.put("links", (Link("via", page, "text/html", "Landing page"),) if page else (), "url")
 
 
 def _publication(entry: Any) -> Publication:
@@ -181,12 +187,11 @@ def _file(entry: Json) -> Resource:
     href = line(entry.get("contentUrl")) or line(entry.get("url"))
     kind = line(entry.get("encodingFormat")) or line(entry.get("fileFormat"))
     guessed = media_type(href.partition("?")[0])
-    known = guessed if guessed != "application/octet-stream" else None
     size, digest = _BYTES.fullmatch(line(entry.get("contentSize"))), line(entry.get("sha256"))
     return Resource(
         key="data",
         href=href,
-        media_type=kind if "/" in kind else known,
+        media_type=next((one for one in (kind, guessed) if "/" in one and one != "application/octet-stream"), None),
         title=line(entry.get("name")) or None,
         description=line(entry.get("description")) or None,
         size=int(size[1]) if size else None,

@@ -6,7 +6,7 @@ import re
 
 from builder.crosswalks.jsontext import Json, line, objects, wording
 from builder.crosswalks.shapes import Position, outlines_of, pairs_of, points_of
-from builder.crosswalks.values import box_of, number
+from builder.crosswalks.values import box_of, number, present
 from builder.dataset import Box, Draft
 from builder.findings import warning
 
@@ -23,17 +23,19 @@ def put_places(draft: Draft, said: Json) -> None:
         draft: The description.
         said: The Dataset.
     """
-    spots = (shape for spot in objects(said.get("spatialCoverage")) for shape in objects(spot.get("geo") or spot))
-    shapes = list(spots)
+    shapes = _shapes(said)
     boxes = [_box(shape) for shape in shapes if line(shape.get("box"))]
-    draft.put("coverage.boxes", tuple(box for box in boxes if box), f"{_PLACE}/box")
+    draft.put("coverage.boxes", present(boxes), f"{_PLACE}/box")
     if None in boxes:
         draft.find(warning("schemaorg.box", draft.identifier, "a box is not four numbers and is left out", _PLACE))
     draft.put("coverage.geometry", outlines_of([_ring(shape) for shape in shapes]), f"{_PLACE}/polygon")
-    points = [point for point in map(_point, shapes) if point]
-    draft.put("coverage.geometry", points_of(points), _PLACE)
+    draft.put("coverage.geometry", points_of(list(present(map(_point, shapes)))), _PLACE)
     for shape in shapes:
         draft.put("coverage.vertical", _height(line(shape.get("elevation"))), f"{_PLACE}/elevation")
+
+
+def _shapes(said: Json) -> list[Json]:
+    return [shape for spot in objects(said.get("spatialCoverage")) for shape in objects(spot.get("geo") or spot)]
 
 
 def _ring(shape: Json) -> list[Position]:

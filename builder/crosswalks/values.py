@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 from builder.dataset import Access, Box
 
+T = TypeVar("T")
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(?:°|deg)?\s*([NSEW])?", re.ASCII)
 _ORCID = re.compile(r"\b\d{4}-\d{4}-\d{4}-\d{3}[\dX]\b", re.ASCII)
 _CLOSED = re.compile(
@@ -71,6 +74,11 @@ def access_of(text: str | None) -> Access | None:
     """Tell from a partner's words whether a login or a request is needed; None where nothing is said."""
     words = one_line(text)
     return Access(restricted=bool(_CLOSED.search(words)), statement=words) if words else None
+
+
+def present(values: Iterable[T | None]) -> tuple[T, ...]:
+    """Return the values that are not missing or empty."""
+    return tuple(value for value in values if value)
 
 
 def unique(texts: list[str]) -> tuple[str, ...]:

@@ -133,9 +133,12 @@ def _put_family(draft: Draft, root: etree._Element, data: etree._Element | None)
     levels = every(root, "hierarchyLevel") + every(root, "metadataScope/*/resourceScope")
     if _SERIES.intersection(map(code, levels)) or _has_zip(root):
         draft.put("level", "collection", place_of(levels))
-    related = every(data, "aggregationInfo/*") + every(data, "associatedResource/*")
-    for node in related:
-        draft.put("parent", doi_of(_named(node)) or _named(node) if _is_parent(node) else None, place(node))
+    _put_related(draft, root, every(data, "aggregationInfo/*") + every(data, "associatedResource/*"))
+
+
+def _put_related(draft: Draft, root: etree._Element, related: list[etree._Element]) -> None:
+    for node in filter(_is_parent, related):
+        draft.put("parent", doi_of(_named(node)) or _named(node), place(node))
     sources = every(root, "dataQualityInfo/*/lineage/*/source/*/sourceCitation/*")
     cited = [_citation(node) for node in related if not _is_parent(node) and doi_of(_named(node))]
     papers = [paper for paper in map(_paper, [*sources, *cited]) if paper.citation]

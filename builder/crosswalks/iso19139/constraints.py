@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.crosswalks.iso19139.spoken import code, spoken, spoken_all
 from builder.crosswalks.licenses import clearest, license_of
-from builder.crosswalks.values import access_of, one_line
+from builder.crosswalks.values import access_of, one_line, present
 from builder.crosswalks.xmltext import every, place_of
 from builder.dataset import Access, Draft, License
 
@@ -38,11 +38,12 @@ def put_constraints(draft: Draft, data: etree._Element | None) -> None:
 
 def _access(nodes: list[etree._Element], *, in_words: bool) -> Access | None:
     """Return the access rule that a code states or, where the licence is not an open one, the words."""
-    codes = (code(one) for node in nodes for path in _CODED for one in every(node, path))
-    closed = next((one for one in codes if one in _CLOSED), None)
-    texts = (text for node in nodes for text in spoken_all(node, "otherConstraints") if in_words)
-    asked = (access for access in map(access_of, texts) if access and access.restricted)
-    return Access(restricted=True, statement=closed) if closed else next(asked, None)
+    codes = present(code(one) for node in nodes for path in _CODED for one in every(node, path))
+    closed = _CLOSED.intersection(codes)
+    if closed:
+        return Access(restricted=True, statement=min(closed))
+    texts = [text for node in nodes for text in spoken_all(node, "otherConstraints")] if in_words else []
+    return next((access for access in present(map(access_of, texts)) if access.restricted), None)
 
 
 def _terms(node: etree._Element) -> Iterator[License | None]:

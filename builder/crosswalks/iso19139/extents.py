@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.crosswalks.iso19139.spoken import spoken
 from builder.crosswalks.shapes import Position, outlines_of, pairs_of
 from builder.crosswalks.times import parse_time, put_period
-from builder.crosswalks.values import box_of, number, one_line
+from builder.crosswalks.values import box_of, number, one_line, present
 from builder.crosswalks.xmltext import every, first, place, place_of, words
 from builder.dataset import Draft, Projection
 from builder.findings import warning
@@ -42,16 +42,25 @@ def put_extents(draft: Draft, root: etree._Element, data: etree._Element | None)
 
 
 def _put_boxes(draft: Draft, extents: list[etree._Element]) -> None:
-    nodes = [node for extent in extents for node in every(extent, "geographicElement/EX_GeographicBoundingBox")]
-    kept = [node for node in nodes if spoken(first(node, "extentTypeCode")).lower() not in {"0", "false"}]
-    boxes = [box_of(*(spoken(first(node, side)) for side in _SIDES)) for node in kept]
-    draft.put("coverage.boxes", tuple(dict.fromkeys(box for box in boxes if box)), place_of(nodes))
-    for node in (node for node, box in zip(kept, boxes, strict=True) if box is None and words(node)):
-        draft.find(warning("iso.box", draft.identifier, "a box cannot be read and is left out", place(node)))
+    nodes = _in_all(extents, "geographicElement/EX_GeographicBoundingBox")
+    found = [(node, box_of(*(spoken(first(node, side)) for side in _SIDES))) for node in nodes if _is_inside(node)]
+    draft.put("coverage.boxes", present(dict.fromkeys(box for _, box in found)), place_of(nodes))
+    for node, box in found:
+        if box is None and words(node):
+            draft.find(warning("iso.box", draft.identifier, "a box cannot be read and is left out", place(node)))
+
+
+def _in_all(extents: list[etree._Element], path: str) -> list[etree._Element]:
+    return [node for extent in extents for node in every(extent, path)]
+
+
+def _is_inside(node: etree._Element) -> bool:
+    """Tell whether an element bounds the data; ``extentTypeCode`` false means that it is an exclusion."""
+    return spoken(first(node, "extentTypeCode")).lower() not in {"0", "false"}
 
 
 def _put_polygons(draft: Draft, extents: list[etree._Element]) -> None:
-    nodes = [node for extent in extents for node in every(extent, "geographicElement/EX_BoundingPolygon")]
+    nodes = _in_all(extents, "geographicElement/EX_BoundingPolygon")
     rings = [_ring(ring, turned=_is_latitude_first(node)) for node in nodes for ring in _outlines(node)]
     draft.put("coverage.geometry", outlines_of([ring for ring in rings if len(ring) <= _LONG]), place_of(nodes))
 
@@ -73,11 +82,12 @@ def _ring(outline: etree._Element, *, turned: bool) -> list[Position]:
 
 
 def _put_time(draft: Draft, extents: list[etree._Element]) -> None:
-    nodes = [node for extent in extents for node in every(extent, "temporalElement/*/extent/*")]
+    nodes = _in_all(extents, "temporalElement/*/extent/*")
     spans = [span for span in map(_span, nodes) if any(span)]
     if spans:
-        start = min((span[0] for span in spans), key=lambda text: str(parse_time(text) or "9"))
-        end = max((span[1] for span in spans), key=lambda text: str(parse_time(text, end=True) or "9"))
+        starts, ends = zip(*spans, strict=True)
+        start = min(starts, key=lambda text: str(parse_time(text) or "9"))
+        end = max(ends, key=lambda text: str(parse_time(text, end=True) or "9"))
         where = place_of(nodes)
         put_period(draft, (start, f"{where}/beginPosition"), (end, f"{where}/endPosition"))
 
@@ -95,16 +105,16 @@ def _position(node: etree._Element, *paths: str) -> str:
     ``before`` and ``after`` are taken as the instant they name (GML 3.2.1, 14.2.2.7).
     """
     carriers = (one for path in paths for found in every(node, path) for one in found.iter("*"))
-    for carrier in carriers:
-        vague, text = carrier.get("indeterminatePosition") or "", one_line(carrier.text)
-        said = vague if vague in _VAGUE or not text else text
-        if said:
-            return said
-    return ""
+    return next((text for text in map(_written, carriers) if text), "")
+
+
+def _written(carrier: etree._Element) -> str:
+    vague, text = carrier.get("indeterminatePosition") or "", one_line(carrier.text)
+    return vague if vague in _VAGUE or not text else text
 
 
 def _put_vertical(draft: Draft, extents: list[etree._Element]) -> None:
-    for node in (node for extent in extents for node in every(extent, "verticalElement/EX_VerticalExtent")):
+    for node in _in_all(extents, "verticalElement/EX_VerticalExtent"):
         low, high = (number(spoken(first(node, f"{edge}imumValue"))) for edge in ("min", "max"))
         if low is not None and high is not None:
             low, high = (0.0 - high, 0.0 - low) if _points_down(node) else (low, high)

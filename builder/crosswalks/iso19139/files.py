@@ -37,12 +37,12 @@ def put_files(draft: Draft, root: etree._Element, data: etree._Element | None) -
     page, where = spoken_at(root, "dataSetURI", "metadataLinkage/*/linkage")
     online = _once([one for node in nodes for one in _resource(node)])
     resources = [one for one in online if isinstance(one, Resource)]
-    zipped = any(one.href.endswith("format=zip") for one in resources)
+    zipped = "format=zip" in " ".join(one.href for one in resources)
     put_addresses(draft, doi_of(page), where, zipped=zipped)
     draft.put("resources", (*resources, *_thumbnail(data)), place_of(nodes))
-    landing = [Link("via", page, "text/html", "Landing page")] if page.startswith(("http://", "https://")) else []
-    further = [one for one in online if isinstance(one, Link) and one.href != page]
-    draft.put("links", (*landing, *further), where or place_of(nodes))
+    landing = Link("via", page, "text/html", "Landing page")
+    further = (one for one in [landing, *online] if isinstance(one, Link) and one.href.startswith("http"))
+    draft.put("links", tuple({one.href: one for one in reversed(list(further))}.values())[::-1], where)
 
 
 def _once(online: list[Resource | Link]) -> list[Resource | Link]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder.crosswalks.iso19139.spoken import code, spoken
 from builder.crosswalks.people import merged, organisation
-from builder.crosswalks.values import one_line, orcid_of, unique
+from builder.crosswalks.values import one_line, orcid_of, present, unique
 from builder.crosswalks.xmltext import every, first, place_of
 from builder.dataset import Draft, Party
 from builder.strictxml import local_name
@@ -61,11 +61,10 @@ def _nested(party: etree._Element, role: str) -> Iterator[Party]:
 def _made(node: etree._Element, person: str, company: str, role: str) -> Iterator[Party]:
     roles = unique([role])
     email, url = (_line(node, f"contactInfo/*/{path}") or None for path in (_EMAIL, "onlineResource/*/linkage"))
-    marks = [url, *(_line(one, "*/code") for one in every(node, "partyIdentifier"))]
-    orcid = next(filter(None, map(orcid_of, marks)), None)
-    page = None if orcid and "orcid.org" in (url or "") else url
     if person:
-        yield Party(person, roles, company or None, email, page, orcid)
+        marks = [url, *(_line(one, "*/code") for one in every(node, "partyIdentifier"))]
+        orcid = next(iter(present(map(orcid_of, marks))), None)
+        yield Party(person, roles, company or None, email, None if orcid_of(url) else url, orcid)
     elif company:
         yield organisation(company, *roles, url=url, email=email)
 
