@@ -17,7 +17,6 @@ import orjson
 from builder.errors import UnreferenceableError
 
 INLINE_BYTES = 64 * 1024
-TINY_BYTES = 64
 RAGGED_BYTES = 8 * 1024
 MAX_FILL_CHUNK_BYTES = 256 << 20
 
@@ -79,7 +78,7 @@ def _variable(key: str, variable: Any, zarray: str | None, chunks: dict[str, Any
     if not isinstance(dtype, np.dtype) or dtype.kind not in "iufS" or isinstance(variable.datatype, netCDF4.VLType):
         raise UnreferenceableError(f"variable {key} has a user-defined type, which Zarr version 2 does not know")
     nbytes = math.prod(variable.shape) * dtype.itemsize
-    small = zarray is None or not chunks or inline or nbytes <= TINY_BYTES
+    small = zarray is None or not chunks or inline or not variable.ndim
     if small and nbytes <= INLINE_BYTES:
         return _values(key, variable)
     array = orjson.loads(zarray) if zarray else _array(variable.shape, dtype)

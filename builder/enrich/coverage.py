@@ -157,10 +157,14 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
 
 
 def _in_pairs(dataset: Any, latitude: Any, longitude: Any) -> bool:
-    """Tell whether positions of two dimensions belong together, as in OceanSITES and Copernicus profile files."""
+    """Tell whether positions of two dimensions belong together, one for each time.
+
+    So they do in OceanSITES and Copernicus profile files, where no variable has both dimensions.
+    """
     dims = {*latitude.dims, *longitude.dims}
     together = any(dims <= set(variable.dims) for variable in dataset.variables.values())
-    return latitude.shape == longitude.shape and latitude.ndim == 1 and not together
+    timed = any(is_time(variable) and variable.shape == latitude.shape for variable in dataset.variables.values())
+    return latitude.ndim == 1 and latitude.shape == longitude.shape and timed and not together
 
 
 def _is_track(dataset: Any) -> bool:

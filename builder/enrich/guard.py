@@ -95,9 +95,12 @@ def _follow(path: Path, group: Any, raw: bytes, name: str) -> Any:
         raise _unsafe(path, "an external link leads to another file", name)
     if kind not in {h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT}:
         raise _unsafe(path, "a user-defined link", name)
-    if kind == h5py.h5l.TYPE_SOFT and raw not in group:
-        raise _unsafe(path, "a soft link leads nowhere", name)
-    return h5py.h5o.open(group, raw)
+    try:
+        return h5py.h5o.open(group, raw)
+    except KeyError as trouble:
+        if kind == h5py.h5l.TYPE_SOFT:
+            raise _unsafe(path, "a soft link leads nowhere", name) from trouble
+        raise OSError(f"{name} is damaged") from trouble
 
 
 def _check_dataset(path: Path, dataset: Any, name: str) -> int:

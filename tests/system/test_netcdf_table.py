@@ -1,0 +1,163 @@
+"""Every recorded NetCDF file: references that decode to netCDF-C's values, or a finding why there are none."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import orjson
+import pytest
+import xarray as xr
+
+from builder.enrich import snippets
+from builder.enrich.inspect import Inspector
+from builder.enrich.verify import same_values
+
+LIMIT_S = 60
+LARGE = 4_000_000
+"""Larger variables are read whole by the inspection, and by this test in part."""
+HREF = "https://example.org/"
+
+
+def opens(path: Path) -> bool:
+    """Whether netCDF-C opens a file; these files are old friends, so here it may be asked directly."""
+    try:
+        netCDF4.Dataset(path).close()
+    except OSError:
+        return False
+    return True
+
+
+def aimed(body: bytes, path: Path) -> dict:
+    """The published reference with the local file in the place of its public address."""
+    refs = orjson.loads(body)
+    refs["refs"] = {k: [str(path), *v[1:]] if isinstance(v, list) else v for k, v in refs["refs"].items()}
+    return refs
+
+
+def differing(refs: dict, path: Path) -> list[str]:
+    """The variables of the root group that engine="kerchunk" reads differently from engine="netcdf4"."""
+    options = {"decode_times": False} if not decodes(path) else {}
+    with xr.open_dataset(path, engine="netcdf4", **options) as theirs:
+        ours = xr.open_dataset(refs, engine="kerchunk", chunks=None, **options)
+        wrong = sorted(set(theirs.variables) ^ set(ours.variables))
+        for name in set(theirs.variables) & set(ours.variables):
+            part = slice(0, 64) if theirs.variables[name].size > LARGE else slice(None)
+            whole = (slice(None),) * (theirs.variables[name].ndim - 1)
+            place = (part, *whole) if theirs.variables[name].ndim else ()
+            first, second = (side.variables[name][place].values for side in (theirs, ours))
+            if first.dtype == np.float32 and second.dtype == np.float64:
+                second = second.astype(np.float32)
+            if not same_values(first, second):
+                wrong.append(name)
+    return wrong
+
+
+def decodes(path: Path) -> bool:
+    try:
+        xr.open_dataset(path, engine="netcdf4").load().close()
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def test_every_recorded_file(shared_data):
+    folder = shared_data / "science" / "netcdf"
+    files = [path for path in sorted(folder.glob("*/*")) if path.suffix in {".nc", ".h5", ".hdf5"} and opens(path)]
+    assert len(files) > 30
+    rows, faults = [], []
+    with Inspector(timeout_s=LIMIT_S) as inspector:
+        for path in files:
+            began = time.monotonic()
+            found = inspector.inspect(path, HREF + path.name)
+            seconds = time.monotonic() - began
+            if found.references is None:
+                verdict = found.findings[-1].message if found.findings else ""
+                faults += [] if verdict else [f"{path.name}: neither references nor a reason"]
+            else:
+                wrong = differing(aimed(found.references, path), path)
+                told = ", ".join(finding.code for finding in found.findings)
+                verdict = f"equal{f' ({told})' if told else ''}" if not wrong else f"DIFFERS: {wrong}"
+                faults += [f"{path.name}: {name} differs" for name in wrong]
+            faults += [f"{path.name} took {seconds:.0f} s"] if seconds > LIMIT_S else []
+            rows.append((f"{path.parent.name}/{path.name}", found.ncml.count(b"<variable "), verdict))
+    width = max(len(name) for name, _, _ in rows)
+    print("\n" + "\n".join(f"{name:{width}} {count:4} {verdict[:120]}" for name, count, verdict in rows))
+    assert faults == []
+    referenced = [name for name, _, verdict in rows if verdict.startswith("equal")]
+    for part in ("imr_ctd/", "seaice/", "profiles/", "gruan/", "promice/"):
+        assert all(name in referenced for name, _, _ in rows if name.startswith(part))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("ref_szip.h5", "filter 4"),
+        ("test_vlen2.nc", "user-defined type"),
+        ("NEONDSTowerTemperatureData.hdf5", "user-defined type"),
+    ],
+)
+def test_file_that_cannot_be_referenced_says_why(shared_data, name, reason):
+    with Inspector() as inspector:
+        found = inspector.inspect(shared_data / "science/netcdf/generic" / name, HREF + name)
+    assert found.readable
+    assert found.references is None
+    assert reason in found.findings[-1].message
+
+
+class Ranged(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder with byte ranges, as object storage does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        data = Path(self.translate_path(self.path)).read_bytes()
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        first, last = (int(found[1]), min(int(found[2]), len(data) - 1)) if found else (0, len(data) - 1)
+        self.send_response(206 if found else 200)
+        if found:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(last + 1 - first))
+        self.end_headers()
+        self.wfile.write(data[first : last + 1])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def served(tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Ranged, directory=tmp_path))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("which", ["simple", "fast"])
+def test_snippets_of_the_pages_read_over_http(served, which):
+    folder, base = served
+    with netCDF4.Dataset(folder / "ice.nc", "w") as file:
+        file.createDimension("y", 40)
+        file.createDimension("x", 50)
+        ice = file.createVariable("ice", "i2", ("y", "x"), zlib=True, chunksizes=(10, 50), fill_value=-1)
+        ice.scale_factor = 0.5
+        ice[:] = np.arange(2000).reshape(40, 50) * 0.5
+    with Inspector() as inspector:
+        found = inspector.inspect(folder / "ice.nc", f"{base}/ice.nc")
+    (folder / "ice.json").write_bytes(found.references)
+    url = f"{base}/ice.json"
+    code = snippets.simple(url) if which == "simple" else snippets.fast(url, found.href)
+    # an interpreter of its own, as the reader's
+    check = code + "\nprint(float(ds['ice'].sum()), ds['ice'].dtype, ds['ice'].shape)\n"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False, timeout=120)
+    assert ran.stdout.split(None, 1) == ["999500.0", "float64 (40, 50)\n"], ran.stderr  # sum of 0, 0.5 … 999.5

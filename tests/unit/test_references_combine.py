@@ -1,0 +1,181 @@
+"""Combined references read as the granules one after the other, or are refused with a reason."""
+
+from __future__ import annotations
+
+import netCDF4
+import numpy as np
+import orjson
+import pytest
+import xarray as xr
+
+from builder.enrich.combine import combine
+from builder.enrich.references import make_references
+
+CALENDAR = "proleptic_gregorian"
+
+
+def granule(path, start, count=1, *, units="days since 2020-01-01", kind="NETCDF4", chunk=1, **changes):
+    """A grid of three by four with ``count`` days from ``start``, values that name their day and cell."""
+    with netCDF4.Dataset(path, "w", format=kind) as file:
+        file.createDimension("time", None)
+        file.createDimension("y", 3)
+        file.createDimension("x", 4)
+        time = file.createVariable("time", "f8", ("time",))
+        time.units, time.calendar = units, CALENDAR
+        time[:] = np.arange(start, start + count)
+        file.createVariable("x", "f4", ("x",))[:] = np.arange(4) + changes.get("shift", 0)
+        mask = file.createVariable("area", "f8", ("y", "x"))
+        mask[:] = np.arange(12.0).reshape(3, 4) + changes.get("static", 0)
+        options = {"zlib": True, "chunksizes": (chunk, 3, 4)} if kind == "NETCDF4" else {}
+        ice = file.createVariable("ice", changes.get("dtype", "i2"), ("time", "y", "x"), fill_value=-1, **options)
+        ice.set_auto_maskandscale(False)
+        ice.scale_factor = changes.get("scale", 0.5)
+        ice[:] = (np.arange(start, start + count)[:, None, None] * 100 + np.arange(12).reshape(1, 3, 4)) % 30000
+        ice[0, 0, 0] = -1
+        file.title, file.day = "Ice", f"day {start}"
+    body, key, _ = make_references(path, "netcdf3" if kind.startswith("NETCDF3") else "hdf5", str(path))
+    return (path.name, body), key, path
+
+
+def many(folder, starts, **options):
+    made = [granule(folder / f"{number}.nc", start, **options) for number, start in enumerate(starts)]
+    return [part for part, _, _ in made], [key for _, key, _ in made], [path for _, _, path in made]
+
+
+def opened(body):
+    return xr.open_dataset(orjson.loads(body), engine="kerchunk").load()
+
+
+def together(paths, order):
+    with xr.open_mfdataset(
+        [paths[i] for i in order], combine="nested", concat_dim="time", data_vars="minimal", coords="minimal",
+        compat="override", combine_attrs="drop_conflicts",
+    ) as dataset:  # fmt: skip
+        return dataset.load()
+
+
+@pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3_CLASSIC"])
+def test_daily_grids_stack_in_the_order_of_time(tmp_path, kind):
+    parts, keys, paths = many(tmp_path, [5, 3, 4], kind=kind)
+    assert len(set(keys)) == 1
+    assert keys[0]
+    body, findings = combine(parts)
+    assert findings == ()
+    ours, theirs = opened(body), together(paths, [1, 2, 0])
+    assert ours.ice.dtype == theirs.ice.dtype
+    xr.testing.assert_identical(ours, theirs)
+    assert np.isnan(ours.ice.values[1, 0, 0])
+    assert ours.ice.values[2, 2, 3] == (5 * 100 + 11) / 2
+    assert "day" not in ours.attrs
+    assert ours.attrs["title"] == "Ice"
+
+
+def test_kerchunk_own_combination_agrees_where_it_is_right(tmp_path):
+    from kerchunk.combine import MultiZarrToZarr
+
+    parts, _, _ = many(tmp_path, [3, 4, 5])
+    theirs = MultiZarrToZarr(
+        [orjson.loads(body) for _, body in parts], concat_dims=["time"], identical_dims=["x", "area"], coo_map={}
+    ).translate()
+    ours = opened(combine(parts)[0])
+    assert np.array_equal(ours.ice.values, opened(orjson.dumps(theirs)).ice.values, equal_nan=True)
+
+
+def test_same_parts_in_any_order_give_the_same_bytes(tmp_path):
+    parts, _, _ = many(tmp_path, [3, 4, 5])
+    assert combine(parts)[0] == combine(parts[::-1])[0]
+
+
+def test_times_counted_from_another_date_each(tmp_path):
+    made = [granule(tmp_path / f"{n}.nc", 0, units=f"days since 2020-01-0{n}") for n in (1, 2, 3)]
+    assert len({key for _, key, _ in made}) == 1
+    body, findings = combine([part for part, _, _ in made])
+    assert findings == ()
+    wanted = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], "datetime64[ns]")
+    assert np.array_equal(opened(body).time.values.astype("datetime64[ns]"), wanted)
+
+
+def test_whole_chunks_then_a_shorter_last_file(tmp_path):
+    made = [granule(tmp_path / f"{s}.nc", s, count, chunk=4) for s, count in ((0, 8), (8, 4), (12, 3))]
+    body, _ = combine([part for part, _, _ in made])
+    ours = opened(body)
+    xr.testing.assert_identical(ours, together([path for _, _, path in made], [0, 1, 2]))
+    assert ours.sizes["time"] == 15
+
+
+def test_ragged_files_are_refused_rather_than_overwritten(tmp_path):
+    # kerchunk#400: with chunks of 4 after 6 steps MultiZarrToZarr lets the second file overwrite the first
+    made = [granule(tmp_path / f"{s}.nc", s, 6, chunk=4) for s in (0, 6)]
+    body, findings = combine([part for part, _, _ in made])
+    assert body is None
+    assert "chunks of 4" in findings[0].message
+    assert findings[0].where == "6.nc"
+
+
+def test_ragged_coordinates_alone_are_written_anew(tmp_path):
+    # netCDF-C gives time chunks of 512 whatever its length; the values themselves come one step a chunk
+    made = [granule(tmp_path / f"{s}.nc", s, 5, chunk=1) for s in (0, 5)]
+    ours = opened(combine([part for part, _, _ in made])[0])
+    xr.testing.assert_identical(ours, together([path for _, _, path in made], [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "where_it_shows"),
+    [
+        ({"scale": 0.25}, "variable ice"),
+        ({"dtype": "i4"}, "variable ice"),
+        ({"chunk": 2, "count": 2}, "variable ice"),
+        ({"shift": 1}, "variable x"),
+    ],
+)
+def test_other_encoding_or_coordinates_are_refused(tmp_path, change, where_it_shows):
+    first, key, _ = granule(tmp_path / "a.nc", 0)
+    second, other, _ = granule(tmp_path / "b.nc", 1, **change)
+    assert key != other
+    body, findings = combine([first, second])
+    assert body is None
+    assert where_it_shows in findings[0].message
+
+
+def test_values_without_time_are_part_of_the_key(tmp_path):
+    _, first, _ = granule(tmp_path / "a.nc", 0)
+    _, same, _ = granule(tmp_path / "b.nc", 1)
+    _, other, _ = granule(tmp_path / "c.nc", 2, static=1)
+    assert first == same != other
+
+
+def test_the_same_day_twice_is_refused(tmp_path):
+    parts, _, _ = many(tmp_path, [3, 4, 3])
+    body, findings = combine(parts)
+    assert body is None
+    assert "same times" in findings[0].message
+
+
+def test_overlap_is_joined_and_told(tmp_path):
+    made = [granule(tmp_path / f"{s}.nc", s, 3) for s in (0, 1)]
+    body, findings = combine([part for part, _, _ in made])
+    assert body is not None
+    assert [finding.code for finding in findings] == ["netcdf.overlap"]
+
+
+def test_one_part_or_no_time_gives_nothing(tmp_path):
+    part, _, _ = granule(tmp_path / "a.nc", 0)
+    assert combine([part]) == (None, ())
+    with netCDF4.Dataset(tmp_path / "b.nc", "w") as file:
+        file.createDimension("x", 3)
+        file.createVariable("v", "f4", ("x",))[:] = 1
+    body, key, _ = make_references(tmp_path / "b.nc", "hdf5", "b")
+    assert key is None
+    assert combine([("b", body), ("c", body)])[0] is None
+
+
+def test_ragged_arrays_never_get_a_key(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("obs", 4)
+        file.createDimension("profile", 2)
+        time = file.createVariable("time", "f8", ("obs",))
+        time.units = "days since 2000-01-01"
+        time[:] = range(4)
+        file.createVariable("row_size", "i4", ("profile",))[:] = [2, 2]
+        file["row_size"].sample_dimension = "obs"
+    assert make_references(tmp_path / "a.nc", "hdf5", "a")[1] is None
