@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta, timezone
 
 from builder.dataset import Draft
@@ -78,15 +79,12 @@ def _days(text: str) -> tuple[datetime, datetime] | None:
 
 def _at(day: datetime, whole: re.Match[str]) -> datetime:
     hour, minute, second = (int(whole[unit] or 0) for unit in ("hour", "minute", "second"))
-    moment = day.replace(hour=hour % 24 if hour == 24 else hour, minute=minute, second=min(second, 59))
-    if hour == 24:
-        if minute or second:
-            raise ValueError("24:00:00 is the last instant of a day")
-        moment += timedelta(days=1)
-    if second > 60:
-        raise ValueError("no minute has so many seconds")
+    if (hour == 24 and (minute or second)) or second > 60:
+        raise ValueError("24:00:00 is the last instant of a day, and no minute has more than 60 seconds")
+    moment = day + timedelta(days=1) if hour == 24 else day.replace(hour=hour)
     micro = int((whole["fraction"] or "0")[:6].ljust(6, "0"))
-    return moment.replace(microsecond=micro, tzinfo=_zone(whole["zone"])).astimezone(UTC)
+    moment = moment.replace(minute=minute, second=min(second, 59), microsecond=micro)
+    return moment.replace(tzinfo=_zone(whole["zone"])).astimezone(UTC)
 
 
 def _zone(text: str | None) -> timezone:
@@ -125,10 +123,11 @@ def parse_duration_end(start: datetime, duration: str | None) -> datetime | None
     Returns:
         The instant, or None where the duration cannot be read or leads out of the calendar.
     """
-    amounts = _amounts((duration or "").strip())
-    if not amounts:
-        return None
+    text = (duration or "").strip()[:100]
     try:
+        amounts = _amounts(text)
+        if not amounts:
+            return None
         months = int(amounts.pop("years", 0) * 12 + amounts.pop("months", 0))
         return _add_months(start, months) + timedelta(**amounts)
     except (ValueError, OverflowError):
@@ -136,27 +135,21 @@ def parse_duration_end(start: datetime, duration: str | None) -> datetime | None
 
 
 def _amounts(text: str) -> dict[str, float]:
-    if len(text) > 100:
-        return {}
+    """Return the amounts of a duration by unit; raises ValueError where one is no number."""
     iso, words = _ISO_DURATION.fullmatch(text), _WORD_DURATION.fullmatch(text)
-    try:
-        if iso:
-            sign = -1 if iso["sign"] == "-" else 1
-            return {unit: sign * float(value) for unit, value in iso.groupdict().items() if value and unit != "sign"}
-        if words:
-            unit = words["unit"].lower()
-            sign = -1 if words["sign"] == "-" else 1
-            return {_UNITS.get(unit, f"{unit}s"): sign * float(words["number"])}
-    except ValueError:
+    if iso:
+        sign = -1 if iso["sign"] == "-" else 1
+        return {unit: sign * float(value) for unit, value in iso.groupdict().items() if value and unit != "sign"}
+    if words is None:
         return {}
-    return {}
+    unit, sign = words["unit"].lower(), -1 if words["sign"] == "-" else 1
+    return {_UNITS.get(unit, f"{unit}s"): sign * float(words["number"])}
 
 
 def _add_months(start: datetime, months: int) -> datetime:
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     first = start.replace(year=year, month=month + 1, day=1)
-    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return first.replace(day=min(start.day, last.day))
+    return first.replace(day=min(start.day, monthrange(year, month + 1)[1]))
 
 
 def put_period(draft: Draft, start: tuple[str, str], end: tuple[str, str]) -> None:

@@ -110,6 +110,8 @@ def test_intervals(text, expected):
         (utc(2000, 1, 1), "6 hours", utc(2000, 1, 1, 6)),
         (utc(2000, 1, 1), "1.5 days", utc(2000, 1, 2, 12)),
         (utc(2000, 2, 29), "1 year", utc(2001, 2, 28)),
+        (utc(2000, 1, 1), "0 months", utc(2000, 1, 1)),
+        (utc(9999, 12, 5), "1 day", utc(9999, 12, 6)),
         (utc(2000, 1, 1), "P", None),
         (utc(2000, 1, 1), "P99999Y", None),
         (utc(2000, 1, 1), "P1.2.3D", None),
