@@ -1,1 +1,1 @@
-"""Footprints that are right at the pole and across 180 degrees, from boxes, geometries, grids and tracks."""
+"""Where things are on the globe: boxes, outlines, tracks and grids, right at the poles and at the antimeridian."""

@@ -1,64 +1,154 @@
-"""The footprint of data on a projected grid: densified, and holding the pole where the grid holds it."""
+"""Makes the footprint of a projected grid on the globe, whether or not a pole or the antimeridian lies inside."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import IaosError
+import numpy as np
+import shapely
+from shapely.geometry import Polygon
+
+from builder.geometry.boxes import box_parts
+from builder.geometry.outline import UnusableGeometry, unrolled
+from builder.geometry.parts import Parts, Values, geometry_of, span, wrap
 
 if TYPE_CHECKING:
-    from builder.dataset import GeoJSON
+    from pyproj import CRS, Transformer
 
-POINTS_PER_SIDE = 64
-"""Points along each side of the grid; a side is curved on the globe."""
+FINE = 5.0
+"""Longest piece of an edge, degrees of longitude or latitude, before it is divided."""
+
+_PIECES = 16
+_SHORTEST = 1e-9
+_ASIDE = 1e-7
+_ROUNDS = 40
 
 
-def grid_footprint(x: tuple[float, float], y: tuple[float, float], crs: Any) -> GeoJSON:
-    """Return the outline of a projected rectangle as GeoJSON in WGS 84, cut at the antimeridian.
+def grid_footprint(x: Any, y: Any, crs: Any) -> dict[str, Any]:
+    """Return the GeoJSON outline of a grid in any reference system.
+
+    The edges are divided until they follow the curves they are on the globe. A grid around a pole
+    gives a polygon over all longitudes that reaches the pole.
 
     Args:
-        x: Least and greatest easting, in the units of ``crs``.
-        y: Least and greatest northing.
-        crs: Anything `pyproj.CRS.from_user_input` understands (``EPSG:3413``, WKT, PROJ string).
+        x: Eastings, or longitudes, of the outer edges in the units of ``crs``: first and last, or all of them.
+        y: Northings, or latitudes, likewise.
+        crs: Whatever pyproj understands: ``EPSG:3413``, WKT, a PROJ string or a `pyproj.CRS`.
 
     Raises:
-        IaosError: The reference system is not understood, or a corner has no place on the globe.
+        UnusableGeometry: The reference system is unknown, or nothing of the grid is on the globe.
     """
-    import numpy as np
-    import shapely
-    from antimeridian import fix_polygon
+    system = _system(crs)
+    west, east = _ends(x)
+    south, north = _ends(y)
+    if system.is_geographic and not system.is_derived:
+        return _some(box_parts((west, max(south, -90.0), east, min(north, 90.0))))
     from pyproj import Transformer
-    from pyproj.exceptions import CRSError, ProjError
+
+    forth = Transformer.from_crs("EPSG:4326", system, always_xy=True)
+    back = Transformer.from_crs(system, "EPSG:4326", always_xy=True)
+    sides, pole = _beside_poles((west, south, east, north), forth)
+    ring = _border(sides, back)
+    if not np.isfinite(ring).all():
+        return _some(_sampled(sides, back, pole))
+    return _some(_enclosed(ring, pole))
+
+
+def _system(crs: Any) -> CRS:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
 
     try:
-        to_globe = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-        ring = shapely.box(x[0], y[0], x[1], y[1]).exterior
-        xs, ys = shapely.segmentize(ring, ring.length / (4 * POINTS_PER_SIDE)).xy
-        longitude, latitude = to_globe.transform(np.asarray(xs), np.asarray(ys), errcheck=True)
-        north, south = (_inside(to_globe, pole, x, y) for pole in (90.0, -90.0))
-    except (CRSError, ProjError) as trouble:
-        raise IaosError(f"no footprint: {str(trouble).splitlines()[0]}", where=str(crs)) from trouble
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the winding of a ring round the pole cannot be told from it
-        outline = shapely.Polygon(np.column_stack([longitude, latitude]))
-        shape = fix_polygon(
-            outline,
-            great_circle=False,
-            force_north_pole=north,
-            force_south_pole=south,
-            fix_winding=not (north or south),
+        return CRS.from_user_input(crs)
+    except CRSError as trouble:
+        raise UnusableGeometry(f"unknown reference system: {str(trouble)[:100]}") from trouble
+
+
+def _ends(values: Any) -> tuple[float, float]:
+    array = np.asarray(values, dtype=np.float64)
+    if not array.size or not np.isfinite(array).all():
+        raise UnusableGeometry("the edges of the grid are not all numbers")
+    return float(array.min()), float(array.max())
+
+
+def _beside_poles(
+    sides: tuple[float, float, float, float], forth: Transformer
+) -> tuple[tuple[float, float, float, float], float | None]:
+    """Say which pole, as its latitude, lies inside; a side that runs through one is moved aside a little."""
+    west, south, east, north = sides
+    aside = _ASIDE * max(east - west, north - south)
+    inside = None
+    for latitude in (90.0, -90.0):
+        x, y = forth.transform(0.0, latitude)
+        if not (np.isfinite(x) and np.isfinite(y)) or not (
+            west - aside <= x <= east + aside and south - aside <= y <= north + aside
+        ):
+            continue
+        if min(x - west, east - x, y - south, north - y) > aside:
+            inside = latitude
+            continue
+        west, east = (x + aside if abs(x - west) <= aside else west), (x - aside if abs(x - east) <= aside else east)
+        south, north = (
+            (y + aside if abs(y - south) <= aside else south),
+            (y - aside if abs(y - north) <= aside else north),
         )
-    return dict(shapely.geometry.mapping(shape))
+    return (west, south, east, north), inside
 
 
-def _inside(to_globe: Any, latitude: float, x: tuple[float, float], y: tuple[float, float]) -> bool:
-    """Tell whether a pole lies in the rectangle; a pole that the projection cannot show does not."""
-    import math
+def _border(sides: tuple[float, float, float, float], back: Transformer) -> Values:
+    """Return the closed border counter-clockwise in longitude (unbroken across ±180°) and latitude."""
+    west, south, east, north = sides
+    corners = np.array([(west, south), (east, south), (east, north), (west, north), (west, south)])
+    along = np.linspace(0.0, 4.0, 4 * _PIECES + 1)
+    for _ in range(_ROUNDS):
+        ring = _places(along, corners, back)
+        steps = np.abs(np.diff(ring, axis=0))
+        long = (steps > FINE).any(axis=1) & (np.diff(along) > _SHORTEST)
+        if not long.any():
+            break
+        along = np.sort(np.append(along, ((along[:-1] + along[1:]) / 2)[long]))
+    return ring
 
-    east, north = to_globe.transform(0.0, latitude, direction="INVERSE")
-    inside = math.isfinite(east) and math.isfinite(north) and x[0] < east < x[1] and y[0] < north < y[1]
-    if not inside:
-        return False
-    back = to_globe.transform(east, north)
-    return math.isclose(back[1], latitude, abs_tol=1e-6)
+
+def _places(along: Values, corners: Values, back: Transformer) -> Values:
+    x, y = (np.interp(along, np.arange(5.0), corners[:, axis]) for axis in (0, 1))
+    longitudes, latitudes = back.transform(x, y)
+    finite = np.isfinite(longitudes)
+    unbroken = np.full(len(along), np.nan)
+    unbroken[finite] = np.unwrap(np.asarray(longitudes)[finite], period=360.0)
+    return np.column_stack([unbroken, np.where(finite, latitudes, np.nan)])
+
+
+def _enclosed(ring: Values, pole: float | None) -> Parts:
+    """Return what a border encloses: where it goes once round the globe, everything between it and the pole."""
+    turns = round((ring[-1, 0] - ring[0, 0]) / 360.0)
+    if turns and pole is not None:
+        ring = np.vstack([ring, [(ring[-1, 0], pole), (ring[0, 0], pole)]])
+    middle = 360.0 * round((ring[:, 0].min() + ring[:, 0].max()) / 720.0)
+    shape = shapely.make_valid(Polygon(ring - [middle, 0.0]))
+    whole = Parts()
+    whole.add_shape(unrolled(shape))
+    return Parts(polygons=[part for part in whole.polygons if part.area > 0])
+
+
+def _sampled(sides: tuple[float, float, float, float], back: Transformer, pole: float | None) -> Parts:
+    """Return the box around those cells that are on the globe, where the border is not."""
+    west, south, east, north = sides
+    x, y = np.meshgrid(np.linspace(west, east, 101), np.linspace(south, north, 101))
+    longitudes, latitudes = (np.asarray(axis).ravel() for axis in back.transform(x, y))
+    on_globe = np.isfinite(longitudes) & np.isfinite(latitudes)
+    if not on_globe.any():
+        return Parts()
+    lon, lat = np.array([wrap(value) for value in longitudes[on_globe].tolist()]), latitudes[on_globe]
+    low, high = float(lat.min()), float(lat.max())
+    left, right = span(lon[:, None].repeat(2, axis=1))
+    if pole is not None:
+        left, right, low, high = -180.0, 180.0, min(low, pole), max(high, pole)
+    return box_parts((left, low, right, high))
+
+
+def _some(parts: Parts) -> dict[str, Any]:
+    geometry = geometry_of(parts)
+    if geometry is None:
+        raise UnusableGeometry("nothing of the grid lies on the globe")
+    return geometry
