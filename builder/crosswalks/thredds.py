@@ -13,11 +13,12 @@ from builder.crosswalks.thredds_coverage import put_place, put_time
 from builder.crosswalks.times import parse_time
 from builder.crosswalks.values import access_of, number, one_line, unique
 from builder.crosswalks.xmltext import every, first, place, prose, texts, words
-from builder.dataset import Access, Concepts, Dataset, Draft, Link, Party, Resource, Variable
+from builder.dataset import Access as AccessRule
+from builder.dataset import Concepts, Dataset, Draft, Link, Party, Resource, Variable
 from builder.definitions.records import Role
 from builder.errors import RecordError
 from builder.findings import note, warning
-from builder.invcatalog import XLINK, InvDataset, read_catalog
+from builder.invcatalog import XLINK, Access, InvDataset, read_catalog
 from builder.media import media_type
 
 if TYPE_CHECKING:
@@ -64,9 +65,6 @@ _SERVICES = {
     "uddc": _Service("metadata-uddc", "text/html", ("metadata",), "Data discovery conventions report"),
 }
 """Service type in lower case → resource; others, such as CdmRemote, have no use outside their own client."""
-
-_NOT_FOR_FILES = frozenset({"opendap", "dap4", "wms", "wcs", "ncss", "metadata-iso", "metadata-ncml", "metadata-uddc"})
-"""What a server offers for files that are no datasets, and cannot serve."""
 
 
 def describe(record: Record) -> Dataset:
@@ -121,7 +119,7 @@ def _put_rights(draft: Draft, dataset: InvDataset) -> None:
     """Set what may be done with the data: words that ask for a login restrict the access, others are the licence."""
     if dataset.restricted:
         statement = "The server asks for a login (restrictAccess)"
-        draft.put("access", Access(restricted=True, statement=statement), "/catalog/dataset/@restrictAccess")
+        draft.put("access", AccessRule(restricted=True, statement=statement), "/catalog/dataset/@restrictAccess")
     for element in dataset.find("documentation"):
         if _type(element) not in _RIGHTS:
             continue
@@ -199,31 +197,30 @@ def _resources(draft: Draft, dataset: InvDataset) -> tuple[Resource, ...]:
     made: dict[str, Resource] = {}
     for access in dataset.access:
         service = _SERVICES.get(access.service.kind)
-        if service is None or (plain and service.key in _NOT_FOR_FILES) or (virtual and service is _FILE):
-            continue
-        is_file = service is _FILE
-        made[access.url + service.key] = Resource(
-            key=service.key,
-            href=access.url,
-            media_type=_media_type(access.url, access.data_format, dataset) if is_file else service.media_type,
-            roles=service.roles,
-            title=service.title,
-            description="Virtual dataset: no single file stands behind it"
-            if virtual and service.key == "opendap"
-            else None,
-            size=_size(dataset) if is_file else None,
-            service="ncss"
-            if service.key == "ncss"
-            else "httpserver"
-            if is_file
-            else service.key.removeprefix("metadata-"),
-        )
+        refused = (plain and service is not _FILE) or (virtual and service is _FILE)
+        if service is not None and not refused:
+            made.setdefault(service.key + access.url, _resource(service, access, dataset, virtual=virtual))
     if virtual:
         draft.find(note("thredds.virtual", draft.identifier, "is put together by the server; there is no data file"))
     if not made:
         message = "has no address that can be used"
         draft.find(warning("thredds.no-address", draft.identifier, message, "tell the data centre"))
     return tuple(sorted(made.values(), key=lambda resource: resource.key != "data"))
+
+
+def _resource(service: _Service, access: Access, dataset: InvDataset, *, virtual: bool) -> Resource:
+    if service is _FILE:
+        kind = _media_type(access.url, access.data_format, dataset)
+        return Resource("data", access.url, kind, size=_size(dataset), service="httpserver")
+    return Resource(
+        key=service.key,
+        href=access.url,
+        media_type=service.media_type,
+        roles=service.roles,
+        title=service.title,
+        description="Virtual dataset: no single file stands behind it" if virtual and "data" in service.roles else None,
+        service=service.key.removeprefix("metadata-"),
+    )
 
 
 def _media_type(url: str, data_format: str | None, dataset: InvDataset) -> str:

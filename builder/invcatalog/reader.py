@@ -118,9 +118,12 @@ class _Parts:
         if inherits:
             self.passed.append(element)
         if name == "serviceName":
-            text = (element.text or "").strip() or None
-            self.service = self.service or text
-            self.passed_service = self.passed_service or (text if inherits else None)
+            self._name_service((element.text or "").strip() or None, inherits=inherits)
+
+    def _name_service(self, name: str | None, *, inherits: bool) -> None:
+        self.service = self.service or name
+        if inherits:
+            self.passed_service = self.passed_service or name
 
 
 @dataclass
@@ -188,37 +191,41 @@ class _Reader:
             return [], around
         parts = _Parts(element)
         scope = self.services.scope(element, around.scope) if parts.has_services else around.scope
-        named = element.get("serviceName")
-        name, path = " ".join(element.get("name", "").split()), element.get("urlPath")
+        named, path = element.get("serviceName"), element.get("urlPath")
         if path is not None:
             parts.access.insert(0, _Asked(named or parts.service or around.service, path.strip()))
-        found, undefined = self._resolve(parts.access, scope)
-        useful = [entry for entry in found if entry[0].kind != "resolver"]
-        leads_on = bool(found) and not useful
-        access = self._access(found if leads_on else useful)
         restricted = around.restricted or element.get("restrictAccess") is not None
-        said = InvDataset(
-            name=name,
-            id=element.get("ID"),
-            within=around.within,
-            access=access,
-            own=tuple(parts.own),
-            inherited=around.inherited,
-            url_path=(path or "").strip() or _first_path(access, parts.access),
-            restricted=restricted,
-            harvest=element.get("harvest", "").lower() in _TRUE,
-            undefined=undefined and not leads_on,
-        )
-        (self.resolvers if leads_on else self.datasets if parts.access else self.containers).append(said)
+        said = self._file(element, parts, around._replace(scope=scope, restricted=restricted))
         if not parts.inner:
             return [], around
         return parts.inner, _Inside(
-            within=f"{around.within}/{name}" if around.within else name,
+            within=f"{around.within}/{said.name}" if around.within else said.name,
             scope=scope,
             inherited=(*around.inherited, *parts.passed),
             service=(named if self.old else None) or parts.passed_service or around.service,
             restricted=restricted,
         )
+
+    def _file(self, element: etree._Element, parts: _Parts, around: _Inside) -> InvDataset:
+        """Put a dataset where it belongs: accessible, leading to the latest, or a container."""
+        found, undefined = self._resolve(parts.access, around.scope)
+        useful = [entry for entry in found if entry[0].kind != "resolver"]
+        leads_on = bool(found) and not useful
+        access = self._access(found if leads_on else useful)
+        said = InvDataset(
+            name=" ".join(element.get("name", "").split()),
+            id=element.get("ID"),
+            within=around.within,
+            access=access,
+            own=tuple(parts.own),
+            inherited=around.inherited,
+            url_path=element.get("urlPath", "").strip() or _first_path(access, parts.access),
+            restricted=around.restricted,
+            harvest=element.get("harvest", "").lower() in _TRUE,
+            undefined=undefined and not leads_on,
+        )
+        (self.resolvers if leads_on else self.datasets if parts.access else self.containers).append(said)
+        return said
 
     def _resolve(self, asked: list[_Asked], scope: Scope) -> tuple[list[tuple[Service, _Asked]], bool]:
         """Return the leaf services of each access, and whether none was defined although some were asked for."""

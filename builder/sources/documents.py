@@ -105,19 +105,19 @@ def _json(document: Document, asked: str) -> Iterator[Record | Finding]:
 
 def _json_format(content: Any) -> str | None:
     """Name the metadata format of a JSON document, or None where it is none that is known."""
-    if isinstance(content, list):
-        return "ckan" if content and all(_is_package(item) for item in content) else None
-    if not isinstance(content, dict):
-        return None
-    data = content.get("data")
-    attributes = data.get("attributes") if isinstance(data, dict) else content
-    if "stac_version" in content:
-        return "stac" if content.get("type") == "Feature" else None
-    if "schema.org" in str(content.get("@context", ""))[:2000]:
-        return "schemaorg"
-    if isinstance(attributes, dict) and {"titles", "creators"} <= attributes.keys():
-        return "datacite"
-    return "ckan" if ("success" in content and "help" in content) or _is_package(content) else None
+    match content:
+        case [dict(), *_]:
+            return "ckan" if all(map(_is_package, content)) else None
+        case {"stac_version": _}:
+            return "stac" if content.get("type") == "Feature" else None
+        case {"@context": context} if "schema.org" in str(context)[:2000]:
+            return "schemaorg"
+        case {"data": {"attributes": {"titles": _, "creators": _}}} | {"titles": _, "creators": _}:
+            return "datacite"
+        case {"success": _, "help": _}:
+            return "ckan"
+        case _:
+            return "ckan" if _is_package(content) else None
 
 
 def _is_package(content: Any) -> bool:

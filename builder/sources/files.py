@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -146,17 +146,20 @@ class FilesAdapter:
                 continue
             base = base or got.base
             self.counts["folders"] += 1
-            for entry in got.files:
-                name = unquote(entry.href.removeprefix(base)) if entry.href.startswith(base) else entry.name
-                if name.count("/") <= self.source.depth:
-                    yield Entry(name, entry.href, entry.size, entry.modified, entry.etag, entry.opendap)
-            deeper = [(folder, depth + 1) for folder in got.folders if depth < self.source.depth]
-            for item in ([(got.more, depth)] if got.more else []) + deeper:
+            yield from self._named(got, base)
+            for item in _next(got, depth, self.source.depth):
                 if item[0] not in met and len(met) < MAX_FOLDERS:
                     met.add(item[0])
                     waiting.append(item)
         if len(met) >= MAX_FOLDERS:
             yield error("files.too-many", url, f"more than {MAX_FOLDERS} folders", "exclude some or lower `depth`")
+
+    def _named(self, listing: Listing, base: str) -> Iterator[Entry]:
+        """Yield the files of a page under their paths from where the listing began."""
+        for entry in listing.files:
+            name = unquote(entry.href.removeprefix(base)) if entry.href.startswith(base) else entry.name
+            if name.count("/") <= self.source.depth:
+                yield replace(entry, name=name)
 
     def _page(self, url: str) -> Listing | SourceError:
         try:
@@ -237,3 +240,9 @@ class FilesAdapter:
             {key: value for key, value in said.items() if value is not None}, option=orjson.OPT_SORT_KEYS
         )
         return Record(entry.name, "file", body, "application/json", str(said["href"]), datestamp=entry.modified)
+
+
+def _next(listing: Listing, depth: int, deepest: int) -> list[tuple[str, int]]:
+    """Return the pages that a page leads to, with their depth: its continuation, and its folders."""
+    more = [(listing.more, depth)] if listing.more else []
+    return more + [(folder, depth + 1) for folder in listing.folders if depth < deepest]

@@ -135,32 +135,38 @@ def _iso(moment: datetime) -> str:
 
 def _bucket(root: etree._Element, url: str) -> Listing:
     """Read S3's ListObjects and ListObjectsV2 (Amazon S3 API, ListBucketResult)."""
-    said = {local_name(child): (child.text or "") for child in root}
-    prefix = said.get("Prefix", "")
-    parts = urlsplit(url)
+    prefix, parts = root.findtext("{*}Prefix") or "", urlsplit(url)
     bucket = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + "/", "", ""))
-    files, last = [], ""
-    for element in root.iterfind("{*}Contents"):
-        facts = {local_name(child): (child.text or "").strip() for child in element}
-        last = (element.findtext("{*}Key") or "") or last
-        name = last.removeprefix(prefix).lstrip("/") if last.startswith(prefix) else ""
-        if not _plain(name):
-            continue
-        size = facts.get("Size", "")
-        etag = facts.get("ETag", "").strip('"') or None
-        modified = facts.get("LastModified") or None
-        files.append(Entry(name, bucket + quote(last), int(size) if size.isdecimal() else None, modified, etag))
+    objects = [_object(element, prefix, bucket) for element in root.iterfind("{*}Contents")]
+    deeper = [element.text or "" for element in root.iterfind("{*}CommonPrefixes/{*}Prefix")]
     folders = [
-        f"{bucket}?{urlencode({'list-type': 2, 'delimiter': '/', 'prefix': deeper})}"
-        for deeper in (element.findtext("{*}Prefix") or "" for element in root.iterfind("{*}CommonPrefixes"))
-        if deeper.startswith(prefix) and deeper != prefix
+        f"{bucket}?{urlencode({'list-type': 2, 'delimiter': '/', 'prefix': below})}"
+        for below in deeper
+        if below.startswith(prefix) and below != prefix
     ]
-    more = None
-    if said.get("IsTruncated", "").strip() == "true":
-        token = said.get("NextContinuationToken")
-        further = {"continuation-token": token} if token else {"marker": said.get("NextMarker") or last}
-        more = _with_query(url, further)
-    return replace(_sorted(bucket + quote(prefix), files, folders), more=more)
+    page = _sorted(bucket + quote(prefix), [entry for entry in objects if entry is not None], folders)
+    return replace(page, more=_next_page(root, url))
+
+
+def _object(element: etree._Element, prefix: str, bucket: str) -> Entry | None:
+    key = element.findtext("{*}Key") or ""
+    name = key.removeprefix(prefix).lstrip("/")
+    if not key.startswith(prefix) or not _plain(name):
+        return None
+    said = {local_name(child): (child.text or "").strip() for child in element}
+    size, etag = said.get("Size", ""), said.get("ETag", "").strip('"')
+    counted = int(size) if size.isdecimal() else None
+    return Entry(name, bucket + quote(key), counted, said.get("LastModified") or None, etag or None)
+
+
+def _next_page(root: etree._Element, url: str) -> str | None:
+    if (root.findtext("{*}IsTruncated") or "").strip() != "true":
+        return None
+    token, marker = root.findtext("{*}NextContinuationToken"), root.findtext("{*}NextMarker")
+    if token:
+        return _with_query(url, {"continuation-token": token})
+    keys = [key for key in (element.text for element in root.iterfind("{*}Contents/{*}Key")) if key]
+    return _with_query(url, {"marker": marker or keys[-1]}) if marker or keys else None
 
 
 def _with_query(url: str, further: dict[str, str]) -> str:
@@ -174,20 +180,33 @@ def _page(body: bytes, url: str) -> tuple[list[Entry], list[str]]:
     except (etree.LxmlError, ValueError) as trouble:
         raise ProtocolError("the page cannot be read", where=url) from trouble
     title = " ".join(f"{page.findtext('.//title') or ''} {page.findtext('.//h1') or ''}".split()).lower()
-    folder = folder_of(url)
-    hyrax = urlsplit(url).path.endswith("/contents.html") or title.startswith("opendap hyrax")
-    files: list[Entry] = []
-    folders: list[str] = []
-    upwards = False
-    for link, href in _links(page, url):
-        rest = href.removeprefix(folder) if href.startswith(folder) else ""
-        upwards = upwards or (folder.startswith(href) and href != folder)
-        if rest.endswith("/") or (hyrax and rest.endswith("/contents.html")):
-            folders.append(href)
-        elif rest and not (hyrax and rest in _HYRAX_PAGES):
-            files.append(_entry(link, rest, folder, hyrax=hyrax))
-    if not (files or folders or upwards or title.startswith(_TITLES)):
+    folder, links = folder_of(url), list(_links(page, url))
+    below = [(link, href) for link, href in links if href.startswith(folder) and href != folder]
+    upwards = any(folder.startswith(href) and href != folder for _, href in links)
+    if not (below or upwards or title.startswith(_TITLES)):
         raise ProtocolError("the page is no directory listing", where=url)
+    hyrax = urlsplit(url).path.endswith("/contents.html") or title.startswith("opendap hyrax")
+    return _hyrax(below, folder) if hyrax else _plain_page(below, folder)
+
+
+_Below = list[tuple[etree._Element, str]]
+
+
+def _plain_page(below: _Below, folder: str) -> tuple[list[Entry], list[str]]:
+    folders = [href for _, href in below if href.endswith("/")]
+    files = [_entry(link, href.removeprefix(folder), folder) for link, href in below if not href.endswith("/")]
+    return [entry for entry in files if _plain(entry.name)], folders
+
+
+def _hyrax(below: _Below, folder: str) -> tuple[list[Entry], list[str]]:
+    own = {folder + name for name in _HYRAX_PAGES}
+    ends = ("/", "/contents.html")
+    folders = [href for _, href in below if href.endswith(ends) and href not in own]
+    files = [
+        _hyrax_entry(link, href.removeprefix(folder), folder)
+        for link, href in below
+        if not href.endswith(ends) and href not in own
+    ]
     return [entry for entry in files if _plain(entry.name)], folders
 
 
@@ -202,18 +221,26 @@ def _links(page: etree._Element, url: str) -> Iterator[tuple[etree._Element, str
             yield link, urlunsplit(parts._replace(fragment=""))
 
 
-def _entry(link: etree._Element, rest: str, folder: str, *, hyrax: bool) -> Entry:
-    answer = _DAP.fullmatch(rest) if hyrax else None
-    rest = answer[1] if answer else rest
+def _entry(link: etree._Element, rest: str, folder: str) -> Entry:
+    """Read the date and, where they are exact, the bytes that stand behind a name in its row or line."""
     row = next(link.iterancestors("tr"), None)
-    if hyrax:
-        size = _content_size(link) if answer is None else None
-        return Entry(unquote(rest), folder + rest, size, _hyrax_date(link), opendap=True)
-    said = link.tail or "" if row is None else " ".join(str(text) for text in row.itertext())
-    stamp = _DATE.search(said if row is None else said.replace(link.text or "", " ", 1))
-    counted = _BYTES.match(stamp.string, stamp.end()) if stamp else None
-    modified = _date(stamp[0]) if stamp else None
-    return Entry(unquote(rest), folder + rest, int(counted[1]) if counted else None, modified)
+    if row is None:
+        said = link.tail or ""
+    else:
+        said = " ".join(str(text) for text in row.itertext()).replace(link.text or "", " ", 1)
+    stamp = _DATE.search(said)
+    if stamp is None:
+        return Entry(unquote(rest), folder + rest)
+    counted = _BYTES.match(said, stamp.end())
+    return Entry(unquote(rest), folder + rest, int(counted[1]) if counted else None, _date(stamp[0]))
+
+
+def _hyrax_entry(link: etree._Element, rest: str, folder: str) -> Entry:
+    """Read a link to a dataset; those to the answers about it name the same dataset."""
+    answer = _DAP.fullmatch(rest)
+    name = answer[1] if answer else rest
+    size = None if answer else _content_size(link)
+    return Entry(unquote(name), folder + name, size, _hyrax_date(link), opendap=True)
 
 
 def _hyrax_date(link: etree._Element) -> str | None:

@@ -12,13 +12,13 @@ import warnings
 from pathlib import Path
 from statistics import median
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from siphon import catalog as siphon_catalog
 
 from builder.invcatalog import read_catalog, single
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 URL = "http://thredds.example.org/thredds/catalog.xml"
 ROUNDS = 15
 
@@ -49,6 +49,10 @@ def by_siphon(content):
     siphon_catalog.session_manager.create_session = lambda: Session(content)
     found = siphon_catalog.TDSCatalog(URL)
     return len(found.datasets), len(found.catalog_refs)
+
+
+def shown(found):
+    return f"{found[0]}+{found[1]}"
 
 
 def by_iaos(content):
@@ -107,14 +111,12 @@ def main() -> None:
         try:
             theirs, others = by_siphon(content), timed(by_siphon, content)
         except Exception as trouble:
-            print(
-                f"{name[-62:]:62} {'%d+%d' % own:>9} {type(trouble).__name__:>9} {'':8} {ours:8.2f} {'':8} {made:8.2f}"
-            )
+            what = f"{shown(own):>9} {type(trouble).__name__:>9}"
+            print(f"{name[-62:]:62} {what} {'':8} {ours:8.2f} {'':8} {made:8.2f}")
             continue
         ratios.append(others / ours)
-        print(
-            f"{name[-62:]:62} {'%d+%d' % own:>9} {'%d+%d' % theirs:>9} {others:8.2f} {ours:8.2f} {ratios[-1]:8.1f} {made:8.2f}"
-        )
+        both = f"{shown(own):>9} {shown(theirs):>9}"
+        print(f"{name[-62:]:62} {both} {others:8.2f} {ours:8.2f} {ratios[-1]:8.1f} {made:8.2f}")
     print(
         f"Siphon takes {median(ratios):.1f} times as long (median of {len(ratios)}; datasets + references are counted)"
     )
