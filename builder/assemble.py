@@ -58,9 +58,11 @@ def assemble(
         gathered = []
         for definition in definitions:
             with gate_for(definition) as gate:
-                inspecting = Inspections(definition, state, inspector, gate, request.collections)
+                inspecting = Inspections(definition, state, inspector, gate, request.collections, request.base_url)
                 partner = partners[definition.partner.id]
-                gathered.append(Gatherer(definition, state, tree, inspecting, renderer, partner, advance).gather())
+                base = request.collections
+                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base)
+                gathered.append(one.gather())
     _add_upper(definitions, partners, gathered, tree, renderer)
     reports = tuple(
         collection_report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from builder.crosswalks import describe
 from builder.errors import IaosError
@@ -33,7 +34,8 @@ class Composed:
     """A STAC object and its companions, ready for the tree.
 
     ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references`` and
-    ``combine_key`` come from the data file.
+    ``combine_key`` come from the data file. ``copies`` maps a path below the collection to the
+    local file that belongs there.
     """
 
     stac: dict[str, Any]
@@ -42,6 +44,7 @@ class Composed:
     explanation: Mapping[str, Any]
     references: bytes | None
     combine_key: str | None
+    copies: Mapping[str, str]
     findings: tuple[Finding, ...]
 
     @property
@@ -63,6 +66,7 @@ def read(definition: CollectionDefinition, record: Record, inspecting: Inspectin
         RecordError: The record cannot be understood.
     """
     dataset = describe(record)
+    dataset = replace(dataset, links=tuple(link for link in dataset.links if "://" in link.href))
     inspection, findings = inspecting.of(dataset, record)
     dataset = replace(dataset, findings=(*dataset.findings, *findings))
     if inspection is not None:
@@ -91,9 +95,9 @@ def compose(
         reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
         return note("record.not-published", record.identifier, f"not shown: {reason}")
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
-    name = _unique(item_id(dataset.identifier), record, taken)
-    references = inspection.references if inspection is not None else None
     as_collection = needs_collection(dataset, definition.policies.level)
+    name = _unique(stac_id(definition, dataset), record, taken)
+    references = inspection.references if inspection is not None else None
     context = ItemContext(
         definition=definition,
         record=record,
@@ -111,8 +115,15 @@ def compose(
         explanation=explain(stac, dataset, record, definition.id),
         references=references,
         combine_key=inspection.combine_key if inspection is not None else None,
+        copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )
+
+
+def stac_id(definition: CollectionDefinition, dataset: Dataset) -> str:
+    """Name a dataset's STAC object; one that becomes a Collection is unique in the whole catalogue."""
+    own = needs_collection(dataset, definition.policies.level)
+    return item_id(dataset.identifier, prefix=f"{definition.id}-" if own else "")
 
 
 def _unique(name: str, record: Record, taken: set[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.checks.validate import validate
-from builder.compose import Composed, compose
+from builder.compose import Composed, compose, stac_id
 from builder.crosswalks import describe
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
@@ -15,7 +16,8 @@ from builder.findings import Finding, error, note
 from builder.ledger import Entry
 from builder.media import media_type
 from builder.stac.collection import build_collection, build_year_catalog, has_years
-from builder.stac.layout import Place, item_id
+from builder.stac.item import needs_collection
+from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
 
@@ -67,6 +69,7 @@ class Gatherer:
         renderer: Makes pages.
         partner: The partner's STAC Catalog, for the pages.
         advance: Counts records, for progress.
+        base: Folder of the definitions, from which local files are copied.
     """
 
     definition: CollectionDefinition
@@ -76,6 +79,7 @@ class Gatherer:
     renderer: Renderer
     partner: Mapping[str, Any]
     advance: Advance
+    base: Path
 
     def gather(self) -> Gathered:
         """Put the collection and everything below it into the tree."""
@@ -127,6 +131,8 @@ class Gatherer:
         self.tree.add(path, to_bytes(composed.stac), media_type("x.geojson") if composed.is_item else JSON)
         self.tree.add(self.place.record(name, record.media_type), record.body, record.media_type)
         self.tree.add(self.place.explain(name), to_bytes(composed.explanation), JSON)
+        for path_below, local in composed.copies.items():
+            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, media_type(local))
         if composed.references is not None:
             self.tree.add(self.place.references(name), composed.references, JSON)
             self.stacks.append((composed.combine_key, name, composed.references))
@@ -150,8 +156,10 @@ class Gatherer:
         except IaosError as trouble:
             self.result.findings.append(note("record.tombstone", entry.identifier, f"no page left: {trouble.message}"))
             return
-        name = item_id(dataset.identifier)
-        page, title = self.place.item_page(name), dataset.title or dataset.identifier
+        name = stac_id(self.definition, dataset)
+        own = needs_collection(dataset, self.definition.policies.level)
+        page = self.place.child_page(name) if own else self.place.item_page(name)
+        title = dataset.title or dataset.identifier
         if page in self.tree.wanted or (only_if_shown and page not in self.tree.published):
             return
         self.known[entry.identifier] = {"item": name, "title": title, "href": page}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
 from builder.media import media_type
+from builder.stac.layout import Place
 from builder.state import State, cache_name
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Inspections:
         inspector: The child process that opens files.
         gate: What remote files are fetched through.
         base: Folder of the definition, for local files.
+        base_url: Where the catalogue will stand; references to files that the build copies need it.
     """
 
     definition: CollectionDefinition
@@ -54,7 +56,7 @@ class Inspections:
     inspector: Inspector
     gate: HttpGate
     base: Path
-    made: int = field(default=0, init=False)
+    base_url: str | None = None
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF file, unless this was done for the same record before.
@@ -69,7 +71,7 @@ class Inspections:
         resource = netcdf_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
-        name = cache_name("inspections", VERSION, resource.href, record.sha256)
+        name = cache_name("inspections", VERSION, self._address(resource), record.sha256)
         remembered = self.state.read(name)
         if remembered is not None:
             return _remembered(remembered)
@@ -85,10 +87,17 @@ class Inspections:
             self.state.write(name, data)
         return _remembered(data)
 
+    def _address(self, resource: Resource) -> str:
+        """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""
+        if "://" in resource.href or self.base_url is None:
+            return resource.href
+        place = Place(self.definition.partner.id, self.definition.id)
+        return f"{self.base_url.rstrip('/')}/{place.folder}/{resource.href}"
+
     def _inspect(self, resource: Resource) -> Inspection:
-        self.made += 1
         if resource.local:
-            return self.inspector.inspect(self.base / resource.local, resource.href)
+            href = self._address(resource)
+            return self.inspector.inspect(self.base / resource.local, href, references="://" in href)
         with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
             target = Path(folder) / "data.nc"
             self.gate.download(resource.href, target, max_bytes=MAX_BYTES)

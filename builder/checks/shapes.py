@@ -40,14 +40,18 @@ def faults(geometry: Any, bbox: Any) -> Iterator[str]:
 
 
 def _lines(geometry: Any) -> Iterator[list[Position]]:
-    """Yield the positions of a geometry: one list per line, ring or group of points."""
+    """Yield the positions of a geometry: one list per line, ring or point."""
     if geometry["type"] == "GeometryCollection":
         for part in geometry["geometries"]:
             yield from _lines(part)
         return
     depth = _DEPTH[geometry["type"]]
-    coordinates = geometry["coordinates"]
-    for line in _parts(geometry) if depth > 1 else [coordinates if depth else [coordinates]]:
+    parts = _parts(geometry)
+    if geometry["type"] == "MultiPoint":
+        parts = [[point] for point in parts]
+    elif depth < 2:
+        parts = [parts] if depth else [[parts]]
+    for line in parts:
         yield [(float(p[0]), float(p[1])) for p in line]
 
 

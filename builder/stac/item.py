@@ -110,6 +110,9 @@ def build_record_collection(dataset: Dataset, footprint: Footprint, context: Ite
             ]
         ),
     }
+    summaries = {name: [said.pop(name)] for name in sorted(said) if name.startswith("processing:")}
+    if summaries:  # the processing extension has no place for them on a Collection itself
+        collection["summaries"] = summaries
     collection |= said | {"description": said.get("description") or said["title"]}
     collection["license"] = license_id(said["license"])
     return _finished(collection), findings + left_out

@@ -35,7 +35,7 @@ def safe_href(href: str) -> str | None:
         return None
     if not text or not (web or _below(text, parts.scheme, parts.netloc)):
         return None
-    return quote(text, safe="%/:?#[]@!$&'()*+,;=~-._{}")
+    return quote(text, safe="%/:?#@!$&'()*+,;=~-._")
 
 
 def _below(text: str, scheme: str, host: str) -> bool:
