@@ -61,30 +61,60 @@ def cite(stac: Json, publisher: str | None) -> Citation:
         stac: The object; its own ``sci:citation`` wins over what would be composed.
         publisher: The partner's name.
     """
-    fields = properties(stac)
+    parts = _parts(stac, publisher)
+    return Citation(_sentence(stac, parts), parts.href, _bibtex(text(stac.get("id")), parts), _ris(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    names: list[str]
+    year: str | None
+    title: str
+    version: str | None
+    publisher: str | None
+    doi: str | None
+    href: str | None
+
+
+def _parts(stac: Json, publisher: str | None) -> _Parts:
+    fields, doi = properties(stac), doi_of(stac)
     title = text(fields.get("title")) or text(stac.get("id")) or ""
-    names, doi, version = creators(stac), doi_of(stac), text(fields.get("version"))
-    year = _year(stac)
     href = doi_href(doi) if doi else landing_page(stac)
-    composed = f"{'; '.join(names) or publisher or ''} ({year or 'n.d.'}): {title}."
-    composed += f" Version {version}." if version else ""
-    composed += f" {publisher}." if publisher and names else ""
-    words = text(fields.get("sci:citation")) or f"{composed} {href or ''}".strip()
+    return _Parts(creators(stac), _year(stac), title, text(fields.get("version")), publisher, doi, href)
+
+
+def _sentence(stac: Json, parts: _Parts) -> str:
+    own = text(properties(stac).get("sci:citation"))
+    if own:
+        return own
+    makers = "; ".join(parts.names) or parts.publisher or ""
+    sentences = [f"{makers} ({parts.year or 'n.d.'}): {parts.title}."]
+    sentences += [f"Version {parts.version}."] if parts.version else []
+    sentences += [f"{parts.publisher}."] if parts.publisher and parts.names else []
+    sentences += [parts.href] if parts.href else []
+    return " ".join(sentences).strip()
+
+
+def _bibtex(key: str | None, parts: _Parts) -> str:
+    makers = parts.names or [parts.publisher or ""]
     entries = {
-        "author": " and ".join(f"{{{_bib(name)}}}" for name in names or [publisher or ""] if name),
-        "title": f"{{{_bib(title)}}}",
-        "year": year or "",
-        "publisher": _bib(publisher or ""),
-        "version": _bib(version or ""),
-        "doi": doi or "",
-        "url": href or "",
+        "author": " and ".join(f"{{{_bib(name)}}}" for name in makers if name),
+        "title": f"{{{_bib(parts.title)}}}",
+        "year": parts.year,
+        "publisher": _bib(parts.publisher or ""),
+        "version": _bib(parts.version or ""),
+        "doi": parts.doi,
+        "url": parts.href,
     }
-    key = re.sub(r"[^A-Za-z0-9]+", "-", text(stac.get("id")) or "dataset").strip("-")
     lines = [f"  {name} = {{{value}}}," for name, value in entries.items() if value]
-    tags = [("TY", "DATA"), *(("AU", name) for name in names), ("TI", title), ("PY", year), ("PB", publisher)]
-    tags += [("DO", doi), ("UR", href), ("ER", "")]
-    ris = "\n".join(f"{tag}  - {' '.join(value.split())}" for tag, value in tags if value is not None)
-    return Citation(words, href, "\n".join([f"@misc{{{key},", *lines, "}"]), ris)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", key or "dataset").strip("-")
+    return "\n".join([f"@misc{{{name},", *lines, "}"])
+
+
+def _ris(parts: _Parts) -> str:
+    tags = [("TY", "DATA"), *(("AU", name) for name in parts.names), ("TI", parts.title), ("PY", parts.year)]
+    tags += [("PB", parts.publisher), ("DO", parts.doi), ("UR", parts.href), ("ER", "")]
+    return "\n".join(f"{tag}  - {' '.join(value.split())}" for tag, value in tags if value is not None)
 
 
 def _year(stac: Json) -> str | None:

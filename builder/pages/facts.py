@@ -52,23 +52,26 @@ class Fact:
 
 def when(stac: Json) -> tuple[Value, ...]:
     """Return the instant, or start and end, of an Item or Collection; ``…`` stands for an open side."""
-    fields = properties(stac)
-    if "extent" in stac and "properties" not in stac:
-        spans = items(mapping(mapping(stac["extent"]).get("temporal")).get("interval"))
-        first = items(spans[0]) if spans else ()
-        start, end = (first[0], first[1]) if len(first) == 2 else (None, None)
-    else:
-        start, end = fields.get("start_datetime"), fields.get("end_datetime")
-        if start is None and end is None:
-            start = fields.get("datetime")
-            end = None if fields.get("iaos:ongoing") is True else start
-    begin, finish = interval(start, end)
+    begin, finish = interval(*_sides(stac))
     if begin is None and finish is None:
-        original = text(fields.get("iaos:original_temporal"))
+        original = text(properties(stac).get("iaos:original_temporal"))
         return (Value(original),) if original else ()
     if begin == finish and begin is not None:
         return (_moment(begin),)
     return tuple(_moment(side) if side else Value("…") for side in (begin, finish))
+
+
+def _sides(stac: Json) -> tuple[object, object]:
+    fields = properties(stac)
+    if "extent" in stac and "properties" not in stac:
+        spans = items(mapping(mapping(stac["extent"]).get("temporal")).get("interval"))
+        first = items(spans[0]) if spans else ()
+        return (first[0], first[1]) if len(first) == 2 else (None, None)
+    start, end = fields.get("start_datetime"), fields.get("end_datetime")
+    if start is not None or end is not None:
+        return start, end
+    moment = fields.get("datetime")
+    return moment, None if fields.get("iaos:ongoing") is True else moment
 
 
 def _moment(time: Time) -> Value:

@@ -14,6 +14,10 @@ STEP = 2.0
 """Longest piece of an edge that is drawn straight, degrees: off by 0.5 km at 60°N."""
 
 
+DEEPEST = 4
+"""How far collections within collections of geometries are followed."""
+
+
 @dataclass
 class Shapes:
     """The parts of GeoJSON geometries: arrays of longitude and latitude, one row per point."""
@@ -33,23 +37,20 @@ def gather(geometries: Iterable[Mapping[str, Any] | None]) -> Shapes:
 
 
 def _gather(geometry: Mapping[str, Any], shapes: Shapes, depth: int) -> None:
-    kind, coordinates = str(geometry.get("type")), geometry.get("coordinates")
-    if kind == "GeometryCollection" and depth < 4:
-        for part in _sequence(geometry.get("geometries")):
-            if isinstance(part, Mapping):
-                _gather(part, shapes, depth + 1)
-        return
-    many = _sequence(coordinates)
-    if kind in {"Polygon", "MultiPolygon"}:
-        for polygon in (many,) if kind == "Polygon" else many:
-            rings = [ring for part in _sequence(polygon) if len(ring := _array(part)) > 2]
-            shapes.polygons += [rings] if rings else []
-    elif kind in {"LineString", "MultiLineString"}:
-        parts = (many,) if kind == "LineString" else many
-        shapes.lines += [line for part in parts if len(line := _array(part)) > 1]
-    elif kind in {"Point", "MultiPoint"}:
-        points = _array((many,) if kind == "Point" else many)
-        shapes.points += [points] if len(points) else []
+    kind, parts = str(geometry.get("type")), _sequence(geometry.get("coordinates"))
+    several = parts if kind.startswith("Multi") else (parts,)
+    match kind.removeprefix("Multi"):
+        case "Polygon":
+            polygons = [[ring for part in _sequence(one) if len(ring := _array(part)) > 2] for one in several]
+            shapes.polygons += filter(None, polygons)
+        case "LineString":
+            shapes.lines += [line for one in several if len(line := _array(one)) > 1]
+        case "Point":
+            shapes.points += [points for points in (_array(several),) if len(points)]
+        case "GeometryCollection" if depth < DEEPEST:
+            for part in _sequence(geometry.get("geometries")):
+                if isinstance(part, Mapping):
+                    _gather(part, shapes, depth + 1)
 
 
 def _sequence(value: object) -> Sequence[Any]:

@@ -47,33 +47,41 @@ def disc_graticule(rim: float) -> Graticule:
 def square_graticule(view: View) -> Graticule:
     """Meridians and parallels of a square, with degrees where a middle meridian and parallel meet them."""
     half = 500 / view.scale
-    corners = np.array([(view.x + i * half, view.y + j * half) for i in (-1, 0, 1) for j in (-1, 0, 1)])
-    distances = np.hypot(corners[:, 0], corners[:, 1])
-    around_pole = max(abs(view.x), abs(view.y)) < half
     step = 2 if half <= 500 else 5
-    middle = float(distances[4])
-    parallels = [
-        lat
-        for lat in range(46 if step == 2 else 45, 90, step)
-        if (0 if around_pole else distances.min()) - half / 2 < radius_km(lat) < distances.max()
-    ]
+    parallels = _parallels(view, half, step)
+    middle = math.hypot(view.x, view.y)
+    around_pole = _around_pole(view, half)
     spread = 30 if around_pole or middle < 1200 else 10 if middle < 3000 or step == 5 else 5
     pole = (-view.x * view.scale, view.y * view.scale)
+    inner, reach = radius_km(88) * view.scale, radius_km(SOUTH) * view.scale
     lines = "".join(_circle(*pole, radius_km(lat) * view.scale) for lat in parallels)
-    reach = radius_km(SOUTH) * view.scale
-    inner = radius_km(88) * view.scale
     lines += "".join(_radial(lon, inner, reach, pole) for lon in range(-180, 180, spread))
-    bearing = math.degrees(math.atan2(view.x, -view.y)) + DOWN
-    meridian = round(bearing / spread) * spread
+    meridian = round((math.degrees(math.atan2(view.x, -view.y)) + DOWN) / spread) * spread
     labels = [_label(view, meridian, lat, f"{lat}°N") for lat in parallels]
-    if not around_pole and parallels:
+    if parallels and not around_pole:
         nearest = min(parallels, key=lambda lat: abs(radius_km(lat) - middle))
-        labels += [
-            _label(view, lon, nearest + step / 2, longitude_words((lon + 180) % 360 - 180))
-            for lon in range(meridian - 5 * spread, meridian + 6 * spread, spread)
-            if lon != meridian
-        ]
+        labels += _meridian_labels(view, meridian, spread, nearest + step / 2)
     return Graticule(lines, "", tuple(label for label in labels if max(abs(label.x), abs(label.y)) < 450))
+
+
+def _meridian_labels(view: View, middle: int, spread: int, latitude: float) -> list[Label]:
+    beside = [middle + way * spread for way in range(-5, 6) if way]
+    return [_label(view, lon, latitude, _degrees(lon)) for lon in beside]
+
+
+def _around_pole(view: View, half: float) -> bool:
+    return max(abs(view.x), abs(view.y)) < half
+
+
+def _parallels(view: View, half: float, step: int) -> list[int]:
+    """Return the parallels that cross the square, or nearly do."""
+    corners = [math.hypot(view.x + i * half, view.y + j * half) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    nearest = 0.0 if _around_pole(view, half) else min(corners) - half / 2
+    return [lat for lat in range(50 - step * 2, 90, step) if nearest < radius_km(lat) < max(corners)]
+
+
+def _degrees(longitude: int) -> str:
+    return longitude_words((longitude + 180) % 360 - 180)
 
 
 def _circle(x: float, y: float, radius: float) -> str:

@@ -70,9 +70,7 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     if not (rings or tracks or shapes.points):
         return None
     positions = np.concatenate([*rings, *tracks, *shapes.points])
-    latitudes = positions[:, 1]
     view = _view(positions, zoom=zoom)
-    outside = "" if latitudes.min() >= SOUTH else "part" if latitudes.max() > SOUTH else "all"
     seams = _has_both_seams(rings)
     size = round(2 * LAND_KM * view.scale, 1)
     return PolarMap(
@@ -84,10 +82,16 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         outlines="".join(_outline(view, ring, seams=seams) for ring in rings),
         lines="".join(_path(_place(view, track)) for track in tracks),
         dots=_dots(view, shapes.points),
-        outside=outside,
+        outside=_outside(positions[:, 1]),
         locator=_locator(view),
         bar=None if view.rim else (200, round(200 * view.scale)),
     )
+
+
+def _outside(latitudes: Array) -> str:
+    if latitudes.min() >= SOUTH:
+        return ""
+    return "part" if latitudes.max() > SOUTH else "all"
 
 
 def _view(degrees: Array, *, zoom: bool) -> View:

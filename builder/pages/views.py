@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -218,22 +218,28 @@ def contacts(stac: Json) -> tuple[Contact, ...]:
     """Read ``contacts`` (contacts extension), each name once with all its roles."""
     merged: dict[str, Contact] = {}
     for entry in mappings(properties(stac).get("contacts")) or mappings(stac.get("contacts")):
-        name = text(entry.get("name")) or text(entry.get("organization"))
-        if name is None:
-            continue
-        organization = text(entry.get("organization"))
-        identifier = safe_href(entry.get("identifier"))
-        emails = [safe_href(f"mailto:{m}") for one in mappings(entry.get("emails")) if (m := text(one.get("value")))]
-        before = merged.get(name)
-        merged[name] = Contact(
-            name,
-            next((safe_href(link.get("href")) for link in mappings(entry.get("links"))), None),
-            organization if organization != name else None,
-            tuple(dict.fromkeys([*(before.roles if before else ()), *texts(entry.get("roles"))])),
-            identifier if identifier and identifier.startswith("https://orcid.org/") else None,
-            tuple(email.removeprefix("mailto:") for email in emails if email),
-        )
+        contact = _contact(entry)
+        if contact:
+            before = merged.get(contact.name, contact).roles
+            merged[contact.name] = replace(contact, roles=tuple(dict.fromkeys([*before, *contact.roles])))
     return tuple(merged.values())[:MOST_CONTACTS]
+
+
+def _contact(entry: Json) -> Contact | None:
+    organization = text(entry.get("organization"))
+    name = text(entry.get("name")) or organization
+    if name is None:
+        return None
+    identifier = safe_href(entry.get("identifier")) or ""
+    emails = (text(one.get("value")) for one in mappings(entry.get("emails")))
+    return Contact(
+        name,
+        next((safe_href(link.get("href")) for link in mappings(entry.get("links"))), None),
+        organization if organization != name else None,
+        tuple(texts(entry.get("roles"))),
+        identifier if identifier.startswith("https://orcid.org/") else None,
+        tuple(email for email in emails if email and safe_href(f"mailto:{email}") == f"mailto:{email}"),
+    )
 
 
 def _providers(stac: Json) -> tuple[Contact, ...]:
