@@ -33,6 +33,9 @@ _STANDARD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VIRTUAL = re.compile(r"(.*/)?(Best|TwoD|GC|[^/]*(_best\.ncd|_fmrc\.ncd|_fc\.cdmr|_offset_[^/]*|_RUN_[^/]*))")
 _VIRTUAL_NAME = re.compile(r"(?i)best .*time ?series|full collection.*|feature collection")
 _FORMATS = {"netcdf": "x.nc", "netcdf-4": "x.nc", "grib-1": "x.grib", "grib-2": "x.grib2", "csv": "x.csv"}
+_MOST_BYTES = 2**53
+"""Larger numbers of bytes cannot be meant, nor written exactly in JSON."""
+
 _STAMPS = {
     "modified": "updated", "created": "created", "metadataCreated": "created", "issued": "published",
     "available": "published",
@@ -235,7 +238,7 @@ def _size(dataset: InvDataset) -> int | None:
     """Return the size where it is given in bytes; other units are rounded."""
     for element in dataset.find("dataSize"):
         size = number(words(element))
-        if element.get("units", "").strip().lower() == "bytes" and size is not None and size >= 0:
+        if element.get("units", "").strip().lower() == "bytes" and size is not None and 0 <= size < _MOST_BYTES:
             return int(size)
     return None
 

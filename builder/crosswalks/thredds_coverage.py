@@ -11,6 +11,7 @@ from builder.dataset import Draft
 from builder.findings import note, warning
 
 _GREGORIAN = frozenset({"", "gregorian", "standard", "proleptic_gregorian", "iso8601"})
+_MOST_DEGREES = 720.0
 _WHOLE_GLOBE = 359.9
 """Degrees of longitude from which on a span is the whole circle."""
 
@@ -61,9 +62,11 @@ def put_place(draft: Draft, coverage: etree._Element) -> None:
         draft.put("coverage.boxes", ((-180.0, -90.0, 180.0, 90.0),), place(coverage))
     longitudes, latitudes = _span(first(coverage, "eastwest")), _span(first(coverage, "northsouth"))
     if longitudes and latitudes:
-        if latitudes[0] < -90 or latitudes[1] > 90:
-            message = f"latitudes {latitudes[0]:g} to {latitudes[1]:g} are outside -90 to 90; the place is left out"
-            draft.find(warning("place.latitude", draft.identifier, message))
+        if latitudes[0] < -90 or latitudes[1] > 90 or max(map(abs, longitudes)) > _MOST_DEGREES:
+            message = (
+                f"latitudes {latitudes[0]:g} to {latitudes[1]:g}, longitudes {longitudes[0]:g} to {longitudes[1]:g}"
+            )
+            draft.find(warning("place.outside", draft.identifier, f"{message} are not on the globe; left out"))
         else:
             west, east = _around(*longitudes)
             draft.put("coverage.boxes", ((west, latitudes[0], east, latitudes[1]),), place(coverage))

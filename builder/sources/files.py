@@ -17,7 +17,7 @@ from builder.findings import Finding, Severity, error, warning
 from builder.sources.ahead import ahead
 from builder.sources.documents import SIDECAR, Document, is_data, may_be_document, media_type_of, records_in
 from builder.sources.folder import checksum, walk
-from builder.sources.listing import Entry, Listing, mail_date, read_listing
+from builder.sources.listing import Entry, Listing, count_of, mail_date, read_listing
 from builder.sources.protocol import Record
 
 if TYPE_CHECKING:
@@ -118,9 +118,8 @@ class FilesAdapter:
             if trouble.status not in _NO_HEAD:
                 raise
             return Entry(name, url)
-        size, etag = head.get("content-length", ""), head.get("etag", "").strip('"')
-        changed = mail_date(head.get("last-modified"))
-        return Entry(name, url, int(size) if size.isdecimal() else None, changed, etag or None)
+        size, changed = count_of(head.get("content-length")), mail_date(head.get("last-modified"))
+        return Entry(name, url, size, changed, head.get("etag", "").strip('"') or None)
 
     def _answer(self, url: str) -> Iterator[Record | Finding]:
         """Take the answer at an address that is no listing for a document, such as a page or an answer of an API.

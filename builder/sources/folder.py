@@ -43,7 +43,9 @@ def _inside(folder: Path, home: Path, prefix: str, depth: int) -> Iterator[Entry
         name, path = f"{prefix}{entry.name}", Path(entry.path)
         if entry.name.startswith("."):
             continue
-        if entry.is_symlink() and not path.resolve().is_relative_to(home):
+        if not entry.name.isprintable():
+            yield warning("files.name", ascii(name), "has a name with characters that cannot be shown", "rename it")
+        elif entry.is_symlink() and not path.resolve().is_relative_to(home):
             yield warning("files.link", name, "is a link that leads out of the folder", "not followed")
         elif entry.is_dir(follow_symlinks=False):
             if depth:

@@ -121,11 +121,16 @@ def _plain(name: str) -> bool:
     return bool(name) and name.isprintable() and not {"", ".", ".."} & set(name.split("/"))
 
 
+def count_of(text: str | None) -> int | None:
+    """Return a number of bytes written in digits; None where it is none."""
+    return int(text) if text and re.fullmatch(r"[0-9]{1,15}", text) else None
+
+
 def mail_date(text: Any) -> str | None:
     """Return an HTTP date (RFC 9110, 5.6.7) as ISO 8601 in UTC; None where it is none."""
     try:
         return _iso(parsedate_to_datetime(text)) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -154,9 +159,8 @@ def _object(element: etree._Element, prefix: str, bucket: str) -> Entry | None:
     if not key.startswith(prefix) or not _plain(name):
         return None
     said = {local_name(child): (child.text or "").strip() for child in element}
-    size, etag = said.get("Size", ""), said.get("ETag", "").strip('"')
-    counted = int(size) if size.isdecimal() else None
-    return Entry(name, bucket + quote(key), counted, said.get("LastModified") or None, etag or None)
+    etag, modified = said.get("ETag", "").strip('"'), said.get("LastModified")
+    return Entry(name, bucket + quote(key), count_of(said.get("Size")), modified or None, etag or None)
 
 
 def _next_page(root: etree._Element, url: str) -> str | None:
@@ -189,16 +193,13 @@ def _page(body: bytes, url: str) -> tuple[list[Entry], list[str]]:
     return _hyrax(below, folder) if hyrax else _plain_page(below, folder)
 
 
-_Below = list[tuple[etree._Element, str]]
-
-
-def _plain_page(below: _Below, folder: str) -> tuple[list[Entry], list[str]]:
+def _plain_page(below: list[tuple[etree._Element, str]], folder: str) -> tuple[list[Entry], list[str]]:
     folders = [href for _, href in below if href.endswith("/")]
     files = [_entry(link, href.removeprefix(folder), folder) for link, href in below if not href.endswith("/")]
     return [entry for entry in files if _plain(entry.name)], folders
 
 
-def _hyrax(below: _Below, folder: str) -> tuple[list[Entry], list[str]]:
+def _hyrax(below: list[tuple[etree._Element, str]], folder: str) -> tuple[list[Entry], list[str]]:
     own = {folder + name for name in _HYRAX_PAGES}
     ends = ("/", "/contents.html")
     folders = [href for _, href in below if href.endswith(ends) and href not in own]
@@ -253,7 +254,7 @@ def _content_size(link: etree._Element) -> int | None:
     """Return the bytes that schema.org's ``contentSize`` gives beside a link."""
     cell = link.getparent()
     said = "" if cell is None else str(cell.xpath("string(.//meta[@itemprop='contentSize']/@content)"))
-    return int(said) if said.isdecimal() else None
+    return count_of(said)
 
 
 def _date(text: str) -> str | None:
