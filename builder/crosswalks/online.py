@@ -61,12 +61,16 @@ def classify(
     offered = "" if kind in _DOCUMENTS else f"{protocol} {function}"
     what = _kind_of(address, protocol, title or "", offered)
     if what == "page":
-        return Link("related", address, "text/html" if _suffix(_path(address)) in _WEB else None, title or description)
+        return Link("related", address, _page_type(address), title or description)
     if what in {"file", "httpserver"}:
         media, service = _media(kind, _path(address), title), what if what == "httpserver" else None
         return Resource("data", address, media, title=title, description=description, service=service)
     base = _FORM.sub("", address) if what == "opendap" else address
     return Resource(what, base, title=title, description=description, service=what)
+
+
+def _page_type(address: str) -> str | None:
+    return "text/html" if _suffix(_path(address)) in _WEB else None
 
 
 def _kind_of(address: str, protocol: str, title: str, offered: str) -> str:

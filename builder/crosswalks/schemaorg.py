@@ -191,12 +191,16 @@ def _file(entry: Json) -> Resource:
     return Resource(
         key="data",
         href=href,
-        media_type=next((one for one in (kind, guessed) if "/" in one and one != "application/octet-stream"), None),
+        media_type=_media(kind, guessed),
         title=line(entry.get("name")) or None,
         description=line(entry.get("description")) or None,
         size=int(size[1]) if size else None,
         checksum=f"sha256:{digest}" if digest else None,
     )
+
+
+def _media(*guesses: str) -> str | None:
+    return next((one for one in guesses if "/" in one and one != "application/octet-stream"), None)
 
 
 def _put_variables(draft: Draft, said: Json) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lxml import etree
 
 _CLOSED = frozenset({"restricted", "private", "confidential", "in-confidence", "sensitiveButUnclassified", "secret"})
-_CODED = ("accessConstraints", "classification")
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -38,8 +37,8 @@ def put_constraints(draft: Draft, data: etree._Element | None) -> None:
 
 def _access(nodes: list[etree._Element], *, in_words: bool) -> Access | None:
     """Return the access rule that a code states or, where the licence is not an open one, the words."""
-    codes = present(code(one) for node in nodes for path in _CODED for one in every(node, path))
-    closed = _CLOSED.intersection(codes)
+    coded = [one for node in nodes for one in every(node, "accessConstraints") + every(node, "classification")]
+    closed = _CLOSED.intersection(map(code, coded))
     if closed:
         return Access(restricted=True, statement=min(closed))
     texts = [text for node in nodes for text in spoken_all(node, "otherConstraints")] if in_words else []

@@ -41,8 +41,13 @@ def put_files(draft: Draft, root: etree._Element, data: etree._Element | None) -
     put_addresses(draft, doi_of(page), where, zipped=zipped)
     draft.put("resources", (*resources, *_thumbnail(data)), place_of(nodes))
     landing = Link("via", page, "text/html", "Landing page")
-    further = (one for one in [landing, *online] if isinstance(one, Link) and one.href.startswith("http"))
-    draft.put("links", tuple({one.href: one for one in reversed(list(further))}.values())[::-1], where)
+    draft.put("links", tuple(_links([landing, *online])), where or place_of(nodes))
+
+
+def _links(online: list[Resource | Link]) -> Iterator[Link]:
+    for one in _once(online):
+        if isinstance(one, Link) and one.href.startswith(("http://", "https://")):
+            yield one
 
 
 def _once(online: list[Resource | Link]) -> list[Resource | Link]:
