@@ -69,14 +69,21 @@ def _carry(trace: dict[str, Trace], source: Dataset, names: Any) -> None:
 
 
 def _coverage(first: Dataset, second: Dataset, trace: dict[str, Trace]) -> Coverage:
-    """Take place, time and depth each whole from the first that has any of its parts."""
+    """Take place, time and depth each whole from the first that knows it."""
     values: dict[str, Any] = {}
-    for group in (_PLACE, _TIME, _VERTICAL):
-        silent = all(getattr(first.coverage, name) == getattr(Coverage(), name) for name in group)
-        source = second if silent else first
+    for group, telling in ((_PLACE, _PLACE[:2]), (_TIME, _TIME[:2]), (_VERTICAL, _VERTICAL)):
+        knowing = (one for names in (telling, group) for one in (first, second) if _tells(one.coverage, names))
+        source = next(knowing, first)
         values |= {name: getattr(source.coverage, name) for name in group}
-        _carry(trace, source, [f"coverage.{name}" for name in group])
+        places = [f"coverage.{name}" for name in group]
+        for place in places:
+            trace.pop(place, None)
+        _carry(trace, source, places)
     return Coverage(**values)
+
+
+def _tells(coverage: Coverage, names: tuple[str, ...]) -> bool:
+    return any(getattr(coverage, name) != getattr(Coverage(), name) for name in names)
 
 
 def _resources(first: tuple[Resource, ...], second: tuple[Resource, ...]) -> tuple[Resource, ...]:

@@ -14,16 +14,27 @@ from builder.crosswalks.jsontext import Json, many, objects, read_json, wording,
 from builder.crosswalks.licenses import license_of
 from builder.crosswalks.people import full_name, merged, organisation
 from builder.crosswalks.times import parse_time
-from builder.crosswalks.values import language_of, one_line, orcid_of, paragraphs, unique
-from builder.dataset import Access, Dataset, Draft, Link, Party, Publication, Resource
+from builder.crosswalks.values import access_of, language_of, one_line, orcid_of, paragraphs, unique
+from builder.dataset import Access, Concepts, Dataset, Draft, Link, Party, Publication, Resource
 from builder.errors import IaosError, RecordError
 from builder.findings import note
-from builder.merge import merge
+from builder.merge import merge, only
 
 if TYPE_CHECKING:
     from builder.sources.protocol import Record
 
+_HTTP = ("http://", "https://")
+_REGISTERED = frozenset({"", "published", "approved"})
+_SCHEMES = {
+    "eov": "https://goosocean.org/what-we-do/framework/essential-ocean-variables/",
+    "ecv": "https://gcos.wmo.int/site/global-climate-observing-system-gcos/essential-climate-variables",
+}
 _EMBEDDED = "harvest_document_content"
+_STAMPS = {
+    "created": ("metadata_created",),
+    "updated": ("metadata_modified", "modified"),
+    "published": ("issued",),
+}
 _PI = ("Principal Investigator", "Principal Investigator(s)", "principal_investigator")
 _CURATOR = ("Data Curator", "Data Curator(s)", "data_curator")
 _PLATFORM = ("Observing system name", "platform", "observing_system_name")
@@ -72,7 +83,9 @@ def _put_words(draft: Draft, package: Json) -> None:
             draft.put(field, one_line(text) if name == "title" else paragraphs(text), place)
     draft.put("title", one_line(wording(package, "name")), "name")
     tags = [wording(tag, "display_name", "name") for tag in objects(unpacked(package.get("tags")))]
-    words = [*tags, *_listed(package.get("keywords")), *_listed(package.get("eov"))]
+    themes = {name: unique(_listed(package.get(name))) for name in _SCHEMES}
+    draft.put("themes", tuple(Concepts(_SCHEMES[name], ids) for name, ids in themes.items() if ids), "eov, ecv")
+    words = [*tags, *_listed(package.get("keywords")), *themes["eov"]]
     draft.put(
         "keywords", unique([one_line(word) for word in [*words, *_first(package, _PARAMETERS)]]), "tags, keywords, eov"
     )
@@ -84,9 +97,11 @@ def _put_words(draft: Draft, package: Json) -> None:
         language_of(wording(package.get("language")) or wording(package.get("metadata-language"))),
         "language",
     )
-    draft.put("created", parse_time(wording(package.get("metadata_created"))), "metadata_created")
-    draft.put("updated", parse_time(wording(package.get("metadata_modified"))), "metadata_modified")
+    for field, names in _STAMPS.items():
+        for name in names:
+            draft.put(field, parse_time(wording(package.get(name))), name)
     draft.put("processing_level", one_line(wording(package.get("processing_level"))), "processing_level")
+    draft.put("lineage", paragraphs(wording(package.get("provenance"))), "provenance")
 
 
 def _put_terms(draft: Draft, package: Json) -> None:
@@ -98,6 +113,8 @@ def _put_terms(draft: Draft, package: Json) -> None:
     draft.put("license", chosen, "license_id")
     if package.get("private") is True:
         draft.put("access", Access(restricted=True, statement="private package"), "private")
+    for name in ("access_constraints", "access_rights"):
+        draft.put("access", access_of(wording(package.get(name))), name)
     if wording(package.get("state")) not in {"", "active"}:
         draft.put("status", "withdrawn", "state")
 
@@ -170,20 +187,33 @@ def _organisations(package: Json) -> Iterator[Party]:
 
 def _put_references(draft: Draft, package: Json, record: Record) -> None:
     codes = [wording(entry, "code") for entry in objects(unpacked(package.get("unique-resource-identifier-full")))]
-    for text in (wording(package.get("doi")), *codes, wording(package.get("guid")), wording(package.get("url"))):
-        draft.put("doi", doi_of(text), "doi")
-    related = [doi_of(word) for word in wording(package.get("related_publications")).splitlines()]
-    draft.put(
-        "publications", tuple(Publication(doi=doi) for doi in dict.fromkeys(related) if doi), "related_publications"
-    )
+    named = (wording(package.get("doi")), *codes, wording(package.get("guid")), wording(package.get("url")))
+    doi = next((found for found in map(doi_of, named) if found), None)
+    state = wording(package.get("publication_state")).lower()
+    if doi and state not in _REGISTERED:
+        draft.find(note("ckan.doi-unregistered", draft.identifier, f"the DOI {doi} is not registered ({state})"))
+        doi = None
+    draft.put("doi", doi, "doi")
+    draft.put("publications", _publications(package), "related_publications")
     files = list(describe_resources(package))
+    original = wording(package.get("xml_location_url"))
+    if original.startswith(_HTTP):
+        files.append(Resource("metadata-iso", original, "application/xml", roles=("metadata",), title="ISO metadata"))
     draft.put("resources", tuple(file for file in files if isinstance(file, Resource)), "resources")
     links = [Link("via", record.url, "text/html", "Page at the source")] if record.url else []
-    for place in ("xml_location_url", "url"):
-        address = wording(package.get(place))
-        if address.startswith(("http://", "https://")):
-            links.append(Link("related", address))
+    if wording(package.get("guid")).startswith(_HTTP):
+        links.append(Link("canonical", wording(package.get("guid"))))
+    if wording(package.get("url")).startswith(_HTTP):
+        links.append(Link("related", wording(package.get("url"))))
     draft.put("links", (*links, *(file for file in files if isinstance(file, Link))), "url, resources")
+
+
+def _publications(package: Json) -> tuple[Publication, ...]:
+    """Read papers, one a line, as EnviDat lists them, and the addresses of DCAT-AP's ``is_referenced_by``."""
+    lines = wording(package.get("related_publications")).splitlines()
+    named = [(doi_of(line), one_line(line.lstrip("*- "))) for line in lines]
+    named += [(doi_of(word), "") for word in wordings(unpacked(package.get("is_referenced_by")))]
+    return tuple(Publication(doi, words or None) for doi, words in dict(named).items() if doi)
 
 
 def _completed(dataset: Dataset, package: Json, record: Record) -> Dataset:
@@ -198,10 +228,8 @@ def _completed(dataset: Dataset, package: Json, record: Record) -> Dataset:
     except IaosError as trouble:
         said = note("ckan.embedded-iso", record.identifier, f"the embedded ISO record is left out: {trouble.message}")
         return replace(dataset, findings=(*dataset.findings, said))
-    if iso.coverage.start or iso.coverage.end:
-        coverage = replace(dataset.coverage, start=iso.coverage.start, end=iso.coverage.end)
-        dataset = replace(dataset, coverage=coverage)
-    return merge(replace(dataset, parties=()), iso) if iso.parties else merge(dataset, iso)
+    better = replace(only(iso, "coverage.time", "coverage.vertical", "parties"), identifier=dataset.identifier)
+    return merge(merge(better, dataset), iso)
 
 
 def _english(value: Any) -> str:

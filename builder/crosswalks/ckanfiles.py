@@ -80,6 +80,10 @@ def _checksum(resource: Json) -> str | None:
 
 
 def _restricted(resource: Json) -> bool:
-    rule = unpacked(resource.get("restricted"))
-    level = wording(rule, "level") if not isinstance(rule, str) else rule
+    """Tell whether only members may open a file; a rule that cannot be read closes it."""
+    written = resource.get("restricted")
+    rule = unpacked(written)
+    if written and rule is None:
+        return True
+    level = rule if isinstance(rule, str) else wording(rule, "level")
     return level.strip().lower() not in _OPEN_LEVELS

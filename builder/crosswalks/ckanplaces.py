@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from builder.crosswalks.jsontext import Json, objects, wording
-from builder.crosswalks.times import parse_interval, parse_time, put_period
+from builder.crosswalks.times import parse_interval, parse_time, put_period, says_open
 from builder.crosswalks.values import box_of, number
 from builder.dataset import Box, Draft
 
@@ -40,18 +40,21 @@ def put_time(draft: Draft, package: Json) -> None:
         begins = [wording(span, "begin", "start", "from") for span in spans]
         ends = [wording(span, "end", "to") for span in spans]
         if any(begins):
-            first = min(filter(None, begins))
-            last = "" if "" in ends else max(ends, key=lambda text: (parse_time(text, end=True) is not None, text))
-            put_period(draft, (first, name), (last, name))
+            put_period(draft, (_first(begins), name), (_last(ends), name))
             return
     for begin, end in zip(_BEGINS, _ENDS, strict=True):
         if wording(package.get(begin)):
             put_period(draft, (wording(package.get(begin)), begin), (wording(package.get(end)), end))
             return
-    for name in ("temporal", "temporal-extent", "temporal_coverage"):
-        opens, closes = parse_interval(wording(package.get(name)))
+    for name in ("temporal", "temporal-extent", "temporal_coverage", "Cobertura temporal"):
+        words = wording(unpacked(package.get(name)))
+        opens, closes = parse_interval(words)
+        if opens is None and not says_open(words.partition("/")[0]):
+            closes = None
         draft.put("coverage.start", opens, name)
         draft.put("coverage.end", closes, name)
+        if words and opens is None and closes is None:
+            put_period(draft, (words, name), ("", name))
     _put_collected(draft, package)
 
 
@@ -65,10 +68,24 @@ def put_depth(draft: Draft, package: Json) -> None:
 
 def _put_collected(draft: Draft, package: Json) -> None:
     """EnviDat lists dates by type; only what was collected says when the data are from."""
-    for date in objects(unpacked(package.get("date"))):
-        if wording(date, "date_type") == "collected":
-            put_period(draft, (wording(date, "date"), "date"), (wording(date, "end_date"), "date"))
-            return
+    collected = [date for date in objects(unpacked(package.get("date"))) if wording(date, "date_type") == "collected"]
+    if collected:
+        begins = [wording(date, "date") for date in collected]
+        ends = [wording(date, "end_date") for date in collected]
+        put_period(draft, (_first(begins), "date"), (_last(ends), "date"))
+
+
+def _first(begins: list[str]) -> str:
+    """Return the text that names the earliest time, or the first one where none does."""
+    named = [text for text in begins if parse_time(text)]
+    return min(named, key=lambda text: str(parse_time(text)), default=next(filter(None, begins), ""))
+
+
+def _last(ends: list[str]) -> str:
+    """Return the text that names the latest time; nothing where one of the periods is still open."""
+    if "" in ends:
+        return ""
+    return max(ends, key=lambda text: str(parse_time(text, end=True) or ""), default="")
 
 
 def _geometries(package: Json) -> Iterator[tuple[str, Json]]:

@@ -46,6 +46,14 @@ def test_halves_of_time_and_place_never_mix() -> None:
     assert joined.trace["coverage.vertical"].rule == "two"
 
 
+def test_words_about_time_give_way_to_a_time() -> None:
+    first = described("one", coverage__original_temporal="unknown/unknown")
+    joined = merge(first, described("two", coverage__start=NEW_YEAR))
+    assert joined.coverage == Coverage(start=NEW_YEAR)
+    assert set(joined.trace) == {"coverage.start"}
+    assert merge(first, Dataset("b")).coverage.original_temporal == "unknown/unknown"
+
+
 def test_resources_of_one_address_are_one() -> None:
     first = described("one", resources=(Resource("data", "https://a.example/x.nc"),))
     second = described(
