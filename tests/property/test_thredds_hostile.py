@@ -43,7 +43,7 @@ def elements(draw, depth=0):
     return element
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(elements(), max_size=5), st.sampled_from([INVCATALOG, "http://www.unidata.ucar.edu/thredds", ""]), VALUES
 )
@@ -68,7 +68,7 @@ def test_any_catalogue_can_be_read_cut_and_described(children, namespace, base):
             assert all(-180 <= west <= 180 and -180 <= east <= 180 for west, _, east, _ in described.coverage.boxes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.binary(max_size=60), st.sampled_from([b"", b"<html><a href='", b"[", b"<ListBucketResult><Contents><Key>", b"{"])
 )
