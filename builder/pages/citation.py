@@ -49,9 +49,15 @@ def landing_page(stac: Json) -> str | None:
     candidates = [*links(stac, "canonical", "cite-as")]
     if not candidates and doi:
         return doi_href(doi)
-    candidates += [link for link in links(stac, "via", "about") if link.get("type") in (None, "text/html")]
+    candidates += [link for link in links(stac, "via", "about") if _is_page(link)]
     hrefs = (safe_href(link.get("href")) for link in candidates)
     return next((href for href in hrefs if href and href.startswith("http")), None)
+
+
+def _is_page(link: Json) -> bool:
+    """Tell whether a link leads to something for people, not to a document for programs."""
+    media = text(link.get("type"))
+    return media == "text/html" or (media is None and not str(link.get("href")).endswith((".xml", ".json")))
 
 
 def cite(stac: Json, publisher: str | None) -> Citation:

@@ -131,7 +131,7 @@ def row(
         about.title,
         href,
         about.lang,
-        when(stac),
+        tuple(_day(value) for value in when(stac)),
         where(stac),
         restricted(stac),
         partner,
@@ -140,3 +140,8 @@ def row(
         collections,
         about.summary,
     )
+
+
+def _day(value: Value) -> Value:
+    """Leave out the time of day, which lists have no room for."""
+    return Value(value.iso[:10], iso=value.iso[:10]) if value.iso else value

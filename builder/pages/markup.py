@@ -38,17 +38,19 @@ def safe_href(value: object) -> str | None:
     Blanks and characters that are not allowed in an address are percent-encoded.
     """
     address = text(value)
-    if address is None or "\\" in address or any(c in address for c in "\t\r\n"):
+    if address is None or re.search(r"[\\\t\r\n]", address) or not _stays_harmless(address):
         return None
+    return quote(address, safe="%/:=&?~#+!$,;'@()*[]")
+
+
+def _stays_harmless(address: str) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
-        return None
+        return False
     if parts.scheme:
-        harmless = parts.scheme in SCHEMES and (parts.netloc or parts.scheme == "mailto")
-    else:
-        harmless = not address.startswith("//") and ":" not in re.split("[/?#]", address, maxsplit=1)[0]
-    return quote(address, safe="%/:=&?~#+!$,;'@()*[]") if harmless else None
+        return parts.scheme == "mailto" or (parts.scheme in SCHEMES and bool(parts.netloc))
+    return not address.startswith("//") and ":" not in re.split("[/?#]", address, maxsplit=1)[0]
 
 
 @lru_cache(maxsize=512)

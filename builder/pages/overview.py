@@ -7,18 +7,43 @@ from typing import Any
 
 from builder.pages.footprints import box_geometry
 from builder.pages.polarmap import PolarMap, draw
-from builder.pages.values import Json, bbox, items, mapping
+from builder.pages.projection import SOUTH
+from builder.pages.values import Box, Json, bbox, items, mapping
+
+MOST_SHAPES = 100
+"""Items of a collection that are drawn with their shape; more are drawn as dots."""
 
 
 def collection_map(shown: Sequence[tuple[Json, Sequence[Json | None]]]) -> PolarMap | None:
-    """Draw collections: positions of their items where given, else the boxes of their extent."""
-    geometries: list[Mapping[str, Any] | None] = []
-    for collection, positions in shown:
-        known = [_middle(geometry) if len(positions) > 100 else geometry for geometry in positions if geometry]
-        boxes = items(mapping(mapping(collection.get("extent")).get("spatial")).get("bbox"))
-        several = boxes[1:] if len(boxes) > 1 else boxes
-        geometries += known or [box_geometry(box) for entry in several if (box := bbox(entry))]
-    return draw(geometries, zoom=False)
+    """Draw collections: positions of their items where given, else the boxes of their extent.
+
+    A box that covers the whole map would only tint it and hide the others, so it is drawn
+    only where there is nothing else.
+    """
+    shapes: list[Mapping[str, Any]] = []
+    whole: list[Mapping[str, Any]] = []
+    for collection, geometries in shown:
+        known = _shapes(geometries)
+        shapes += known
+        for box in () if known else _boxes(collection):
+            (whole if _covers_the_map(box) else shapes).append(box_geometry(box))
+    return draw(shapes or whole, zoom=False)
+
+
+def _shapes(geometries: Sequence[Json | None]) -> list[Mapping[str, Any]]:
+    known = [geometry for geometry in geometries if isinstance(geometry, Mapping)]
+    return known if len(known) <= MOST_SHAPES else [_middle(geometry) for geometry in known]
+
+
+def _boxes(collection: Json) -> list[Box]:
+    """Return the boxes of an extent; where there are several, the first is only their union."""
+    said = items(mapping(mapping(collection.get("extent")).get("spatial")).get("bbox"))
+    return [box for entry in (said[1:] or said) if (box := bbox(entry))]
+
+
+def _covers_the_map(box: Box) -> bool:
+    west, south, east, north = box
+    return south <= SOUTH and north >= 85 and east - west >= 359
 
 
 def _middle(geometry: Json) -> Json:

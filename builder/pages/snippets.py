@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from builder.pages.values import Json, mapping, text, texts
 
-NETCDF = ("application/netcdf", "application/x-netcdf")
+PARQUET = "application/vnd.apache.parquet"
 DELIMITERS = {"text/csv": ",", "text/tab-separated-values": r"\t"}
 
 
@@ -70,7 +70,7 @@ print(dataset)"""
 
 def pandas_table(href: str, media_type: str) -> str:
     """Read a table; the ``/* … */`` preamble of PANGAEA's text files is skipped."""
-    if media_type == "application/vnd.apache.parquet":
+    if media_type == PARQUET:
         return f"""import pandas as pd
 
 table = pd.read_parquet({quoted(href)})
@@ -137,12 +137,10 @@ def _assets(item: Json, folder: str) -> Iterator[Snippet]:
 
 def _asset(key: str, asset: Json, href: str) -> Snippet | None:
     media, roles = (text(asset.get("type")) or "").split(";")[0], texts(asset.get("roles"))
-    if "references" in roles or key == "kerchunk":
+    if "references" in roles:
         return Snippet("kerchunk", xarray_references(href)) if media == "application/json" else None
     if key.startswith("opendap"):
         return Snippet("opendap", xarray_opendap(href))
-    if "data" not in roles:
-        return None
-    if media in DELIMITERS or media == "application/vnd.apache.parquet":
+    if "data" in roles and media in {*DELIMITERS, PARQUET}:
         return Snippet("pandas", pandas_table(href, media))
-    return Snippet("rasterio", raster(href)) if media == "image/tiff" else None
+    return Snippet("rasterio", raster(href)) if "data" in roles and media == "image/tiff" else None

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Json = Mapping[str, Any]
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees; west > east crosses ±180°."""
 
 EMPTY: Json = {}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -125,20 +127,18 @@ def longitude_words(degrees: float) -> str:
     return f"{abs(degrees):.5g}°{side}"
 
 
-def bbox(value: object) -> tuple[float, float, float, float] | None:
+def bbox(value: object) -> Box | None:
     """Read a two- or three-dimensional bbox as west, south, east, north in degrees."""
-    numbers = [number(entry) for entry in items(value)]
-    if len(numbers) == 6:
-        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
-    if len(numbers) != 4 or any(entry is None for entry in numbers):
+    numbers = [entry for part in items(value) if (entry := number(part)) is not None]
+    if len(numbers) != len(items(value)) or len(numbers) not in {4, 6}:
         return None
-    west, south, east, north = (float(entry or 0) for entry in numbers)
-    if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
-        return None
-    return west, south, east, north
+    half = len(numbers) // 2
+    west, south, east, north = *numbers[:2], *numbers[half : half + 2]
+    on_earth = -90 <= south <= north <= 90 and max(abs(west), abs(east)) <= 180
+    return (west, south, east, north) if on_earth else None
 
 
-def bbox_words(box: tuple[float, float, float, float]) -> str:
+def bbox_words(box: Box) -> str:
     """Put a bbox into words; a point is said once."""
     west, south, east, north = box
     rows = latitude_words(south) if south == north else f"{latitude_words(south)} – {latitude_words(north)}"

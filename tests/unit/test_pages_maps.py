@@ -10,6 +10,7 @@ import shapely
 from pyproj import Transformer
 
 from builder.pages.footprints import box_geometry, densify, gather
+from builder.pages.overview import collection_map
 from builder.pages.polarmap import draw
 from builder.pages.projection import DISC, project, radius_km
 from builder.resources import site_folder
@@ -159,3 +160,31 @@ def test_land_is_small_and_where_it_should_be():
     x, y = project(np.array([-40.0, 15.0, 25.0, 0.0]), np.array([75.0, 67.0, 64.0, 90.0]))
     inside = [any(ring.buffer(0).contains(shapely.Point(a, -b)) for ring in rings) for a, b in zip(x, y, strict=True)]
     assert inside == [True, True, True, False]  # Greenland's ice, Nordland, Finland; not the pole
+
+
+def test_box_of_the_whole_arctic_does_not_hide_the_others():
+    def shelf(*box):
+        return {"extent": {"spatial": {"bbox": [list(box)]}}}
+
+    both = collection_map([(shelf(-180, 31, 180, 90), ()), (shelf(0, 62, 20, 70), ())])
+    alone = collection_map([(shelf(0, 62, 20, 70), ())])
+    assert both == alone
+    whole = collection_map([(shelf(-180, 31, 180, 90), ())])
+    assert whole is not None
+    assert whole.areas
+
+
+def test_extent_of_several_boxes_is_drawn_without_their_union():
+    extent = {"extent": {"spatial": {"bbox": [[0, 60, 90, 80], [0, 60, 10, 65], [80, 75, 90, 80]]}}}
+    chart = collection_map([(extent, ())])
+    assert chart is not None
+    assert len(outline(chart.areas)) == 2
+
+
+def test_collection_of_many_items_is_drawn_as_dots():
+    cell = {"type": "Polygon", "coordinates": [[[0, 70], [1, 70], [1, 71], [0, 70]]]}
+    few, many = collection_map([({}, [cell] * 100)]), collection_map([({}, [cell] * 101)])
+    assert few is not None
+    assert many is not None
+    assert (few.dots, many.areas) == ("", "")
+    assert many.dots.count("M") == 1
