@@ -124,9 +124,13 @@ def _refuse(record: Record, message: str, code: str, result: Harvest) -> Change:
 
 
 def gate_for(definition: CollectionDefinition) -> HttpGate:
-    """Open the HTTP gate of a definition: its own host and those it names in ``fetch_hosts``."""
-    url = getattr(definition.source, "url", None)
-    own = [origin_of(url)] if url else []
+    """Open the HTTP gate of a definition: its own host and those it names in ``fetch_hosts``.
+
+    A source that is defined with https is never read over http.
+    """
+    url = getattr(definition.source, "url", None) or ""
+    origin = origin_of(url)
+    own = [f"https://{origin}" if url.startswith("https:") else origin] if origin else []
     return HttpGate(hosts=[*own, *definition.source.fetch_hosts], delay_s=definition.source.delay_s)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pystac
 
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABEL = r"(?![Xx][Nn]--)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+", re.ASCII)  # RFC 5321, dot-string@domain
 _LICENSE = re.compile(r"[\w.+-]+", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -56,7 +56,8 @@ def times(dataset: Dataset, where: str, findings: list[Finding]) -> Json:
     if start and end and start != end:
         return {"datetime": None, "start_datetime": stamp(start), "end_datetime": stamp(end)}
     instant = start or end
-    return {"datetime": stamp(instant) if instant else None} | ({"iaos:ongoing": True} if start and not end else {})
+    goes_on = start and not end and not dataset.coverage.original_temporal  # else the end was said, but not readably
+    return {"datetime": stamp(instant) if instant else None} | ({"iaos:ongoing": True} if goes_on else {})
 
 
 def utc(value: datetime | None) -> datetime | None:
@@ -213,7 +214,7 @@ def _observation(dataset: Dataset) -> Json:
     if dataset.coverage.vertical:
         low, high, unit = dataset.coverage.vertical
         facts["iaos:vertical"] = {"minimum": low, "maximum": high, "unit": unit}
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _scientific(item: pystac.Item, dataset: Dataset, context: ItemContext, findings: list[Finding]) -> None:
