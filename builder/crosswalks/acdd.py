@@ -181,7 +181,7 @@ def _put_people(draft: Draft, said: _Said) -> None:
 
 
 def _people(said: _Said, kind: str, role: str) -> Iterator[Party]:
-    names = _names(said.get(f"{kind}_name", "author" if kind == "creator" else f"{kind}_name")[0])
+    names = _names(said.get(f"{kind}_name", *(["author"] if kind == "creator" else []))[0])
     emails = [part.strip() for part in re.split(r"[,;]", said.get(f"{kind}_email")[0])]
     home = one_line(said.get(f"{kind}_institution")[0]) or None
     url = said.get(f"{kind}_url")[0]

@@ -73,17 +73,17 @@ def dimensions_of(root: etree._Element) -> tuple[Dimension, ...]:
     variables = {name: node for name, node in _with_groups(root, "variable") if "/" not in name}
     letters = {_shape(node)[-1] for node in variables.values() if node.get("type") == "char" and _shape(node)}
     used = {name for node in variables.values() if node.get("type") != "char" for name in _shape(node)}
-    result = []
-    for node in every(root, "dimension"):
-        name, length = node.get("name", ""), node.get("length", "")
-        if not name or (name in letters and name not in used):
-            continue
-        axis = _coordinate(name, variables)
-        said = {} if axis is None else attributes_of(axis)
-        kind = kind_of(name if axis is None else axis.get("name", name), said)
-        size = int(length) if length.isdecimal() and len(length) < 19 else None
-        result.append(Dimension(name=name, type=kind, size=size, unit=one_line(said.get("units")) or None))
-    return tuple(result)
+    hidden = (letters - used) | {"", None}
+    return tuple(_dimension(node, variables) for node in every(root, "dimension") if node.get("name") not in hidden)
+
+
+def _dimension(node: etree._Element, variables: Mapping[str, etree._Element]) -> Dimension:
+    name, length = node.get("name", ""), node.get("length", "")
+    axis = _coordinate(name, variables)
+    said = {} if axis is None else attributes_of(axis)
+    kind = kind_of(name if axis is None else axis.get("name", name), said)
+    size = int(length) if length.isdecimal() and len(length) < 19 else None
+    return Dimension(name=name, type=kind, size=size, unit=one_line(said.get("units")) or None)
 
 
 def kind_of(name: str, attributes: Mapping[str, str]) -> Kind:

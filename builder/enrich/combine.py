@@ -113,34 +113,34 @@ def combine(parts: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, tuple[Fin
 
 def take_apart(name: str, refs: Refs) -> Granule | None:
     """Return the parts of a reference without groups that has an inlined time; None for others."""
-    arrays: dict[str, dict[str, Any]] = {}
-    attributes: dict[str, dict[str, Any]] = {}
+    if any(key == ".zmetadata" or key.count("/") > 1 for key in refs):
+        return None
+    arrays, attributes = _metadata(refs, ".zarray"), _metadata(refs, ".zattrs")
+    root = attributes.pop("", {})
     chunks: dict[str, dict[tuple[int, ...], Any]] = {}
     for key, value in refs.items():
         variable, _, part = key.rpartition("/")
-        if "/" in variable or part == ".zmetadata":
-            return None
-        if part == ".zarray":
-            arrays[variable] = orjson.loads(value)
-        elif part == ".zattrs":
-            attributes[variable] = orjson.loads(value)
-        elif part != ".zgroup":
+        if not part.startswith("."):
             chunks.setdefault(variable, {})[tuple(map(int, part.split(".")))] = value
-    root = attributes.pop("", {})
     if any({"sample_dimension", "instance_dimension"} & set(found) for found in attributes.values()):
         return None  # ragged arrays (CF conventions 1.11, section 9.3) cannot be joined end to end
-    times = [
-        variable
+    times = {
+        variable: attributes[variable]["_ARRAY_DIMENSIONS"][0]
         for variable, array in sorted(arrays.items())
         if " since " in str(attributes[variable].get("units", "")).lower()
         and len(array["shape"]) == 1
         and inlined(array, chunks.get(variable, {})) is not None
-    ]
-    named = [variable for variable in times if [variable] == attributes[variable]["_ARRAY_DIMENSIONS"]]
-    dimensions = {attributes[variable]["_ARRAY_DIMENSIONS"][0] for variable in named or times}
-    if len(dimensions) != 1:
+    }
+    times = {variable: dimension for variable, dimension in times.items() if variable == dimension} or times
+    if len(set(times.values())) != 1:
         return None
-    return Granule(name, dimensions.pop(), (named or times)[0], root, arrays, attributes, chunks)
+    time, dimension = next(iter(times.items()))
+    return Granule(name, dimension, time, root, arrays, attributes, chunks)
+
+
+def _metadata(refs: Refs, part: str) -> dict[str, dict[str, Any]]:
+    keys = (key.rpartition("/") for key in refs)
+    return {owner: orjson.loads(refs[f"{owner}{slash}{part}"]) for owner, slash, last in keys if last == part}
 
 
 def inlined(array: dict[str, Any], chunks: dict[tuple[int, ...], Any]) -> bytes | None:

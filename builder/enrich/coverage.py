@@ -10,10 +10,12 @@ import numpy as np
 
 from builder.enrich.coordinates import LATITUDE, LONGITUDE, TIME, VERTICAL, downward, find, is_time, values
 from builder.enrich.grids import grid_of
+from builder.enrich.guard import first_line
 from builder.enrich.places import box_of, merged, points_of
 from builder.findings import Finding, note, warning
 
 MAX_GROUPS = 50
+_METRES = {"m", "meter", "meters", "metre", "metres"}
 EARLIEST, LATEST = 1600, 2300
 
 
@@ -39,8 +41,8 @@ def survey(path: Path, href: str) -> dict[str, Any]:
             ) as dataset:  # fmt: skip
                 collected.add(dataset)
         except (ValueError, TypeError, OverflowError, RuntimeError) as trouble:
-            reason = str(trouble).splitlines()[0]
-            collected.findings.append(note("netcdf.coordinates-unread", href, f"coordinates of /{prefix}: {reason}"))
+            message = f"coordinates of /{prefix}: {first_line(trouble)}"
+            collected.findings.append(note("netcdf.coordinates-unread", href, message))
     return collected.result()
 
 
@@ -72,57 +74,44 @@ class _Collected:
         return {"coverage": coverage, "projection": self.projection, "findings": self.findings}
 
     def _place(self, dataset: Any) -> None:
-        latitude, longitude = find(dataset, LATITUDE), find(dataset, LONGITUDE)
         grid = grid_of(dataset)
         if grid is not None:
             self.projection = grid.projection
             if footprint := grid.footprint():
                 self.geometries.append(dict(footprint))
                 return
-        if latitude is None or longitude is None:
-            return
+        latitude, longitude = find(dataset, LATITUDE), find(dataset, LONGITUDE)
+        if latitude is not None and longitude is not None:
+            self._positions(dataset, latitude, longitude)
+
+    def _positions(self, dataset: Any, latitude: Any, longitude: Any) -> None:
         lon, lat = values(longitude), values(latitude)
         if np.nanmax(np.abs(lat), initial=0) > 90.0 or np.nanmax(np.abs(lon), initial=0) > 360.0:
             message = "some coordinates lie outside of the globe and were left out"
             self.findings.append(warning("netcdf.coordinates-outside", self.href, message))
-        gridded = longitude.ndim == 2 or (
-            latitude.dims != longitude.dims and not _in_pairs(dataset, latitude, longitude)
-        )
-        if gridded and (box := box_of(lon, lat)):
-            self.boxes.append(box)
-        elif not gridded and (geometry := points_of(lon, lat, track=_is_track(dataset))):
-            self.geometries.append(dict(geometry))
+        crossed = latitude.dims != longitude.dims and not _in_pairs(dataset, latitude, longitude)
+        if longitude.ndim == 2 or crossed:
+            self.boxes += filter(None, [box_of(lon, lat)])
+        else:
+            self.geometries += map(dict, filter(None, [points_of(lon, lat, track=_is_track(dataset))]))
 
     def _time(self, dataset: Any) -> None:
-        variables = {name: v for name, v in dataset.variables.items() if is_time(v)}
-        time = find(dataset[list(variables)] if variables else {}, TIME) if variables else None
-        if time is None and variables:
-            time = next((v for v in variables.values() if v.dtype.kind in "iuf"), None)
-        if time is None:
-            return
-        numbers = values(time)
+        time = _time_of(dataset)
+        numbers = np.empty(0) if time is None else values(time)
         numbers = numbers[np.isfinite(numbers)]
-        if not numbers.size:
+        if time is None or not numbers.size:
             return
         units, calendar = str(time.attrs["units"]), str(time.attrs.get("calendar", "standard")).lower()
-        for number in (float(numbers.min()), float(numbers.max())):
+        for number in sorted({float(numbers.min()), float(numbers.max())}):
             try:
                 self.instants.append(real_instant(number, units, calendar))
             except (ValueError, OverflowError, TypeError) as trouble:
-                reason = str(trouble).splitlines()[0]
-                self.findings.append(
-                    warning("netcdf.time-unread", self.href, f"{number:g} {units} ({calendar}): {reason}")
-                )
+                message = f"{number:g} {units} ({calendar}): {first_line(trouble)}"
+                self.findings.append(warning("netcdf.time-unread", self.href, message))
 
     def _vertical(self, dataset: Any) -> None:
         variable = find(dataset, VERTICAL)
-        if variable is None or str(variable.attrs.get("units", "")).lower() not in {
-            "m",
-            "meter",
-            "meters",
-            "metre",
-            "metres",
-        }:
+        if variable is None or str(variable.attrs.get("units", "")).lower() not in _METRES:
             return
         name = next(str(n) for n, v in dataset.variables.items() if v is variable)
         levels = values(variable)
@@ -154,6 +143,13 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
     if abs(nearest - instant) <= timedelta(milliseconds=5):
         return nearest
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _time_of(dataset: Any) -> Any | None:
+    """Return the best variable that counts time since a moment: the one called or known as time, else the first."""
+    variables = {name: v for name, v in dataset.variables.items() if is_time(v) and v.dtype.kind in "iuf"}
+    found = find(dataset[list(variables)], TIME) if variables else None
+    return found if found is not None else next(iter(variables.values()), None)
 
 
 def _in_pairs(dataset: Any, latitude: Any, longitude: Any) -> bool:

@@ -11,6 +11,7 @@ from builder.errors import UnreferenceableError
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CDF_SIGNATURES = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
 MAX_OBJECTS = 100_000
+MAX_MESSAGE = 200
 MAX_DECLARED_BYTES = 1 << 40
 """One tebibyte of declared values: more is reported, never read."""
 
@@ -21,6 +22,12 @@ class UnsafeFileError(UnreferenceableError):
     def __init__(self, message: str, *, where: str, rule: str, hint: str = "") -> None:
         super().__init__(message, where=where, hint=hint)
         self.rule = rule
+
+
+def first_line(trouble: BaseException) -> str:
+    """Return the first line of an error's message, not too long, or its type where it says nothing."""
+    line = next(iter(str(trouble).splitlines()), "") or type(trouble).__name__
+    return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
 
 
 def file_kind(path: Path) -> str:

@@ -82,20 +82,26 @@ class Inspector:
         """
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        blank = Inspection(href, path.stat().st_size, digest)
+        found = self._look(path, Inspection(href, path.stat().st_size, digest), references=references)
+        local = str(path.resolve())
+        findings = (replace(one, message=one.message.replace(local, "the file")) for one in found.findings)
+        return replace(found, findings=tuple(findings))
+
+    def _look(self, path: Path, blank: Inspection, *, references: bool) -> Inspection:
         try:
-            self._ask(path, href, references=references)
+            self._ask(path, blank.href, references=references)
             header = self._receive(min(self._timeout_s, HEADER_TIMEOUT_S))
         except ChildLostError as lost:
-            return replace(blank, findings=(error(lost.code, href, str(lost), "ask the partner to check the file"),))
+            finding = error(lost.code, blank.href, str(lost), "ask the partner to check the file")
+            return replace(blank, findings=(finding,))
         result = _with_header(blank, header)
         if not (references and result.readable):
             return result
         try:
             return _with_references(result, self._receive(self._timeout_s))
         except ChildLostError as lost:
-            message = f"no references: {lost}"
-            return replace(result, findings=(*result.findings, warning(lost.code, href, message)))
+            finding = warning(lost.code, blank.href, f"no references: {lost}")
+            return replace(result, findings=(*result.findings, finding))
 
     def _ask(self, path: Path, href: str, *, references: bool) -> None:
         request = {
@@ -118,12 +124,12 @@ class Inspector:
     def _start(self) -> None:
         self._end()
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "builder.enrich.worker"],
+            [sys.executable, "-P", "-m", "builder.enrich.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=_environment(),
         )
         self._receive(START_TIMEOUT_S)
 
@@ -174,6 +180,14 @@ class Inspector:
             if pipe is not None:
                 pipe.close()
         self._child = None
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment: this very package, and few threads, each of which costs address space."""
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    few = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **few, "PYTHONPATH": path}
 
 
 def _with_header(blank: Inspection, header: dict[str, Any]) -> Inspection:

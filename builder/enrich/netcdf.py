@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from builder.crosswalks.acdd import describe
-from builder.dataset import Coverage, Dataset, Dimension, Trace
+from builder.dataset import Coverage, Dataset, Dimension, Projection, Trace
 from builder.enrich.inspection import Inspection
 from builder.findings import Finding, warning
 from builder.sources.protocol import Record
@@ -56,19 +56,16 @@ def _preferred(measured: Coverage, stated: Coverage) -> Coverage:
 
 def _with_extent(dimension: Dimension, coverage: Coverage, inspection: Inspection) -> Dimension:
     """Give a dimension the extent that follows from the coverage, where that is in the dimension's own terms."""
-    projected = inspection.projection.bbox if inspection.projection is not None else None
-    extent: tuple[float | str | None, float | str | None] | None = None
     if dimension.type == "temporal" and coverage.start is not None:
         last = coverage.end.isoformat() if coverage.end is not None else None
-        extent = coverage.start.isoformat(), last
-    elif dimension.type in {"x", "y"}:
-        box = projected or extent_of(coverage)
-        side = 0 if dimension.type == "x" else 1
-        extent = None if box is None else (box[side], box[side + 2])
-    if extent is None:
+        return replace(dimension, extent=(coverage.start.isoformat(), last))
+    projection = inspection.projection or Projection()
+    box = projection.bbox or extent_of(coverage)
+    if dimension.type not in {"x", "y"} or box is None:
         return dimension
-    system = inspection.projection.code or inspection.projection.wkt2 if inspection.projection is not None else None
-    return replace(dimension, extent=extent, reference_system=system if dimension.type in {"x", "y"} else None)
+    side = 0 if dimension.type == "x" else 1
+    system = projection.code or projection.wkt2
+    return replace(dimension, extent=(box[side], box[side + 2]), reference_system=system)
 
 
 def extent_of(coverage: Coverage) -> tuple[float, ...] | None:

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from builder.enrich.combine import Granule, Refs, inlined
+from builder.enrich.guard import first_line
 from builder.errors import UnreferenceableError
 
 Times = dict[str, Any]
@@ -169,7 +170,7 @@ def _decode(raw: Any, attributes: dict[str, Any], where: str) -> Any:
     try:
         decoded = xr.decode_cf(xr.Dataset({"t": ("t_", raw, kept)}))["t"].to_numpy()
     except (ValueError, OverflowError, TypeError) as trouble:
-        raise UnreferenceableError(f"its times cannot be read: {trouble}".splitlines()[0], where=where) from trouble
+        raise UnreferenceableError(f"its times cannot be read: {first_line(trouble)}", where=where) from trouble
     if decoded.dtype.kind != "M" or np.isnat(decoded).any():
         raise UnreferenceableError("its times are not real dates", where=where)
     return decoded.astype("datetime64[ns]")

@@ -12,6 +12,7 @@ import numcodecs  # type: ignore[import-untyped]
 from kerchunk.hdf import SingleHdf5ToZarr
 from kerchunk.netCDF3 import NetCDF3ToZarr
 
+from builder.enrich.guard import first_line
 from builder.errors import UnreferenceableError
 
 MAX_REFERENCES = 50_000
@@ -35,7 +36,7 @@ def translate(path: Path, kind: str) -> dict[str, Any]:
         if kind == "netcdf3":
             return _translate_netcdf3(path)
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError, AssertionError) as trouble:
-        message = f"kerchunk cannot translate the file: {type(trouble).__name__}: {trouble}".splitlines()[0]
+        message = f"kerchunk cannot translate the file: {type(trouble).__name__}: {first_line(trouble)}"
         raise UnreferenceableError(message) from trouble
     raise UnreferenceableError("kerchunk does not read the 64-bit data variant (CDF-5)", hint="publish it as NetCDF-4")
 

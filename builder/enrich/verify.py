@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from builder.enrich.guard import first_line
 from builder.errors import UnreferenceableError
 from builder.findings import Finding, note
 
@@ -83,7 +84,7 @@ def _compare_groups(theirs: xr.Dataset, ours: xr.Dataset, prefix: str) -> list[s
         try:
             raw = [side[names].isel(block).load() for side in (theirs, ours)]
         except (OSError, ValueError, RuntimeError, KeyError, TypeError) as trouble:
-            reason = f"{type(trouble).__name__}: {trouble}".splitlines()[0]
+            reason = f"{type(trouble).__name__}: {first_line(trouble)}"
             raise UnreferenceableError(f"cannot read {prefix}{', '.join(names[:3])}: {reason}") from trouble
         _compare(raw[0], raw[1], raw[0], prefix)
         decoded = _decode(raw[0], raw[1])
@@ -130,7 +131,7 @@ def _decode(theirs: xr.Dataset, ours: xr.Dataset) -> tuple[xr.Dataset, xr.Datase
     try:
         return first, xr.decode_cf(ours).load()
     except (ValueError, OverflowError, TypeError) as trouble:
-        raise UnreferenceableError(f"the references cannot be decoded: {trouble}".splitlines()[0]) from trouble
+        raise UnreferenceableError(f"the references cannot be decoded: {first_line(trouble)}") from trouble
 
 
 def _compare(theirs: xr.Dataset, ours: xr.Dataset, raw: xr.Dataset, prefix: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from builder.enrich.guard import MAX_DECLARED_BYTES, UnsafeFileError, check_hdf5, file_kind
+from builder.enrich.guard import MAX_DECLARED_BYTES, UnsafeFileError, check_hdf5, file_kind, first_line
 from builder.errors import UnreferenceableError
 from builder.findings import error, warning
 
@@ -57,8 +57,8 @@ def _header(path: Path, href: str) -> tuple[str, dict[str, Any]]:
         return kind, {"readable": True, "declared": declared, "ncml": ncml, **survey(path, href)}
     except UnsafeFileError as trouble:
         finding = error(trouble.rule, href, trouble.message, trouble.hint)
-    except OSError as trouble:
-        reason = str(trouble.strerror or trouble).splitlines()[0]
+    except (OSError, ValueError, RuntimeError) as trouble:
+        reason = getattr(trouble, "strerror", None) or first_line(trouble)
         finding = error(
             "netcdf.unreadable", href, f"the file cannot be opened: {reason}", "compare its size with the source"
         )
@@ -76,8 +76,8 @@ def _references(path: Path, kind: str, href: str, declared: int) -> dict[str, An
         return {"references": text.decode(), "combine_key": key, "findings": list(findings)}
     except UnreferenceableError as trouble:
         return {"findings": [warning("netcdf.no-references", href, trouble.message, trouble.hint)]}
-    except OSError as trouble:
-        reason = str(trouble).splitlines()[0]
+    except (OSError, ValueError, RuntimeError) as trouble:
+        reason = first_line(trouble)
         return {"findings": [warning("netcdf.no-references", href, f"the values cannot be read: {reason}")]}
 
 
@@ -89,8 +89,7 @@ def _send(answers: BinaryIO, message: dict[str, Any]) -> None:
 
 def _last_words(answers: BinaryIO) -> Any:
     def report(kind: type[BaseException], value: BaseException, _trace: TracebackType | None) -> None:
-        lines = str(value).splitlines()
-        _send(answers, {"failed": f"{kind.__name__}: {lines[0] if lines else ''}"})
+        _send(answers, {"failed": f"{kind.__name__}: {first_line(value)}"})
 
     return report
 

@@ -264,3 +264,23 @@ def test_header_names_dimensions_variables_and_groups(tmp_path, inspector):
     assert root.xpath("string(//n:attribute[@name='flags']/@value)", namespaces=ns) == "1 2"
     assert root.xpath("string(n:variable[@name='name']/@type)", namespaces=ns) == "String"
     assert root.get("location") == HREF
+
+
+def test_text_in_another_encoding_is_read_all_the_same(tmp_path, inspector):
+    from scipy.io import netcdf_file
+
+    with netcdf_file(tmp_path / "latin.nc", "w") as file:
+        file.createDimension("x", 2)
+        file.createVariable("v", "f4", ("x",))[:] = [1, 2]
+        file.ship = "Håkon Mosby".encode("latin-1")
+    found = inspector.inspect(tmp_path / "latin.nc", HREF)
+    assert found.references is not None
+    assert b"kon Mosby" in found.ncml
+
+
+def test_message_names_no_local_folder(tmp_path, inspector):
+    path = tmp_path / "half.nc"
+    path.write_bytes(b"CDF\x01" + bytes(10))
+    found = inspector.inspect(path, HREF)
+    assert found.findings
+    assert str(tmp_path) not in str(found.findings)
