@@ -143,7 +143,7 @@ def _vertical(stac: Json) -> Iterator[Value]:
     low, high, unit = number(said.get("minimum")), number(said.get("maximum")), text(said.get("unit")) or "m"
     if low is None or high is None:
         return
-    words = f"{low:,g}" if low == high else f"{low:,g} – {high:,g}"
+    words = f"{low:,g}" if low == high else f"{low:,g} … {high:,g}"
     yield Value(f"{words} {unit}".replace("-", "\u2212"))
 
 

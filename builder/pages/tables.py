@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from builder.pages.markup import plain, safe_href
 from builder.pages.values import Json, items, mapping, mappings, number, properties, size_words, text, texts, whole
@@ -86,7 +87,7 @@ def _file(key: str, asset: Json) -> File:
     address = text(asset.get("href")) or ""
     size = whole(asset.get("file:size"))
     return File(
-        title=text(asset.get("title")) or key,
+        title=text(asset.get("title")) or _file_name(address) or key,
         href=safe_href(address),
         address=address,
         media=(text(asset.get("type")) or "").partition(";")[0].strip(),
@@ -98,6 +99,12 @@ def _file(key: str, asset: Json) -> File:
         about=bool(roles & ABOUT_ROLES) and "data" not in roles,
         picture="thumbnail" in roles,
     )
+
+
+def _file_name(address: str) -> str | None:
+    """Return the last part of an address where it looks like a file's name."""
+    name = unquote(address.partition("?")[0].rpartition("/")[2])
+    return text(name) if "." in name else None
 
 
 def _checksum(multihash: str) -> tuple[str, str] | None:
@@ -138,7 +145,7 @@ def dimensions(stac: Json) -> tuple[Dimension, ...]:
 
 def _dimension(name: str, entry: Json) -> Dimension:
     sides = [_side(side) for side in items(entry.get("extent"))]
-    extent = " – ".join(sides) if any(side != "…" for side in sides) else ""
+    extent = " … ".join(sides) if any(side != "…" for side in sides) else ""
     kind = text(entry.get("axis")) or text(entry.get("type")) or ""
     return Dimension(name, kind, whole(entry.get("iaos:size")), extent, text(entry.get("unit")))
 

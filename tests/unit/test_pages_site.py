@@ -209,7 +209,7 @@ def test_item_shows_what_the_partner_said(site):
         "24.2 MB",
         "sea_water_temperature",
         "Johan Hjort",
-        "\u22123,700 – 0 m",
+        "\u22123,700 … 0 m",
         "Where each value comes from",
     ):
         assert words in page
