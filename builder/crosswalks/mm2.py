@@ -24,10 +24,9 @@ from builder.strictxml import parse_xml
 if TYPE_CHECKING:
     from builder.sources.protocol import Record
 
-MOST_POINTS = 500
 _UNSAID = frozenset({"", "not available", "n/a", "none", "unknown"})
 _HIDDEN = re.compile(r"\s*>\s*HIDDEN\s*$")
-_CLOSED = re.compile(r"^restricted to\b", re.IGNORECASE)
+_CLOSED = re.compile(r"\brestricted to\b|\bpartners only\b", re.IGNORECASE)
 
 
 def describe(record: Record) -> Dataset:
@@ -35,8 +34,9 @@ def describe(record: Record) -> Dataset:
 
     ``bounding_box`` is taken over as written; metamod's order is east, south, west, north, so
     definitions of such sources say ``bbox: eswn``. Where the sidecar lists positions, they are the
-    geometry: boxes of tracks across 180 degrees are naive there. A record of planned activity has
-    neither place nor time.
+    geometry: boxes of tracks across 180 degrees are naive there. A record whose data is a folder is
+    a collection; the sidecar's name says which record is the parent. A planned activity has no
+    place, and nothing to fetch.
 
     Raises:
         RecordError: The document is no MM2.
@@ -108,12 +108,14 @@ def _boxes(said: dict[str, list[str]], draft: Draft) -> Iterator[Box]:
 def _put_access(draft: Draft, said: dict[str, list[str]]) -> None:
     statement = one_line(_one(said, "distribution_statement"))
     access = access_of(statement)
-    if access is not None and _CLOSED.match(statement):
+    if access is not None and _CLOSED.search(statement):
         access = replace(access, restricted=True)
     draft.put("access", access or Access(), _place("distribution_statement"))
     if statement:
         draft.put("license", license_of(statement), _place("distribution_statement"))
     target = _one(said, "dataref")
+    if target.startswith("http") and target.endswith("/") and "dataset=" not in target:
+        draft.put("level", "collection", _place("dataref"))
     found = classify(target) if target else None
     if isinstance(found, Resource):
         draft.put("resources", (found,), _place("dataref"))
@@ -122,7 +124,7 @@ def _put_access(draft: Draft, said: dict[str, list[str]]) -> None:
 
 
 def _put_sidecar(draft: Draft, record: Record) -> None:
-    """Read positions, dates and status from the ``.xmd`` document."""
+    """Read name, positions, dates and status from the ``.xmd`` document."""
     if not record.companion:
         return
     try:
@@ -131,14 +133,23 @@ def _put_sidecar(draft: Draft, record: Record) -> None:
         draft.find(warning("mm2.sidecar", draft.identifier, f"the sidecar is left out: {trouble.message}"))
         return
     for info in every(root, "info"):
+        _put_name(draft, one_line(info.get("name")))
         draft.put("created", parse_time(info.get("creationDate")), "dataset/info/@creationDate")
         draft.put("status", "withdrawn" if info.get("status") == "deleted" else "published", "dataset/info/@status")
     points = _points(root)
     if len(points) == 1:
         draft.put("coverage.geometry", {"type": "Point", "coordinates": points[0]}, "datasetRegion/lonLatPoints")
     elif points:
-        thinned = points[:: -(-len(points) // MOST_POINTS)]
-        draft.put("coverage.geometry", {"type": "MultiPoint", "coordinates": thinned}, "datasetRegion/lonLatPoints")
+        draft.put("coverage.geometry", {"type": "MultiPoint", "coordinates": points}, "datasetRegion/lonLatPoints")
+
+
+def _put_name(draft: Draft, name: str) -> None:
+    """Take the name metamod knows a record by: application, dataset and, below it, one file."""
+    if not name:
+        return
+    draft.identifier = name
+    if name.count("/") > 1:
+        draft.put("parent", name.rpartition("/")[0], "dataset/info/@name")
 
 
 def _points(root: etree._Element) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ from lxml import etree
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.licenses import license_of
 from builder.crosswalks.online import classify
-from builder.crosswalks.people import merged, organisation
+from builder.crosswalks.people import cite, merged, organisation
 from builder.crosswalks.times import parse_time, put_period
-from builder.crosswalks.values import access_of, box_of, language_of, unique
+from builder.crosswalks.values import access_of, box_of, language_of, number, unique
 from builder.crosswalks.xmltext import every, first, open_record, said, text, texts
 from builder.dataset import Box, Concepts, Dataset, Draft, Link, Party, Resource
 from builder.errors import RecordError
+from builder.findings import warning
 
 if TYPE_CHECKING:
     from builder.sources.protocol import Record
@@ -26,10 +28,13 @@ _ROLES = {
     "principal investigator": "principalInvestigator",
     "technical contact": "pointOfContact",
     "metadata author": "author",
-    "data center contact": "distributor",
+    "data center contact": "pointOfContact",
     "author": "author",
     "publisher": "publisher",
 }
+_NEAR = 0.01
+"""How far, in degrees, a polygon may reach beyond its rectangle."""
+
 _VOCABULARIES = {
     "GCMD": "https://gcmd.earthdata.nasa.gov/kms/concepts/concept_scheme/sciencekeywords",
     "GCMDSK": "https://gcmd.earthdata.nasa.gov/kms/concepts/concept_scheme/sciencekeywords",
@@ -40,7 +45,7 @@ _VOCABULARIES = {
 
 
 def describe(record: Record) -> Dataset:
-    """Describe an MMD record; one that is not Active counts as withdrawn.
+    """Describe an MMD record; one that is Inactive counts as withdrawn.
 
     Raises:
         RecordError: The document is no MMD, or lacks its identifier.
@@ -81,22 +86,40 @@ def _put_words(draft: Draft, root: etree._Element) -> None:
 
 
 def _put_place(draft: Draft, root: etree._Element) -> None:
-    polygon = first(root, "geographic_extent/polygon/Polygon/exterior/LinearRing")
-    pairs = [value.split(",") for value in text(polygon, "posList", "pos").split()] if polygon is not None else []
-    ring = [[float(a), float(b)] for a, b in (pair for pair in pairs if len(pair) == 2) if _numeric(a, b)]
+    boxes = tuple(_boxes(root, draft))
+    ring = _ring(root, boxes[0] if boxes else None)
     if len(ring) > 3:
         draft.put("coverage.geometry", {"type": "Polygon", "coordinates": [ring]}, "mmd/geographic_extent/polygon")
-    draft.put("coverage.boxes", tuple(_boxes(root)), "mmd/geographic_extent/rectangle")
+    draft.put("coverage.boxes", boxes, "mmd/geographic_extent/rectangle")
 
 
-def _numeric(*values: str) -> bool:
-    return all(value.strip().lstrip("+-").replace(".", "", 1).isdigit() for value in values)
+def _ring(root: etree._Element, box: Box | None) -> list[list[float]]:
+    """Read a polygon, whose order of longitude and latitude differs between producers; the rectangle tells it."""
+    line = first(root, "geographic_extent/polygon/Polygon/exterior/LinearRing")
+    places = " ".join(texts(line, "posList") or texts(line, "pos")) if line is not None else ""
+    found = [number(word) for word in re.split(r"[\s,]+", places) if word]
+    values = [value for value in found if value is not None]
+    if len(values) != len(found) or len(values) % 2:
+        return []
+    ring = [[x, y] for x, y in zip(values[::2], values[1::2], strict=True)]
+    turned = [[y, x] for x, y in ring]
+    inside = [sum(_within(place, box) for place in places) for places in (ring, turned)] if box else [0, 0]
+    return turned if inside[1] > inside[0] or any(abs(y) > 90 for _, y in ring) else ring
 
 
-def _boxes(root: etree._Element) -> Iterator[Box]:
+def _within(place: list[float], box: Box) -> bool:
+    west, south, east, north = box
+    return south - _NEAR <= place[1] <= north + _NEAR and (place[0] - west) % 360 <= (east - west) % 360 + _NEAR
+
+
+def _boxes(root: etree._Element, draft: Draft) -> Iterator[Box]:
     for rectangle in every(root, "geographic_extent/rectangle"):
-        sides = (text(rectangle, side) for side in ("west", "south", "east", "north"))
-        box = box_of(*sides)
+        system = rectangle.get("srsName", "")
+        if system and not re.search(r"\b(?:4326|CRS:?84)\b", system):
+            message = f"the rectangle is in {system[:40]}, not in degrees; left out"
+            draft.find(warning("mmd.reference-system", draft.identifier, message, "give it in EPSG:4326"))
+            continue
+        box = box_of(*(text(rectangle, side) for side in ("west", "south", "east", "north")))
         if box:
             yield box
 
@@ -111,11 +134,20 @@ def _put_terms(draft: Draft, root: etree._Element) -> None:
     if statement.lower() not in {"", "open", "public"}:
         draft.put("access", access_of(statement), "mmd/access_constraint")
     draft.put("doi", doi_of(text(root, "dataset_citation/doi")), "mmd/dataset_citation/doi")
+    cited = first(root, "dataset_citation")
+    if cited is not None and text(cited, "author") and text(cited, "title"):
+        year = text(cited, "publication_date")[:4]
+        further = (text(cited, "publisher"), text(cited, "doi", "url"))
+        draft.put(
+            "citation", cite([text(cited, "author")], year, text(cited, "title"), *further), "mmd/dataset_citation"
+        )
 
 
 def _put_keywords(draft: Draft, root: etree._Element) -> None:
     themes: dict[str, list[str]] = {}
     words: list[str] = []
+    if topics := unique(texts(root, "iso_topic_category")):
+        themes["ISO 19115 topic categories"] = list(topics)
     for group in every(root, "keywords"):
         found = texts(group, "keyword")
         words += found
@@ -152,7 +184,12 @@ def _put_online(draft: Draft, root: etree._Element) -> None:
     for access in every(root, "data_access"):
         kind = text(access, "type")
         protocol = "httpserver" if kind.upper() == "HTTP" else kind
-        found = classify(text(access, "resource"), protocol=protocol, title=text(access, "name") or kind)
+        found = classify(
+            text(access, "resource"),
+            protocol=protocol,
+            title=text(access, "name") or kind,
+            description=text(access, "description") or None,
+        )
         if isinstance(found, Resource):
             resources.append(_with_storage(found, root))
         elif found is not None:

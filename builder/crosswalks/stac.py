@@ -9,8 +9,9 @@ from urllib.parse import urljoin
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.jsontext import Json, line, objects, read_json, wording, wordings
 from builder.crosswalks.licenses import license_of
+from builder.crosswalks.people import merged
 from builder.crosswalks.times import parse_time
-from builder.crosswalks.values import paragraphs, unique
+from builder.crosswalks.values import orcid_of, paragraphs, unique
 from builder.dataset import Access, Dataset, Draft, Link, Party, Projection, Publication, Resource
 from builder.errors import RecordError
 
@@ -76,7 +77,7 @@ def _put_facts(draft: Draft, properties: Json) -> None:
     publications = objects(properties.get("sci:publications"))
     known = tuple(Publication(wording(p, "doi") or None, line(p, "citation") or None) for p in publications)
     draft.put("publications", known, "properties.sci:publications")
-    draft.put("parties", tuple(_parties(properties)), "properties.providers")
+    draft.put("parties", merged([*_contacts(properties), *_parties(properties)]), "properties.providers")
     draft.put("projection", _projection(properties), "properties.proj:code")
     if properties.get("auth:schemes"):
         draft.put("access", Access(statement="some assets ask for authentication"), "properties.auth:schemes")
@@ -90,6 +91,21 @@ def _parties(properties: Json) -> Iterator[Party]:
             yield Party(name, roles, organization=name, url=wording(provider, "url") or None)
 
 
+def _contacts(properties: Json) -> Iterator[Party]:
+    for contact in objects(properties.get("contacts")):
+        institute = line(contact, "organization")
+        name = line(contact, "name") or institute
+        if name:
+            yield Party(
+                name,
+                unique(wordings(contact.get("roles"))),
+                organization=institute or None,
+                email=next((wording(entry, "value") or None for entry in objects(contact.get("emails"))), None),
+                url=next((wording(entry, "href") or None for entry in objects(contact.get("links"))), None),
+                orcid=orcid_of(wording(contact, "identifier")),
+            )
+
+
 def _projection(properties: Json) -> Projection | None:
     epsg = wording(properties, "proj:epsg")
     code = wording(properties, "proj:code") or (f"EPSG:{epsg}" if epsg else "")
@@ -99,6 +115,7 @@ def _projection(properties: Json) -> Projection | None:
     return Projection(
         code=code or None,
         wkt2=wording(properties, "proj:wkt2") or None,
+        bbox=tuple(_numbers(properties.get("proj:bbox"), 4, 6)) or None,
         shape=(int(shape[0]), int(shape[1])) if shape else None,
         transform=tuple(transform) or None,
     )

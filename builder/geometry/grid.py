@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
-from shapely.geometry import Polygon
 
 from builder.geometry.boxes import box_parts
-from builder.geometry.outline import UnusableGeometry, unrolled
+from builder.geometry.outline import UnusableGeometry, enclosed
 from builder.geometry.parts import Parts, Values, geometry_of, span, wrap
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def grid_footprint(x: Any, y: Any, crs: Any) -> dict[str, Any]:
     ring = _border(sides, back)
     if not np.isfinite(ring).all():
         return _some(_sampled(sides, back, pole))
-    return _some(_enclosed(ring, pole))
+    return _some(enclosed(ring, pole))
 
 
 def _system(crs: Any) -> CRS:
@@ -117,18 +115,6 @@ def _places(along: Values, corners: Values, back: Transformer) -> Values:
     unbroken = np.full(len(along), np.nan)
     unbroken[finite] = np.unwrap(np.asarray(longitudes)[finite], period=360.0)
     return np.column_stack([unbroken, np.where(finite, latitudes, np.nan)])
-
-
-def _enclosed(ring: Values, pole: float | None) -> Parts:
-    """Return what a border encloses: where it goes once round the globe, everything between it and the pole."""
-    turns = round((ring[-1, 0] - ring[0, 0]) / 360.0)
-    if turns and pole is not None:
-        ring = np.vstack([ring, [(ring[-1, 0], pole), (ring[0, 0], pole)]])
-    middle = 360.0 * round((ring[:, 0].min() + ring[:, 0].max()) / 720.0)
-    shape = shapely.make_valid(Polygon(ring - [middle, 0.0]))
-    whole = Parts()
-    whole.add_shape(unrolled(shape))
-    return Parts(polygons=[part for part in whole.polygons if part.area > 0])
 
 
 def _sampled(sides: tuple[float, float, float, float], back: Transformer, pole: float | None) -> Parts:

@@ -43,7 +43,10 @@ def outline(geometry: Any, *, crossing: bool = False) -> tuple[Parts, list[str]]
         UnusableGeometry: It is no GeoJSON, or lies outside of the globe.
     """
     reader = _Reader(crossing)
-    reader.read(geometry, 0)
+    try:
+        reader.read(geometry, 0)
+    except shapely.errors.ShapelyError as trouble:
+        raise UnusableGeometry(f"it cannot be repaired: {str(trouble)[:100]}") from trouble
     return reader.parts, list(dict.fromkeys(reader.repairs))
 
 
@@ -129,9 +132,12 @@ class _Reader:
         if _steps(ring).max() <= 180.0:
             return unrolled(self._valid(Polygon(ring)))
         polygon = Polygon([(wrap(x), y) for x, y in ring.tolist()])
+        round_globe = np.column_stack([np.unwrap([*ring[:, 0], ring[0, 0]], period=360.0), [*ring[:, 1], ring[0, 1]]])
+        if abs(round_globe[-1, 0] - round_globe[0, 0]) > 180.0:
+            return shapely.union_all(enclosed(round_globe, math.copysign(90.0, ring[:, 1].mean())).polygons)
         try:
             cut = antimeridian.fix_polygon(polygon, fix_winding=True, great_circle=False)
-        except (ValueError, AssertionError, shapely.errors.GEOSException) as trouble:
+        except (ValueError, AssertionError) as trouble:
             reason = str(trouble)[:100] or "its outline is too tangled"
             raise UnusableGeometry(f"it cannot be cut at the antimeridian: {reason}") from trouble
         return self._valid(cut)
@@ -183,6 +189,21 @@ def _is_rectangle(ring: Values) -> bool:
     (west, south), (east, north) = ring.min(axis=0), ring.max(axis=0)
     area = (east - west) * (north - south)
     return bool(area > 0 and len(ring) < 10 and np.isclose(Polygon(ring).area, area, rtol=1e-9, atol=0.0))
+
+
+def enclosed(ring: Values, pole: float | None) -> Parts:
+    """Return what a closed ring encloses; one that goes round the globe, everything between it and a pole.
+
+    Args:
+        ring: Longitude, unbroken across ±180°, and latitude; the last position is the first.
+        pole: Latitude of the pole that it may go round.
+    """
+    if abs(ring[-1, 0] - ring[0, 0]) > 180.0 and pole is not None:
+        ring = np.vstack([ring, [(ring[-1, 0], pole), (ring[0, 0], pole)]])
+    middle = 360.0 * round((ring[:, 0].min() + ring[:, 0].max()) / 720.0)
+    whole = Parts()
+    whole.add_shape(unrolled(shapely.make_valid(Polygon(ring - [middle, 0.0]))))
+    return Parts(polygons=[part for part in whole.polygons if part.area > 0])
 
 
 def unrolled(shape: BaseGeometry) -> BaseGeometry:

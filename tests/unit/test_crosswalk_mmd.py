@@ -28,7 +28,7 @@ def test_a_sentinel_scene_of_the_kara_sea(iso):
     assert {r.key for r in scene.resources} >= {"data", "opendap", "wms"}
     assert scene.created.isoformat() == "2020-04-20T05:42:18.746000+00:00"
     assert scene.doi is None
-    assert len(scene.themes[0].ids) == 3
+    assert [len(theme.ids) for theme in scene.themes] == [3, 3]  # topic categories, GCMD
 
 
 def test_both_renderings_of_the_scene_agree(iso):
@@ -38,7 +38,14 @@ def test_both_renderings_of_the_scene_agree(iso):
         assert getattr(mmd, field) == getattr(other, field), field
     assert footprint(mmd.coverage).bbox == footprint(other.coverage).bbox
     assert (mmd.coverage.start, mmd.coverage.end) == (other.coverage.start, other.coverage.end)
-    assert set(mmd.keywords) <= set(other.keywords)
+    assert set(other.themes) <= set(mmd.themes)
+    assert mmd.created == other.created
+    assert mmd.language == other.language
+    assert set(other.parties) <= set(mmd.parties)
+    plain = [
+        [(r.key, r.href.partition("?")[0], r.media_type, r.description) for r in d.resources] for d in (mmd, other)
+    ]
+    assert plain[0] == plain[1]
 
 
 def test_an_open_end_and_a_licence(iso):
@@ -61,3 +68,57 @@ def test_a_missing_title_is_missing_and_broken_xml_is_refused_in_one_line(iso):
     with pytest.raises(IaosError) as said:
         read(iso, "py-mmd-tools/not_a_valid_xml.xml", "mmd")
     assert "\n" not in str(said.value)
+
+
+def mmd(extent: str, more: str = ""):
+    body = (
+        f"<mmd><metadata_identifier>a</metadata_identifier><geographic_extent>{extent}</geographic_extent>{more}</mmd>"
+    )
+    return describe(Record("x", "mmd", body.encode(), "application/xml", "u"))
+
+
+RECTANGLE = "<rectangle><north>82</north><south>78</south><west>10</west><east>30</east></rectangle>"
+OUTLINE = "<polygon><Polygon><exterior><LinearRing>{}</LinearRing></exterior></Polygon></polygon>"
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [
+        "<posList>10 78 30 79 25 82 10 78</posList>",
+        "<posList>78 10 79 30 82 25 78 10</posList>",
+        "<posList>10,78 30,79 25,82 10,78</posList>",
+        "<pos>10 78</pos><pos>30 79</pos><pos>25 82</pos><pos>10 78</pos>",
+    ],
+)
+def test_outline_in_either_order_of_coordinates(ring):
+    geometry = mmd(RECTANGLE + OUTLINE.format(ring)).coverage.geometry
+    assert geometry == {"type": "Polygon", "coordinates": [[[10, 78], [30, 79], [25, 82], [10, 78]]]}
+
+
+def test_outline_that_is_no_outline_leaves_the_rectangle():
+    made = mmd(RECTANGLE + OUTLINE.format("<posList>10 78 here</posList>"))
+    assert (made.coverage.geometry, made.coverage.boxes) == (None, ((10, 78, 30, 82),))
+
+
+def test_recorded_outline_of_the_globe(iso):
+    charts = read(iso, "mmd/foo.xml", "mmd")
+    assert footprint(charts.coverage).bbox == [-180, -90, 180, 90]
+    assert charts.citation.startswith("Cristian Lussana")
+
+
+def test_rectangle_in_metres_is_left_out_and_said():
+    made = mmd(RECTANGLE.replace("<rectangle>", '<rectangle srsName="EPSG:32633">'))
+    assert made.coverage.boxes == ()
+    assert [finding.code for finding in made.findings] == ["mmd.reference-system"]
+
+
+def test_parent_storage_and_access():
+    more = """
+      <related_dataset relation_type="parent">no.met:b</related_dataset>
+      <access_constraint>Registered users only</access_constraint>
+      <storage_information><file_size unit="B">42</file_size><checksum type="md5sum">00</checksum></storage_information>
+      <data_access><type>HTTP</type><resource>https://x.example/fileServer/a.nc</resource></data_access>"""
+    made = mmd(RECTANGLE, more)
+    assert made.parent == "no.met:b"
+    assert made.access.restricted
+    assert [(r.size, r.checksum) for r in made.resources] == [(42, "md5:00")]
