@@ -95,16 +95,23 @@ def _put_place(draft: Draft, root: etree._Element) -> None:
 
 def _ring(root: etree._Element, box: Box | None) -> list[list[float]]:
     """Read a polygon, whose order of longitude and latitude differs between producers; the rectangle tells it."""
-    line = first(root, "geographic_extent/polygon/Polygon/exterior/LinearRing")
-    places = " ".join(texts(line, "posList") or texts(line, "pos")) if line is not None else ""
-    found = [number(word) for word in re.split(r"[\s,]+", places) if word]
-    values = [value for value in found if value is not None]
-    if len(values) != len(found) or len(values) % 2:
-        return []
+    values = _numbers(first(root, "geographic_extent/polygon/Polygon/exterior/LinearRing"))
     ring = [[x, y] for x, y in zip(values[::2], values[1::2], strict=True)]
     turned = [[y, x] for x, y in ring]
-    inside = [sum(_within(place, box) for place in places) for places in (ring, turned)] if box else [0, 0]
-    return turned if inside[1] > inside[0] or any(abs(y) > 90 for _, y in ring) else ring
+    if any(abs(latitude) > 90 for _, latitude in ring):
+        return turned
+    return turned if box and _inside(turned, box) > _inside(ring, box) else ring
+
+
+def _numbers(line: etree._Element | None) -> list[float]:
+    """Return the numbers of a line in pairs; none where one of the words is no number."""
+    words = " ".join(texts(line, "posList") or texts(line, "pos")).replace(",", " ").split()
+    values = [value for value in map(number, words) if value is not None]
+    return values if len(values) == len(words) and len(values) % 2 == 0 else []
+
+
+def _inside(places: list[list[float]], box: Box) -> int:
+    return sum(_within(place, box) for place in places)
 
 
 def _within(place: list[float], box: Box) -> bool:
