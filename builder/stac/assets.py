@@ -41,11 +41,12 @@ def build_assets(
     for resource in dataset.resources:
         href = safe_href(resource.href)
         closed = is_restricted(dataset, resource)
-        if href is None:
+        is_service = (resource.service or "").lower() in LINKED_SERVICES
+        if href is None or (is_service and "://" not in href):
             findings.append(unlinkable(context, resource.href, f"asset {resource.key!r}"))
         elif closed and "://" not in href:
             findings.append(_open_copy(context, resource))
-        elif (resource.service or "").lower() in LINKED_SERVICES:
+        elif is_service:
             services.append(service(resource, href, dataset) | ({"auth:refs": [LOGIN]} if closed else {}))
         else:
             assets[_unused(resource.key, assets)] = _asset(resource, _from(path, href, context), closed=closed)
@@ -74,8 +75,8 @@ def _asset(resource: Resource, href: str, *, closed: bool) -> Json:
 
     return pystac.Asset(
         href=href,
-        title=resource.title,
-        description=resource.description,
+        title=resource.title or None,
+        description=resource.description or None,
         media_type=_type(resource, href),
         roles=list(dict.fromkeys(resource.roles)),
         extra_fields=_file_facts(resource) | ({"auth:refs": [LOGIN]} if closed else {}),

@@ -20,8 +20,10 @@ def cube(item: pystac.Item, dataset: Dataset) -> None:
 
     if dataset.dimensions:
         extension = DatacubeExtension.ext(item, add_if_missing=True)
-        dimensions = {entry.name: CubeDimension.from_dict(_dimension(entry)) for entry in dataset.dimensions}
-        variables = {entry.name: CubeVariable(_variable(entry)) for entry in dataset.variables}
+        dimensions = {
+            entry.name: CubeDimension.from_dict(_dimension(entry)) for entry in dataset.dimensions if entry.name
+        }
+        variables = {entry.name: CubeVariable(_variable(entry)) for entry in dataset.variables if entry.name}
         extension.apply(dimensions, variables or None)
     parameters = cf_parameters(dataset)
     if parameters:
@@ -47,8 +49,12 @@ def _dimension(entry: Dimension) -> dict[str, Any]:
     said = {"extent": numbers} | size | _filled({"unit": entry.unit})
     if entry.type == "other" or (entry.type != "z" and None in numbers):
         return {"type": "other"} | said
-    system = entry.reference_system if isinstance(entry.reference_system, str | int) else None
-    return {"type": "spatial", "axis": entry.type} | said | _filled({"reference_system": system})
+    return {"type": "spatial", "axis": entry.type} | said | _filled({"reference_system": _system(entry)})
+
+
+def _system(entry: Dimension) -> str | int | None:
+    system = entry.reference_system
+    return system if isinstance(system, str) or (isinstance(system, int) and system > 0) else None
 
 
 def _is_number(value: float | str | None) -> bool:

@@ -69,9 +69,11 @@ def _span(arcs: list[tuple[float, float]]) -> tuple[float, float]:
 
 def _widest_gap(arcs: list[tuple[float, float]]) -> tuple[float, float]:
     """Return the longitudes before and after the widest uncovered gap; they may exceed 180."""
-    reach = arcs[0][1] + (360 if arcs[0][1] < arcs[0][0] else 0)
-    before = after = arcs[0][0]
-    for west, east in [*arcs[1:], (arcs[0][0] + 360, arcs[0][0] + 360)]:
+    first, first_end = arcs[0]
+    wrapped = [east for west, east in arcs if east < west]  # these also cover the beginning of the circle
+    reach = max([first_end + (360 if first_end < first else 0), *wrapped])
+    before = after = first
+    for west, east in [*arcs[1:], (first + 360, first + 360)]:
         if west - reach > after - before:
             before, after = reach, west
         reach = max(reach, east + (360 if east < west else 0))

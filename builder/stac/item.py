@@ -16,6 +16,7 @@ from builder.stac.layout import relative
 from builder.stac.links import JSON, link, outward, structural, unique
 from builder.stac.properties import describe, license_id, located, times
 from builder.stac.serialize import ordered, plain
+from builder.stac.tidy import tidy
 
 GLOBE = [-180.0, -90.0, 180.0, 90.0]
 
@@ -48,6 +49,7 @@ def build_item(dataset: Dataset, footprint: Footprint, context: ItemContext) -> 
         The Item as JSON types, and findings about values that had to be left out.
     """
     findings: list[Finding] = []
+    dataset = tidy(dataset)
     path = context.place.item(context.id)
     item = _described(dataset, footprint, context, findings)
     assets, services, left_out = build_assets(dataset, context, path)
@@ -83,6 +85,7 @@ def build_record_collection(dataset: Dataset, footprint: Footprint, context: Ite
         The Collection as JSON types, and findings about values that had to be left out.
     """
     findings: list[Finding] = []
+    dataset = tidy(dataset)
     path = context.place.child(context.id)
     described = _described(dataset, footprint, context, findings)
     said = described["properties"]
@@ -110,12 +113,16 @@ def build_record_collection(dataset: Dataset, footprint: Footprint, context: Ite
             ]
         ),
     }
-    summaries = {name: [said.pop(name)] for name in sorted(said) if name.startswith("processing:")}
-    if summaries:  # the processing extension has no place for them on a Collection itself
-        collection["summaries"] = summaries
+    collection["summaries"] = _summaries(said)
     collection |= said | {"description": said.get("description") or said["title"]}
     collection["license"] = license_id(said["license"])
     return _finished(collection), findings + left_out
+
+
+def _summaries(said: Json) -> Json:
+    """Take out the fields for which their extensions have no place on a Collection itself, as summaries."""
+    named = {name: [said.pop(name)] for name in sorted(said) if name.startswith("processing:")}
+    return named | ({"cf:parameter": said.pop("cf:parameter")} if "cf:parameter" in said else {})
 
 
 def _described(dataset: Dataset, footprint: Footprint, context: ItemContext, findings: list[Finding]) -> Json:
@@ -148,5 +155,7 @@ def _name_parameters(item: Json, dataset: Dataset) -> None:
 
 
 def _finished(stac: Json) -> Json:
+    if not stac.get("summaries", True):
+        del stac["summaries"]
     stac["stac_extensions"] = declared(stac)
     return ordered(plain(stac))

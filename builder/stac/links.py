@@ -27,7 +27,7 @@ def safe_href(href: str) -> str | None:
     Allowed are http and https URLs with a host and without credentials, and relative paths
     that stay below the object.
     """
-    text = re.sub(r"[\x00-\x1f\x7f]", "", href).strip()
+    text = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "", href).strip()
     try:
         parts = urlsplit(text)
         web = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
@@ -35,6 +35,7 @@ def safe_href(href: str) -> str | None:
         return None
     if not text or not (web or _below(text, parts.scheme, parts.netloc)):
         return None
+    text = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
     return quote(text, safe="%/:?#@!$&'()*+,;=~-._")
 
 
@@ -81,17 +82,17 @@ def structural(path: str, parent: str, parent_title: str, root_title: str = "") 
 def outward(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> Iterator[Json]:
     """Yield the links that lead out of the catalogue; addresses that may not be linked to are reported."""
     for entry in dataset.links:
-        if entry.rel in STRUCTURAL:
+        if not entry.rel or entry.rel in STRUCTURAL:
             continue
         href = safe_href(entry.href)
-        if href is None:
+        if href is None or "://" not in href:
             findings.append(unlinkable(context, entry.href, f"link {entry.rel!r}"))
             continue
         yield link(entry.rel, href, entry.media_type, entry.title, **entry.extra)
     yield from _citations(dataset)
     terms = dataset.license
     href = safe_href(terms.url) if terms and terms.url else None
-    if terms and href:
+    if terms and href and "://" in href:
         yield link("license", href, "text/html", terms.title or terms.id)
 
 
@@ -122,7 +123,7 @@ def service(resource: Resource, href: str, dataset: Dataset) -> Json:
 def _layers(query: list[tuple[str, str]], dataset: Dataset) -> list[str]:
     """Return the layers an address names, else the variables, which THREDDS serves under their own names."""
     named = next((value for key, value in query if key.lower() == "layers"), "")
-    measured = [entry.name for entry in dataset.variables if entry.dimensions and not entry.auxiliary]
+    measured = [entry.name for entry in dataset.variables if entry.name and entry.dimensions and not entry.auxiliary]
     return [layer for layer in named.split(",") if layer] or measured
 
 

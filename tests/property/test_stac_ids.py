@@ -37,6 +37,7 @@ def test_no_unchanged_identifier_meets_a_changed_one(identifier):
 
 
 @given(st.lists(st.tuples(LONGITUDES, LONGITUDES, st.floats(-90, 90), st.floats(-90, 90)), min_size=1, max_size=8))
+@example([(180.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 0.0)])
 @example([(170.0, -170.0, 60.0, 70.0), (175.0, 178.0, 60.0, 61.0)])
 @example([(179.0, 179.5, 0.0, 0.0), (-179.5, -179.0, 0.0, 0.0)])
 @example([(-180.0, -180.0, 0.0, 0.0), (180.0, 180.0, 0.0, 0.0), (170.0, 171.0, 0.0, 0.0)])
