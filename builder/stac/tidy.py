@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from builder.dataset import Dataset
 from builder.stac.serialize import plain
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _LARGEST = 2**53 - 1
 """Integers beyond this lose digits in most readers of JSON (RFC 7493 section 2.2)."""
@@ -25,15 +28,16 @@ def tidy(dataset: Dataset) -> Dataset:
 def _tidy(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value).strip()
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        return None
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST else None
     if isinstance(value, tuple):
         words = all(isinstance(entry, str) for entry in value)
         return tuple(entry for entry in map(_tidy, value) if entry or not words)
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value) if field.name not in _UNTOUCHED]
-        before = {name: getattr(value, name) for name in names}
-        after = {name: _tidy(entry) for name, entry in before.items()}
-        changed = {name: entry for name, entry in after.items() if entry != before[name]}
-        return replace(value, **changed) if changed else value
-    return value
+    return _tidy_fields(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _tidy_fields(value: DataclassInstance) -> Any:
+    before = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _UNTOUCHED}
+    after = {name: _tidy(entry) for name, entry in before.items()}
+    changed = {name: entry for name, entry in after.items() if entry != before[name]}
+    return replace(value, **changed) if changed else value
