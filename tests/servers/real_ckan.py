@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,13 +53,13 @@ def environment():
 
 
 @contextlib.contextmanager
-def postgres(folder: Path):
+def postgres():
     """A scratch cluster owned by the user postgres (the server refuses to run as root)."""
     tools, port = postgres_folder(), free_port()
-    data = folder / "pg"
+    data = Path(
+        tempfile.mkdtemp(prefix="iaos-postgres-")
+    )  # not below pytest's folders, which only their owner may enter
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    folder.chmod(0o755)
-    data.mkdir()
     if os.geteuid() == 0:
         shutil.chown(data, user, user)
     as_user = ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
@@ -94,6 +95,7 @@ def postgres(folder: Path):
         yield f"postgresql://ckan@127.0.0.1:{port}/ckan"
     finally:
         subprocess.run([*as_user, tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, **quiet)
+        shutil.rmtree(data, ignore_errors=True)
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Ckan:
 def real_ckan(folder: Path):
     """Run a CKAN while the block runs."""
     ckan, ini, port = environment(), folder / "ckan.ini", free_port()
-    with postgres(folder) as database, running(lambda _: Solr()) as solr:
+    with postgres() as database, running(lambda _: Solr()) as solr:
 
         def run(*arguments):
             done = subprocess.run(

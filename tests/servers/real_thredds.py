@@ -25,7 +25,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port};
-    location = /thredds/catalog.html {{ return 302 /thredds/catalog/catalog.html; }}
+    location = /thredds/catalog.xml {{ return 302 /thredds/catalog/catalog.xml; }}
     location /thredds/catalog/ {{ alias {folder}/catalogues/; }}
     location /thredds/fileServer/ {{ alias {folder}/data/; add_header Access-Control-Allow-Origin *; }}
     location /thredds/dodsC/ {{ proxy_pass http://127.0.0.1:{dap}/; }}
@@ -54,7 +54,7 @@ def real_thredds(folder: Path):
     port, dap, data = free_port(), free_port(), folder / "data"
     write_files(data)
     catalogues = folder / "catalogues"
-    for path in ("catalog.xml", "ctd/catalog.xml", "ice/catalog.xml"):
+    for path in ("catalog.xml", "aws/catalog.xml", "ctd/catalog.xml", "ice/catalog.xml"):
         (catalogues / path).parent.mkdir(parents=True, exist_ok=True)
         text = thredds.catalogue(data, path).decode()
         both = '<service name="dap" serviceType="OPeNDAP" base="/thredds/dodsC/"/>\n  </service>'

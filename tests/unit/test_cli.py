@@ -48,7 +48,10 @@ def test_every_option_is_in_the_command_reference():
 
 
 def test_help_imports_nothing_heavy():
-    code = f"import sys; from builder.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
+    code = (
+        "import sys; from builder.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -54,7 +54,8 @@ def test_every_item_of_a_real_static_catalogue(shared_data, tmp_path):
 def feature(number, west, day, **more):
     ring = [[west, 84], [west + 4, 84], [west + 4, 87], [west, 87], [west, 84]]
     return {
-        "type": "Feature", "stac_version": "1.0.0", "id": f"scene-{number}", "collection": "s1", "links": [], "assets": {},
+        "type": "Feature", "stac_version": "1.0.0", "id": f"scene-{number}", "collection": "s1",
+        "links": [], "assets": {},
         "bbox": [west, 84, west + 4, 87], "geometry": {"type": "Polygon", "coordinates": [ring]},
         "properties": {"datetime": f"2018-08-{day:02d}T12:00:00Z"}, **more,
     }  # fmt: skip
@@ -87,8 +88,10 @@ def api(url):
         else:
             core = "https://api.stacspec.org/v1.0.0/core"
             body = {
-                "type": "Catalog", "stac_version": "1.0.0", "id": "api", "description": "a", "conformsTo": [core, core.replace("core", "item-search")],
-                "links": [{"rel": "self", "href": url}, {"rel": "root", "href": url}, {"rel": "search", "href": f"{url}search", "method": "GET"}],
+                "type": "Catalog", "stac_version": "1.0.0", "id": "api", "description": "a",
+                "conformsTo": [core, core.replace("core", "item-search")],
+                "links": [{"rel": "self", "href": url}, {"rel": "root", "href": url},
+                          {"rel": "search", "href": f"{url}search", "method": "GET"}],
             }  # fmt: skip
         data = json.dumps(body).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
