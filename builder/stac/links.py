@@ -39,6 +39,12 @@ def safe_href(href: str) -> str | None:
     return quote(text, safe="%/:?#@!$&'()*+,;=~-._")
 
 
+def web_href(href: str | None) -> str | None:
+    """Return an http or https URL that may be linked to, or None; a relative path is none."""
+    safe = safe_href(href or "")
+    return safe if safe and "://" in safe else None
+
+
 def _below(text: str, scheme: str, host: str) -> bool:
     segments = text.partition("?")[0].split("/")
     return (
@@ -84,22 +90,21 @@ def outward(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> 
     for entry in dataset.links:
         if not entry.rel or entry.rel in STRUCTURAL:
             continue
-        href = safe_href(entry.href)
-        if href is None or "://" not in href:
+        href = web_href(entry.href)
+        if href is None:
             findings.append(unlinkable(context, entry.href, f"link {entry.rel!r}"))
-            continue
-        yield link(entry.rel, href, entry.media_type, entry.title, **entry.extra)
-    yield from _citations(dataset)
-    terms = dataset.license
-    href = safe_href(terms.url) if terms and terms.url else None
-    if terms and href and "://" in href:
-        yield link("license", href, "text/html", terms.title or terms.id)
+        else:
+            yield link(entry.rel, href, entry.media_type, entry.title, **entry.extra)
+    yield from _terms(dataset)
 
 
-def _citations(dataset: Dataset) -> Iterator[Json]:
-    doi = doi_of(dataset.doi)
+def _terms(dataset: Dataset) -> Iterator[Json]:
+    doi, terms = doi_of(dataset.doi), dataset.license
+    href = web_href(terms.url) if terms else None
     if doi:
         yield link("cite-as", doi_url(doi))
+    if terms and href:
+        yield link("license", href, "text/html", terms.title or terms.id)
 
 
 def doi_url(doi: str) -> str:

@@ -12,7 +12,7 @@ from builder.findings import Finding, warning
 from builder.stac.assets import LOGIN, is_restricted_dataset
 from builder.stac.context import Footprint, ItemContext, Json
 from builder.stac.cube import cube
-from builder.stac.links import doi_of, safe_href
+from builder.stac.links import doi_of, safe_href, web_href
 
 if TYPE_CHECKING:
     import pystac
@@ -112,14 +112,16 @@ def _terms(dataset: Dataset, context: ItemContext) -> Json:
     terms: Json = {"license": license_id(said.id if said else context.definition.license)}
     if said and terms["license"] == "other" and (said.title or said.id != "other"):
         terms["iaos:license"] = said.title or said.id
-    if is_restricted_dataset(dataset):
-        reason = dataset.access.statement or "The partner asks for a login or for permission."
-        terms["auth:schemes"] = {LOGIN: {"type": "login", "description": reason}}
-        if dataset.access.restricted:
-            terms["iaos:restricted"] = True
-    elif dataset.access.statement:
-        terms["iaos:access"] = dataset.access.statement
-    return terms
+    return terms | _access(dataset)
+
+
+def _access(dataset: Dataset) -> Json:
+    said = dataset.access.statement
+    if not is_restricted_dataset(dataset):
+        return {"iaos:access": said} if said else {}
+    reason = said or "The partner asks for a login or for permission."
+    closed = {"iaos:restricted": True} if dataset.access.restricted else {}
+    return {"auth:schemes": {LOGIN: {"type": "login", "description": reason}}, **closed}
 
 
 def license_id(text: str) -> str:
@@ -148,7 +150,7 @@ def contact(party: Party) -> Json:
     """Return a party as a contact (contacts extension)."""
     name = party.name or party.organization
     orcid = party.orcid.rsplit("/", 1)[-1] if party.orcid else None
-    page = _page(party)
+    page = web_href(party.url)
     entry: Json = {
         "name": name,
         "organization": party.organization if party.organization != name else None,
@@ -165,7 +167,7 @@ def providers_of(parties: tuple[Party, ...]) -> Iterator[Json]:
     roles: dict[str, dict[str, None]] = {}
     pages: dict[str, str] = {}
     for party in parties:
-        name, page = _organisation(party), None if party.orcid else _page(party)
+        name, page = _organisation(party), None if party.orcid else web_href(party.url)
         found = dict.fromkeys(PROVIDER_ROLES[role] for role in party.roles if role in PROVIDER_ROLES)
         if name and found:
             roles.setdefault(name, {}).update(found)
@@ -178,11 +180,6 @@ def _organisation(party: Party) -> str | None:
     """Return the organisation a party is or belongs to, where that can be told."""
     acts_as_one = not party.orcid and not _ORGANISATION_ROLES.isdisjoint(party.roles)
     return party.organization or (party.name if acts_as_one else None)
-
-
-def _page(party: Party) -> str | None:
-    href = safe_href(party.url) if party.url else None
-    return href if href and "://" in href else None
 
 
 def _record(dataset: Dataset, context: ItemContext) -> Json:
