@@ -91,7 +91,7 @@ def _add_upper(
     tree: Tree,
     renderer: Renderer,
 ) -> None:
-    entries = [Entry(one.stac, partners[one.definition.partner.id], one.items) for one in gathered]
+    entries = [Entry(one.stac, partners[one.definition.partner.id], one.items, one.geometries) for one in gathered]
     for name, catalog in partners.items():
         tree.add(partner_catalog(name), to_bytes(catalog), JSON)
         own = [entry for entry in entries if entry.partner is catalog]
@@ -118,7 +118,8 @@ def _add_upper(
 
 
 def _newest(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    ordered = sorted(history, key=lambda line: (-line["run"], line["collection"], line["identifier"]))
+    ordered = sorted(history, key=lambda line: (line["collection"], line["identifier"]))
+    ordered.sort(key=lambda line: (line.get("datestamp", ""), line["run"]), reverse=True)
     for line in ordered[:NEWEST_CHANGES]:
         yield {
             "action": _ACTIONS[line["kind"]],

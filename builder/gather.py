@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LISTED = ("type", "id", "geometry", "bbox", "properties", "title", "description", "extent", "collection")
 """What the list of a collection's items shows of each; the rest is not held in memory."""
 
+MOST_GEOMETRIES = 200
+"""Most footprints of one collection that an overview map draws."""
+
 JSON = media_type("x.json")
 HTML = media_type("x.html")
 
@@ -47,6 +50,7 @@ class Gathered:
         references: How many of them have kerchunk references.
         findings: What was doubtful or left out.
         changes: Its history, oldest first, with titles and addresses.
+        geometries: Footprints for overview maps, at most `MOST_GEOMETRIES`.
     """
 
     definition: CollectionDefinition
@@ -55,6 +59,7 @@ class Gathered:
     references: int = 0
     findings: list[Finding] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    geometries: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass
@@ -129,7 +134,8 @@ class Gatherer:
     def _add(self, composed: Composed) -> None:
         name, record, path = composed.context.id, composed.record, composed.path
         self.tree.add(path, to_bytes(composed.stac), media_type("x.geojson") if composed.is_item else JSON)
-        self.tree.add(self.place.record(name, record.media_type), record.body, record.media_type)
+        kept = self.place.record(name, record.media_type)
+        self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a partner's word could make it a page
         self.tree.add(self.place.explain(name), to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
             self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, media_type(local))
@@ -184,6 +190,8 @@ class Gatherer:
         for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed):
             self.tree.add(path, body, HTML)
         self.result.changes = list(self._history())
+        located = [stac["geometry"] for stac in self.listed if stac.get("geometry")]
+        self.result.geometries = tuple(located[:: max(1, -(-len(located) // MOST_GEOMETRIES))])
 
     def _combined(self) -> bool:
         """Add one reference over all granules, where they stack."""
