@@ -138,9 +138,21 @@ def _completed(dataset: Dataset, inspection: Inspection, record: Record) -> Data
     from builder.enrich.netcdf import dataset_of
 
     header = dataset_of(inspection, dataset.identifier)
+    if inspection.media_type is not None:
+        dataset = _with_media_type(dataset, inspection.media_type)
+        header = replace(header, projection=inspection.projection)
     if record.format in LISTING_FORMATS:
         dataset = merge(only(header, "coverage.place", "coverage.time", "coverage.vertical"), dataset)
     return _with_grid(merge(dataset, header), inspection)
+
+
+def _with_media_type(dataset: Dataset, found: str) -> Dataset:
+    """Say more exactly what a file is, e.g. that a GeoTIFF is cloud-optimised."""
+    resources = (
+        replace(file, media_type=found) if found.startswith(file.media_type or "?") else file
+        for file in dataset.resources
+    )
+    return replace(dataset, resources=tuple(resources))
 
 
 def _with_grid(dataset: Dataset, inspection: Inspection) -> Dataset:

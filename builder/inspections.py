@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from builder.sources.http import HttpGate
     from builder.sources.protocol import Record
 
-VERSION = "1"
+VERSION = "2"
 """Part of the cache key; raised when inspecting the same file would find something else."""
 
 MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
 
-NETCDF = media_type("x.nc")
+GEOTIFF = media_type("x.tif")
+READABLE = frozenset({media_type("x.nc"), "application/x-netcdf", GEOTIFF})
+"""Media types of files that can be looked into."""
 
 
 class Inspecting(Protocol):
@@ -40,7 +42,7 @@ class Inspecting(Protocol):
 
 @dataclass
 class Inspections:
-    """Inspections of one collection's NetCDF files.
+    """Inspections of one collection's data files.
 
     Args:
         definition: The collection.
@@ -59,16 +61,16 @@ class Inspections:
     base_url: str | None = None
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
-        """Inspect the dataset's NetCDF file, unless this was done for the same record before.
+        """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
 
         Returns:
-            What was found (None where there is no open NetCDF file, or it cannot be had), and findings.
+            What was found (None where there is no such open file, or it cannot be had), and findings.
         """
         from pydantic import TypeAdapter
 
         from builder.enrich.inspection import Inspection
 
-        resource = netcdf_resource(dataset)
+        resource = readable_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
         name = cache_name("inspections", VERSION, self._address(resource), record.sha256)
@@ -96,12 +98,19 @@ class Inspections:
 
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
-            href = self._address(resource)
-            return self.inspector.inspect(self.base / resource.local, href, references="://" in href)
+            return self._look(self.base / resource.local, resource)
         with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
-            target = Path(folder) / "data.nc"
+            target = Path(folder) / "data"
             self.gate.download(resource.href, target, max_bytes=MAX_BYTES)
-            return self.inspector.inspect(target, resource.href)
+            return self._look(target, resource)
+
+    def _look(self, path: Path, resource: Resource) -> Inspection:
+        from builder.enrich.raster import inspect_raster
+
+        href = self._address(resource)
+        if GEOTIFF in _kinds(resource):
+            return inspect_raster(path, href)
+        return self.inspector.inspect(path, href, references="://" in href)
 
 
 def _remembered(data: bytes) -> tuple[Inspection, tuple[Finding, ...]]:
@@ -114,13 +123,16 @@ def _remembered(data: bytes) -> tuple[Inspection, tuple[Finding, ...]]:
     return found, found.findings
 
 
-def netcdf_resource(dataset: Dataset) -> Resource | None:
-    """Return the first open NetCDF data file of a dataset, or None."""
+def _kinds(resource: Resource) -> set[str | None]:
+    return {resource.media_type, media_type(resource.href.partition("?")[0])}
+
+
+def readable_resource(dataset: Dataset) -> Resource | None:
+    """Return the first open NetCDF or GeoTIFF data file of a dataset, or None."""
     if dataset.access.restricted:
         return None
     for resource in dataset.resources:
-        kinds = (resource.media_type, media_type(resource.href.partition("?")[0]))
         by_file = "data" in resource.roles and resource.service in {None, "httpserver", "http", "file"}
-        if by_file and not resource.restricted and any(kind in {NETCDF, "application/x-netcdf"} for kind in kinds):
+        if by_file and not resource.restricted and READABLE & _kinds(resource):
             return resource
     return None

@@ -72,8 +72,3 @@ def main(arguments: list[str] | None = None) -> None:
             click.echo(f"error: {problem}", err=True)
         sys.exit(trouble.exit_status)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def stac_plugin(registry: object) -> None:
-    """Offer the commands as `stac iaos …` (entry point of stactools)."""
-    registry.register_subcommand(lambda cli: cli.add_command(group, "iaos"))  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ class Inspection:
         projection: Native grid of data on projected coordinates.
         references: Verified kerchunk JSON that points at ``href``; None where there can be none.
         combine_key: Equal for files whose references stack along one dimension.
+        media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
         findings: Why something is missing or doubtful.
     """
 
@@ -32,6 +33,7 @@ class Inspection:
     projection: Projection | None = None
     references: bytes | None = None
     combine_key: str | None = None
+    media_type: str | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
