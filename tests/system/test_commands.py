@@ -1,0 +1,90 @@
+"""The commands as a maintainer types them, each option changing what happens."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from builder.cli import group
+
+DEFINITION = """\
+id: village
+title: Observations of a village
+description: Written by hand.
+partner: {id: nordeco, name: Nordic Foundation for Development and Ecology}
+license: CC-BY-4.0
+source:
+  type: files
+  records:
+    - {id: walrus, title: Walrus seen, description: Told., start: 2018-07-01, end: 2018-07-31, point: [-51.0, 70.5]}
+    - {id: sea-ice, title: Sea ice seen, description: Told., start: 2018-01-01, end: 2018-03-31, point: [-52.0, 70.6]}
+"""
+
+
+@pytest.fixture
+def iaos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "collections").mkdir()
+    (tmp_path / "collections/village.yaml").write_text(DEFINITION)
+
+    def run(*words):
+        done = CliRunner().invoke(group, list(words), standalone_mode=False, catch_exceptions=False)
+        return done.return_value, done.output
+
+    return run
+
+
+def test_a_day_of_a_maintainer(iaos, tmp_path):
+    assert iaos("check") == (0, "1 definitions read, 1 enabled, 0 with mistakes\n")
+    status, said = iaos("plan")
+    assert status == 0
+    assert "+ walrus  (first seen)" in said
+    assert not (tmp_path / "catalog").exists()
+    assert not (tmp_path / ".iaos").exists()
+    assert "nordeco/village/walrus.json" in iaos("plan", "--files")[1]
+    assert json.loads(iaos("plan", "--json")[1])["steps"]["add"] > 10
+
+    status, said = iaos("build", "--report", "told")
+    assert status == 0
+    assert "2 items in 1 collections" in said
+    assert json.loads((tmp_path / "told/report.json").read_bytes())["collections"][0]["items"] == 2
+    assert "no file changes" in iaos("build")[1]
+    assert iaos("-q", "build")[1] == ""
+
+    assert "properties.title" in iaos("explain", "walrus")[1]
+    assert json.loads(iaos("explain", "walrus", "--json")[1])["item"] == "walrus"
+    assert iaos("validate", "catalog")[0] == 0
+    assert json.loads(iaos("validate", "catalog", "--json")[1]) == []
+
+    target = f"file://{tmp_path}/site"
+    assert "would be written" in iaos("publish", "catalog", target, "--dry-run")[1]
+    assert not (tmp_path / "site/catalog.json").exists()
+    assert ", 0 deleted, 0 unchanged" in iaos("publish", "catalog", target)[1]
+    assert (tmp_path / "site/catalog.json").read_bytes() == (tmp_path / "catalog/catalog.json").read_bytes()
+
+
+def test_a_sample_withdraws_nothing_and_a_withdrawal_leaves_a_page(iaos, tmp_path):
+    iaos("build")
+    assert "2 items" in iaos("build", "--sample", "1")[1]
+    lines = (tmp_path / "collections/village.yaml").read_text().splitlines()
+    (tmp_path / "collections/village.yaml").write_text("\n".join(lines[:-1]) + "\n")
+    assert "2 items" in iaos("build", "--no-harvest")[1]
+    assert "- sea-ice  (no longer listed by the partner)" in iaos("plan")[1]
+    assert "1 items" in iaos("build")[1]
+    assert not (tmp_path / "catalog/nordeco/village/sea-ice.json").exists()
+    assert "Sea ice seen" in (tmp_path / "catalog/nordeco/village/sea-ice.html").read_text()
+
+
+def test_base_url_and_other_folders(iaos, tmp_path):
+    iaos("build", "village", "--out", "elsewhere", "--state", "memory", "--base-url", "https://example.org/arctic")
+    assert "https://example.org/arctic/" in (tmp_path / "elsewhere/sitemap.xml").read_text()
+    assert (tmp_path / "memory/village/ledger.ndjson").exists()
+
+
+def test_schema_is_printed_written_and_checked(iaos, tmp_path):
+    assert json.loads(iaos("schema")[1])["title"]
+    assert iaos("schema", "--check")[0] == 1
+    assert iaos("schema", "--write")[0] == 0
+    assert iaos("schema", "--check")[0] == 0
