@@ -76,7 +76,7 @@ def test_broad_exceptions_only_where_the_design_names_them():
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
     ]
-    assert len(broad) <= 2, broad
+    assert len(broad) <= 3, broad  # one bad record when harvesting, one when building, one plug-in
 
 
 def test_no_swallowed_exception_and_no_print():
