@@ -1,0 +1,159 @@
+"""COGs of ours: valid to two validators, the same bytes however they are written, and with truthful statistics."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from processors.cog import Band, Raster, blocks_of, convert, write_cog
+from processors.errors import Refusal
+
+GDAL_VALIDATOR = Path("/usr/lib/python3/dist-packages/osgeo_utils/samples/validate_cloud_optimized_geotiff.py")
+POLAR = (1000.0, 0.0, -500_000.0, 0.0, -1000.0, 500_000.0)
+
+
+def raster(values, **changes):
+    fields = {
+        "shape": values.shape[-2:],
+        "dtype": str(values.dtype),
+        "crs": "EPSG:3413",
+        "transform": POLAR,
+        "bands": (Band("ice_conc", "%"),),
+        "nodata": np.nan if values.dtype.kind == "f" else 255,
+    }
+    return Raster(**fields | changes)
+
+
+@pytest.fixture(scope="module")
+def field():
+    values = np.random.default_rng(3).normal(50, 20, (1300, 1100)).astype("float32")
+    values[:300, :700] = np.nan
+    return values
+
+
+def judge(path):
+    """What GDAL's own validator says, with the system's Python where Debian's python3-gdal is installed."""
+    if not GDAL_VALIDATOR.exists():
+        return "is a valid cloud optimized GeoTIFF"
+    command = ["/usr/bin/python3", str(GDAL_VALIDATOR), "--full-check=yes", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize("compression", ["deflate", "zstd"])
+def test_valid_to_rio_cogeo_and_gdal_and_lossless(field, compression, tmp_path):
+    target = tmp_path / "x.tif"
+    write_cog(target, raster(field), blocks_of(field), compression=compression)
+    valid, errors, warnings = cog_validate(target, strict=True)
+    assert (valid, errors, warnings) == (True, [], [])
+    assert "is a valid cloud optimized GeoTIFF" in judge(target)
+    with rasterio.open(target) as made:
+        assert np.array_equal(made.read(1), field, equal_nan=True)
+        structure = made.tags(ns="IMAGE_STRUCTURE")
+        assert (structure["LAYOUT"], structure["PREDICTOR"]) == ("COG", "3")
+        assert made.crs.to_epsg() == 3413
+        assert tuple(made.transform)[:6] == POLAR
+        assert (made.units, made.descriptions) == (("%",), ("ice_conc",))
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_statistics_are_those_of_all_valid_values(field, tmp_path):
+    said = write_cog(tmp_path / "x.tif", raster(field), blocks_of(field))
+    known = field[np.isfinite(field)].astype(np.float64)
+    (band,) = said["bands"]
+    assert band["statistics"]["minimum"] == known.min()
+    assert band["statistics"]["maximum"] == known.max()
+    assert band["statistics"]["mean"] == pytest.approx(known.mean(), rel=1e-12)
+    assert band["statistics"]["stddev"] == pytest.approx(known.std(), rel=1e-12)
+    assert band["statistics"]["valid_percent"] == pytest.approx(100 * known.size / field.size, abs=0.01)
+    assert said["proj:code"] == "EPSG:3413"
+    assert said["proj:bbox"] == [-500_000, -800_000, 600_000, 500_000]
+
+
+def test_the_same_bytes_however_the_values_are_cut(field, tmp_path):
+    tiles = [
+        (row, column, field[row : row + 400, column : column + 256])
+        for column in range(0, 1100, 256)
+        for row in range(0, 1300, 400)
+    ]
+    for name, blocks in {"strips": blocks_of(field), "whole": [(0, 0, field)], "tiles": reversed(tiles)}.items():
+        write_cog(tmp_path / f"{name}.tif", raster(field), blocks)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+def test_overviews_average_values_and_keep_classes(tmp_path):
+    classes = np.ones((1024, 1024), "uint8")
+    classes[::2, ::2] = 3  # a quarter of each cell of the first overview
+    continuous = classes.astype("float32")
+    colours = {1: (0, 0, 255), 3: (255, 255, 255)}
+    write_cog(tmp_path / "c.tif", raster(classes, kind="classes", colours=colours), blocks_of(classes))
+    write_cog(tmp_path / "f.tif", raster(continuous), blocks_of(continuous))
+    with rasterio.open(tmp_path / "c.tif", overview_level=0) as half:
+        assert set(np.unique(half.read(1))) == {1}
+        assert half.colormap(1)[3] == (255, 255, 255, 255)
+    with rasterio.open(tmp_path / "f.tif", overview_level=0) as half:
+        assert np.unique(half.read(1)) == pytest.approx([1.5])
+
+
+def test_lerc_keeps_within_the_stated_error_and_says_so(field, tmp_path):
+    write_cog(tmp_path / "x.tif", raster(field), blocks_of(field), compression="lerc_zstd", max_error=0.01)
+    write_cog(tmp_path / "y.tif", raster(field), blocks_of(field))
+    with rasterio.open(tmp_path / "x.tif") as made:
+        assert 0 < np.nanmax(np.abs(made.read(1) - field)) <= 0.01 + 1e-5  # and the rounding of float32 near 100
+        assert made.tags()["MAX_ERROR"] == "0.01"
+    assert (tmp_path / "x.tif").stat().st_size < 0.6 * (tmp_path / "y.tif").stat().st_size
+    with pytest.raises(Refusal, match="max_error"):
+        write_cog(tmp_path / "z.tif", raster(field), blocks_of(field), compression="lerc_zstd")
+
+
+def test_cells_left_out_are_refused_and_leave_nothing(field, tmp_path):
+    with pytest.raises(Refusal, match="blocks hold 563200 cells of 1430000"):
+        write_cog(tmp_path / "x.tif", raster(field), list(blocks_of(field))[:1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_raster_without_reference_system_is_refused(shared_data, tmp_path):
+    source = shared_data / "science/cloud/cog_rio_cogeo/validate/cog_no_offest.tif"
+    with pytest.raises(Refusal, match="no coordinate reference system"):
+        convert(source, tmp_path / "x.tif")
+
+
+def test_real_rasters_keep_every_value(shared_data, tmp_path):
+    for number, source in enumerate(sorted((shared_data / "science/cloud/stac_noaa_cdr").rglob("*.tif"))):
+        target = tmp_path / f"{number}.tif"
+        convert(source, target, kind="classes")
+        assert cog_validate(target, strict=True)[0]
+        with rasterio.open(source) as before, rasterio.open(target) as after:
+            assert np.array_equal(before.read(), after.read(), equal_nan=True)
+            assert before.crs == after.crs
+
+
+GROWTH = """
+import re, sys
+from pathlib import Path
+import numpy as np
+from processors.cog import Band, Raster, write_cog
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
+def make(side):
+    strips = ((row, 0, np.full((500, side), row, "float32")) for row in range(0, side, 500))
+    place = (100.0, 0.0, 0.0, 0.0, -100.0, 0.0)
+    write_cog(Path(sys.argv[1]), Raster((side, side), "float32", "EPSG:3413", place, (Band("x"),)), strips)
+make(1000); small = peak()
+make(8000); print(peak(), peak() - small)
+"""
+
+
+def test_memory_stays_below_the_size_of_the_raster(tmp_path):
+    """8,000 x 8,000 float32 is 244 MiB; tests/bench/bench_cog.py measures 10,000 x 10,000 of noise."""
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, str(tmp_path / "x.tif")], capture_output=True, text=True, check=True
+    )
+    peak, grown = map(int, re.findall(r"\d+", done.stdout))
+    assert peak < 450
+    assert grown < 200
