@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,14 +13,13 @@ from builder.gather import HTML, JSON, Gathered, Gatherer
 from builder.harvest import gate_for
 from builder.inspections import Inspections
 from builder.media import media_type
+from builder.nights import Nights, failures, last_good, recall
 from builder.pages.render import Entry, Renderer
+from builder.pages.status import SourceStatus, status_document
 from builder.report import CollectionReport, collection_report
 from builder.stac.collection import build_partner_catalog, build_root_catalog
-from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog, partner_page
-from builder.stac.links import PARQUET
+from builder.stac.layout import ROOT, partner_catalog, partner_page
 from builder.stac.serialize import to_bytes
-from builder.tables.rows import collection_row
-from builder.tables.writer import TableWriter
 
 if TYPE_CHECKING:
     from builder.build import Request
@@ -36,13 +33,6 @@ if TYPE_CHECKING:
 CHANGES = "changes.ndjson"
 NEWEST_CHANGES = 500
 """Most changes that the page of changes lists; ``changes.ndjson`` has all."""
-
-TABLE = {
-    "rel": "related",
-    "href": f"./{COLLECTIONS_TABLE}",
-    "type": PARQUET,
-    "title": "All collections in one table (stac-geoparquet)",
-}
 
 _ACTIONS = {"new": "add", "changed": "replace", "gone": "withdraw"}
 
@@ -75,11 +65,15 @@ def assemble(
                 base = request.collections
                 one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base)
                 gathered.append(one.gather())
+    nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
+    _add_status(gathered, nights, tree, renderer)
     _add_upper(definitions, partners, gathered, tree, renderer)
     reports = tuple(
         collection_report(
             one.definition.id,
             harvests.get(one.definition.id),
+            partner=one.definition.partner.id,
+            nights_failed=failures(nights[one.definition.id]),
             items=one.items,
             references=one.references,
             findings=tuple(one.findings),
@@ -116,9 +110,8 @@ def _add_upper(
         "type": media_type(CHANGES),
         "title": "What came, changed and went",
     }
-    _add_table(gathered, tree)
     groups = _by_partner(definitions)
-    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE])
+    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     newest = list(_newest(history))
@@ -130,15 +123,26 @@ def _add_upper(
         tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
 
 
-def _add_table(gathered: Sequence[Gathered], tree: Tree) -> None:
-    table = TableWriter(tree.staging)
-    for one in gathered:
-        place = Place(one.definition.partner.id, one.definition.id)
-        table.add(collection_row(one.stac, place.collection_json))
-    with tempfile.NamedTemporaryFile(dir=tree.staging) as scratch:
-        table.write(Path(scratch.name), {})
-        tree.add_file(COLLECTIONS_TABLE, Path(scratch.name), PARQUET)
-    table.close()
+def _add_status(gathered: Sequence[Gathered], nights: Mapping[str, Nights], tree: Tree, renderer: Renderer) -> None:
+    """Add the status page and the same as data: the two files that differ from night to night."""
+    statuses = [_status(one, nights[one.definition.id]) for one in gathered]
+    tree.add("status.html", renderer.status(statuses), HTML)
+    tree.add("status.json", to_bytes(status_document(statuses)), JSON)
+
+
+def _status(one: Gathered, nights: Nights) -> SourceStatus:
+    last = nights[-1] if nights else None
+    return SourceStatus(
+        collection=one.stac["title"],
+        href=f"{one.definition.partner.id}/{one.definition.id}/index.html",
+        partner=one.definition.partner.name,
+        protocol=one.definition.source.type,
+        records=last.records if last else None,
+        last_good=last_good(nights),
+        failures=failures(nights),
+        reason=last.reason if last else "",
+        nights={night.date: night.outcome.value for night in nights},
+    )
 
 
 def _newest(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

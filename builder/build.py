@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from builder import clock
 from builder.errors import DefinitionError, UsageError
 from builder.harvest import Harvest, harvest, open_source
+from builder.nights import remember
 from builder.report import RunReport
 from builder.state import State, open_state, scratch
 from builder.tree import Tree, apply, read_manifest
@@ -89,6 +90,7 @@ def _run(request: Request, state: State, staging: Path, advance: Advance) -> tup
     started = clock.now()
     definitions = load_enabled(request.collections, request.only)
     harvests = {} if request.no_harvest else _harvest_all(definitions, request, state, advance)
+    remember(state, harvests, started.date())
     tree = Tree(read_manifest(request.out), staging)
     collections, findings = assemble(definitions, harvests, state, tree, request, advance)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree

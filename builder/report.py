@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import orjson
 
 from builder.findings import Finding, Severity
 from builder.ledger import Change, Kind
+from builder.sources.redact import redact
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
@@ -20,17 +21,22 @@ if TYPE_CHECKING:
 MARKDOWN_FINDINGS = 50
 """Most findings per collection that the Markdown report spells out; the JSON report has all."""
 
+MARKDOWN_CHANGES = 100
+"""Most changed records per collection that a plan in Markdown lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionReport:
     """What happened to one collection.
 
     ``harvested`` is False where only the last good state was used: the source failed, or this run
-    was asked for other collections.
+    was asked for other collections. ``nights_failed`` counts the nights since its last good one.
     """
 
     id: str
     harvested: bool
+    partner: str = ""
+    nights_failed: int = 0
     failed: bool = False
     complete: bool = True
     counts: dict[str, int] = field(default_factory=dict)
@@ -97,12 +103,12 @@ class RunReport:
             "findings": [asdict(finding) for finding in self.findings],
             "collections": [_collection_json(collection) for collection in self.collections],
         }
-        return orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
+        return redact(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()).encode() + b"\n"
 
-    def to_markdown(self) -> str:
-        """Render for people: one table, then what each partner can act on."""
+    def to_markdown(self, *, planned: bool = False) -> str:
+        """Render for people: one table, then what each partner can act on; what is only planned lists its changes."""
         lines = [
-            "# Run report",
+            "# What a build would change" if planned else "# Run report",
             "",
             f"Started {self.started:%Y-%m-%d %H:%M} UTC, took {(self.finished - self.started).total_seconds():.0f} s.",
             f"Files: {_words(self.steps()) or 'nothing changed'}.",
@@ -115,29 +121,30 @@ class RunReport:
         if self.findings:
             lines += ["## The catalogue as a whole", "", *(_bullet(finding) for finding in self.findings), ""]
         for collection in self.collections:
-            lines += _section(collection)
-        return "\n".join(lines).rstrip() + "\n"
+            lines += [*(_changes(collection) if planned else ()), *_section(collection)]
+        return redact("\n".join(lines)).rstrip() + "\n"
 
 
 def collection_report(
     id: str,  # noqa: A002  (the field's name)
     harvest: Harvest | None,
     *,
+    partner: str,
+    nights_failed: int,
     items: int,
     references: int,
     findings: tuple[Finding, ...],
 ) -> CollectionReport:
     """Join what the harvest and the building of one collection found."""
+    told = CollectionReport(id, False, partner, nights_failed, items=items, references=references, findings=findings)
     if harvest is None:
-        return CollectionReport(id, harvested=False, items=items, references=references, findings=findings)
-    return CollectionReport(
-        id,
+        return told
+    return replace(
+        told,
         harvested=not harvest.failed,
         failed=harvest.failed,
         complete=harvest.complete,
         counts=harvest.counts,
-        items=items,
-        references=references,
         findings=(*harvest.findings, *findings),
         changes=tuple(harvest.changes),
     )
@@ -173,11 +180,24 @@ def _row(collection: CollectionReport) -> str:
 
 def _bullet(finding: Finding) -> str:
     hint = f" *{_escape(finding.hint)}*" if finding.hint else ""
-    return f"- {finding.severity.value} `{finding.code}` at `{finding.where}`: {_escape(finding.message)}.{hint}"
+    return (
+        f"- {finding.severity.value} `{finding.code}` at `{_escape(finding.where)}`: {_escape(finding.message)}.{hint}"
+    )
 
 
 def _escape(text: str) -> str:
-    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+    return text.replace("<", "&lt;").replace("|", "\\|").replace("`", "'").replace("\n", " ")
+
+
+def _changes(collection: CollectionReport) -> list[str]:
+    if not collection.changes:
+        return []
+    shown = [
+        f"- {change.kind.value} `{_escape(change.identifier)}`: {_escape(change.reason)}"
+        for change in collection.changes[:MARKDOWN_CHANGES]
+    ]
+    rest = len(collection.changes) - len(shown)
+    return [f"## Records of {collection.id}", "", *shown, *([f"- … and {rest} more"] if rest else []), ""]
 
 
 def _section(collection: CollectionReport) -> list[str]:

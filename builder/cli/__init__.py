@@ -12,7 +12,7 @@ from builder import __version__
 from builder.errors import IaosError
 
 COMMANDS = (
-    "build", "check", "demo", "explain", "new", "plan", "publish", "schema", "serve", "validate",
+    "build", "check", "demo", "explain", "issues", "new", "plan", "publish", "schema", "serve", "validate",
 )  # fmt: skip
 """One module of this package per command, loaded when it is asked for."""
 

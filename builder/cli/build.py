@@ -13,7 +13,9 @@ from builder.cli import options
 @click.command("build")
 @options.request
 @click.option(
-    "--report", type=options.FOLDER, help="Folder for report.json and report.md; the state folder if not given."
+    "--report",
+    type=options.FOLDER,
+    help="Folder for report.json, report.md and junit.xml; the state folder if not given.",
 )
 @click.pass_obj
 def command(quiet: bool, /, report: Path | None, **asked: Any) -> int:
@@ -23,6 +25,7 @@ def command(quiet: bool, /, report: Path | None, **asked: Any) -> int:
     3 a source failed and its last good state was kept.
     """
     from builder.build import Request, build
+    from builder.junit import junit
     from builder.progress import progress
     from builder.tree import write_atomic
 
@@ -32,6 +35,7 @@ def command(quiet: bool, /, report: Path | None, **asked: Any) -> int:
     folder = report or request.state
     write_atomic(folder / "report.json", run.to_json())
     write_atomic(folder / "report.md", run.to_markdown().encode())
+    write_atomic(folder / "junit.xml", junit(run))
     if not quiet:
         click.echo(run.summary())
         click.echo(f"report: {folder / 'report.md'}")

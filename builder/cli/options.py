@@ -11,7 +11,7 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-EXISTING = click.Path(exists=True, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 collections = click.option(
     "--collections",
@@ -24,6 +24,22 @@ out = click.option("--out", type=FOLDER, default="catalog", show_default=True, h
 state = click.option(
     "--state", type=FOLDER, default=".iaos", show_default=True, help="Folder of what is remembered between runs."
 )
+
+
+def read_json(file: Path) -> Any:
+    """Read a JSON file that the user named.
+
+    Raises:
+        UsageError: It is not JSON.
+    """
+    import orjson
+
+    from builder.errors import UsageError
+
+    try:
+        return orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as trouble:
+        raise UsageError(f"not JSON: {trouble}", where=str(file)) from trouble
 
 
 def request(function: Function) -> Function:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import escape
@@ -14,6 +15,7 @@ from builder.pages.lists import Entry, Row, changes_view, home_view, partner_vie
 from builder.pages.markup import safe_href
 from builder.pages.messages import CompileWords, load_messages
 from builder.pages.snippets import pystac_client_search
+from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
 from builder.resources import site_folder
@@ -47,23 +49,7 @@ class Renderer:
     def __init__(self, base_url: str | None = None, language: str = "en") -> None:
         self.base = f"{base_url.rstrip('/')}/" if base_url else ""
         self.words = load_messages(language)
-        self.environment = Environment(
-            loader=FileSystemLoader(site_folder() / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            extensions=[CompileWords],
-        )
-        self.environment.globals |= {
-            "t": self.words,
-            "count": self.words.count,
-            "maybe": self.words.get,
-            "page_lang": language,
-            "csp": CONTENT_SECURITY,
-        }
-        self.environment.filters["href"] = safe_href
+        self.environment = _environment(language)
 
     def item(
         self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
@@ -168,6 +154,12 @@ class Renderer:
             canonical=self._url("changes.html"),
         )
 
+    def status(self, sources: Sequence[SourceStatus]) -> bytes:
+        """Render the status page (``status.html``), the only page that differs from night to night."""
+        path = "status.html"
+        view = status_view(sources)
+        return self._render(path, path, title=self.words("status.title"), view=view, canonical=self._url(path))
+
     def about(self, catalog: Json) -> bytes:
         """Render the about page (``about.html``): what it is, machine access, limits."""
         return self._render(
@@ -264,6 +256,30 @@ class Renderer:
             )
             for partner, group in grouped.items()
         ]
+
+
+@cache
+def _environment(language: str) -> Environment:
+    """Make the environment of one language; its templates are compiled once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(site_folder() / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=[CompileWords],
+    )
+    words = load_messages(language)
+    environment.globals |= {
+        "t": words,
+        "count": words.count,
+        "maybe": words.get,
+        "page_lang": language,
+        "csp": CONTENT_SECURITY,
+    }
+    environment.filters["href"] = safe_href
+    return environment
 
 
 def _root(path: str) -> str:

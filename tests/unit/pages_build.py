@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.pages.render import Entry, Renderer
-from tests.unit.pages_samples import CATALOG, CHANGES, CTD, CTD_COLLECTION, ENTRIES, EXPLAIN, IMR, SHELVES
+from tests.unit.pages_samples import CATALOG, CHANGES, CTD, CTD_COLLECTION, ENTRIES, EXPLAIN, IMR, SHELVES, SOURCES
 
 
 def website(renderer: Renderer) -> dict[str, bytes]:
@@ -17,6 +17,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["index.html"] = renderer.home(CATALOG, ENTRIES, changes=CHANGES)
     files["partners.html"] = renderer.partners(ENTRIES)
     files["changes.html"] = renderer.changes(CHANGES)
+    files["status.html"] = renderer.status(SOURCES)
     files["about.html"] = renderer.about(CATALOG)
     files["accessibility.html"] = renderer.accessibility()
     files["404.html"] = renderer.not_found()
@@ -40,7 +41,13 @@ def website(renderer: Renderer) -> dict[str, bytes]:
 
 def documents() -> set[str]:
     """Paths of the files that other parts of the build put beside the pages."""
-    paths = {"catalog.json", "changes.ndjson", "imr/ctd/references/58jh-ctd-2003.json", "imr/ctd/references.json"}
+    paths = {
+        "catalog.json",
+        "status.json",
+        "changes.ndjson",
+        "imr/ctd/references/58jh-ctd-2003.json",
+        "imr/ctd/references.json",
+    }
     paths |= {"imr/ctd/records/58jh-ctd-2003.xml", "nersc/seaice/data/ice-conc-20180801.tif"}
     paths |= {"nersc/seaice/data/ice-conc-20180801.csv"}
     for partner, shelf, items in SHELVES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from builder.pages.render import Entry
+from builder.pages.status import SourceStatus
 
 CATALOG = {
     "type": "Catalog",
@@ -322,3 +323,13 @@ SHELVES = [
     (NERSC, ICE_COLLECTION, [ICE]),
 ]
 ENTRIES = [Entry(shelf, partner, len(items), [item["geometry"] for item in items]) for partner, shelf, items in SHELVES]
+
+SOURCES = [
+    SourceStatus(
+        "CTD profiles", "imr/ctd/index.html", "IMR", "thredds", 3, "2024-03-01", 0, "", {"2024-03-01": "ok"}, (12, 1)
+    ),
+    SourceStatus(
+        "Sea ice", "nersc/seaice/index.html", "NERSC", "ckan", 0, None, 2, "HTTP status 404",
+        {"2024-02-28": "failed", "2024-03-01": "failed"},
+    ),
+]  # fmt: skip
