@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from builder.cli import group
+from builder.errors import PublishError
 
 DEFINITION = """\
 id: village
@@ -88,3 +89,47 @@ def test_schema_is_printed_written_and_checked(iaos, tmp_path):
     assert iaos("schema", "--check")[0] == 1
     assert iaos("schema", "--write")[0] == 0
     assert iaos("schema", "--check")[0] == 0
+
+
+def test_publishing_and_the_way_back(iaos, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772331420")
+    records = [
+        f"    - {{id: r{n}, title: T, description: D., start: 2018-07-01, point: [-51.0, 70.5]}}" for n in range(15)
+    ]
+    definition = tmp_path / "collections/village.yaml"
+    head = "\n".join(DEFINITION.splitlines()[:-2])
+    definition.write_text("\n".join([head, *records]) + "\n")
+    iaos("build")
+    iaos("publish", "catalog", "site", "--keep", "3", "--fresh-for", "24")
+    assert iaos("verify", "site") == (
+        0,
+        f"site: {len(manifest(tmp_path))} of {len(manifest(tmp_path))} objects read, 0 findings\n",
+    )
+    assert iaos("verify", "site", "--json")[1] == "[]\n"
+    first = (tmp_path / "site/index.html").read_bytes()
+
+    definition.write_text("\n".join([head, *records[:3]]) + "\n")
+    iaos("build")
+    with pytest.raises(PublishError, match="would vanish"):
+        iaos("publish", "catalog", "site")
+    assert ".  (deleted" not in iaos("publish", "catalog", "site", "--guard", "99", "--dry-run")[1]
+    grace = ("--grace-data", "0", "--grace-pages", "0")
+    assert " deleted after" not in iaos("publish", "catalog", "site", "--allow-deletions", "--dry-run", *grace)[1]
+    assert "more deleted after their grace time" in iaos("publish", "catalog", "site", "--allow-deletions")[1]
+    assert (tmp_path / "site/nordeco/village/r9.json").exists()
+
+    assert [line.split()[0] for line in iaos("rollback", "site")[1].splitlines()] == ["2", "1"]
+    assert "~ index.html" in iaos("rollback", "site", "1", "--dry-run")[1]
+    assert "(build 3)" in iaos("rollback", "site", "1")[1]
+    assert (tmp_path / "site/index.html").read_bytes() == first
+
+    (tmp_path / "site/catalog.json").write_bytes((tmp_path / "catalog/catalog.json").read_bytes() + b" ")
+    status, said = iaos("verify", "site", "--sample", "0")
+    assert (status, "verify.differs" in said) == (1, True)
+    assert "0 findings" not in said
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1772331420 + 37 * 3600))
+    assert "verify.stale" in iaos("verify", "site", "--sample", "0")[1]
+
+
+def manifest(folder):
+    return json.loads((folder / "catalog/manifest.json").read_bytes())["files"]

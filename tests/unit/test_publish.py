@@ -1,134 +1,260 @@
-"""Publishing to a folder and to S3 (moto's server): only the difference, right media types, a readable order."""
+"""Publishing to a folder: only the difference, grace times, the guard, the lock, kills, and the way back."""
 
 from __future__ import annotations
 
-import boto3
+import gzip
+import json
+import random
+import re
+from datetime import timedelta
+
 import pytest
-from moto.server import ThreadedMotoServer
 
 from builder.errors import PublishError, UsageError
-from builder.publish import publish
-from builder.tree import Tree, apply, read_manifest
+from builder.publish import Policy, builds, publish, rollback
+from tests.unit.publishing import at, catalogue, contents, ignore, killed, stac
 
-FILES = {
-    "catalog.json": (b"{}", "application/json"),
-    "index.html": (b"<p>", "text/html; charset=utf-8"),
-    "p/c/a.json": (b'{"id":"a"}', "application/geo+json"),
-    "p/c/data/x.nc": (b"CDF\x01", "application/netcdf"),
-}
-
-
-def ignore(task):
-    pass
-
-
-def catalogue(folder, files):
-    staging = folder.with_name(f"{folder.name}-staging-{len(files)}")
-    staging.mkdir(parents=True)
-    tree = Tree(read_manifest(folder) if folder.exists() else {}, staging)
-    for path, (data, kind) in files.items():
-        tree.add(path, data, kind)
-    apply(tree, tree.plan(), folder)
-    return folder
-
-
-def contents(folder):
-    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
-
-
-def test_a_folder_becomes_a_copy_and_then_nothing_is_written(tmp_path):
-    source = catalogue(tmp_path / "out", FILES)
-    target = tmp_path / "site"
-    first = publish(source, f"file://{target}", ignore)
-    assert (first.written, first.deleted) == (len(FILES), 0)
-    assert contents(target) == contents(source)
-    again = publish(source, f"file://{target}", ignore)
-    assert (again.written, again.deleted, again.unchanged) == (0, 0, len(FILES))
-
-
-def test_dry_run_writes_nothing(tmp_path):
-    source = catalogue(tmp_path / "out", FILES)
-    outcome = publish(source, f"file://{tmp_path / 'site'}", ignore, dry_run=True)
-    assert outcome.written == len(FILES)
-    assert contents(tmp_path / "site") == {}
-
-
-def test_changes_and_withdrawals_follow(tmp_path):
-    source = catalogue(tmp_path / "out", FILES)
-    publish(source, f"file://{tmp_path / 'site'}", ignore)
-    fewer = {k: v for k, v in FILES.items() if k != "p/c/a.json"} | {"catalog.json": (b"{ }", "application/json")}
-    catalogue(source, fewer)
-    outcome = publish(source, f"file://{tmp_path / 'site'}", ignore)
-    assert (outcome.written, outcome.deleted) == (1, 1)
-    assert contents(tmp_path / "site") == contents(source)
-
-
-def test_what_is_no_catalogue_is_not_published(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="no catalogue"):
-        publish(tmp_path / "empty", f"file://{tmp_path / 'site'}", ignore)
-    source = catalogue(tmp_path / "out", FILES)
-    with pytest.raises(UsageError, match="cannot open the target"):
-        publish(source, "gopher://hole", ignore)
+AT_ONCE = Policy(grace_data=timedelta(0), grace_pages=timedelta(0))
 
 
 @pytest.fixture
-def s3(monkeypatch):
-    for key, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(key, value)
-    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    client = boto3.client("s3", endpoint_url=endpoint)
-    client.create_bucket(Bucket="arctic")
-    yield client, endpoint
-    server.stop()
+def night(monkeypatch):
+    at(monkeypatch)
+    return lambda **later: at(monkeypatch, **later)
 
 
-def test_s3_gets_bytes_and_media_types(tmp_path, s3):
-    client, endpoint = s3
-    source = catalogue(tmp_path / "out", FILES)
-    first = publish(source, "s3://arctic/iaos", ignore, endpoint=endpoint)
-    assert first.written == len(FILES)
-    for path, (data, kind) in FILES.items():
-        stored = client.get_object(Bucket="arctic", Key=f"iaos/{path}")
-        assert stored["Body"].read() == data
-        assert stored["ContentType"] == kind
-        assert "ContentEncoding" not in stored  # ranges must be ranges of the file
-    part = client.get_object(Bucket="arctic", Key="iaos/p/c/data/x.nc", Range="bytes=0-2")
-    assert part["Body"].read() == b"CDF"
-    assert publish(source, "s3://arctic/iaos", ignore, endpoint=endpoint).written == 0
-    catalogue(source, {k: v for k, v in FILES.items() if k != "p/c/a.json"})
-    assert publish(source, "s3://arctic/iaos", ignore, endpoint=endpoint).deleted == 1
-    keys = {entry["Key"] for entry in client.list_objects_v2(Bucket="arctic")["Contents"]}
-    assert keys == {f"iaos/{path}" for path in FILES if path != "p/c/a.json"} | {"iaos/manifest.json"}
+@pytest.fixture
+def site(tmp_path, night):
+    """A published catalogue of three items: the built folder and the target."""
+    source, target = catalogue(tmp_path / "out", stac(3)), tmp_path / "site"
+    publish(source, str(target), ignore)
+    return source, target
 
 
-def test_a_missing_bucket_is_said_in_one_line(tmp_path, s3):
-    _, endpoint = s3
-    source = catalogue(tmp_path / "out", FILES)
-    with pytest.raises(PublishError) as said:
-        publish(source, "s3://nobody/iaos", ignore, endpoint=endpoint)
-    assert "\n" not in str(said.value)
-    assert "test" not in str(said.value).replace("iaos", "")  # no credentials in messages
-
-
-def test_an_interrupted_publication_is_finished_by_the_next(tmp_path):
-    source = catalogue(tmp_path / "out", FILES)
-    target = tmp_path / "site"
-
-    def stop(task):
-        raise KeyboardInterrupt
-
-    with pytest.raises((KeyboardInterrupt, BaseExceptionGroup)):
-        publish(source, f"file://{target}", stop)
-    assert not (target / "manifest.json").exists()
-    assert not (target / "catalog.json").exists()
-    publish(source, f"file://{target}", ignore)
+def test_a_folder_becomes_a_copy_and_then_nothing_is_written(site):
+    source, target = site
     assert contents(target) == contents(source)
+    before = {file: file.stat().st_mtime_ns for file in target.rglob("*") if file.is_file()}
+    again = publish(source, f"file://{target}", ignore)
+    assert (again.written, again.deleted, again.unchanged, again.build) == (0, 0, len(stac(3)), 1)
+    changed = {file.name for file, when in before.items() if file.stat().st_mtime_ns != when}
+    assert changed == {"latest.json"}
+    assert not (target / "_state/lock.json").exists()
+    assert not (target / "_state/inprogress.json.gz").exists()
+
+
+def test_a_dry_run_shows_each_step_and_writes_nothing(site):
+    source, target = site
+    before = {file: file.read_bytes() for file in target.rglob("*") if file.is_file()}
+    files = stac(2) | {"p/c/new.json": (b"{}", "application/geo+json")}
+    outcome = publish(catalogue(source, files), str(target), ignore, dry_run=True)
+    assert outcome.lines == (
+        "+ p/c/new.json",
+        "~ p/c/collection.json",
+        ". p/c/data/i002.nc  (deleted after 2026-03-08T02:17:00Z)",
+        ". p/c/i002.json  (deleted after 2026-03-02T02:17:00Z)",
+    )
+    assert {file: file.read_bytes() for file in target.rglob("*") if file.is_file()} == before
+
+
+def test_what_is_withdrawn_stays_for_its_grace_time(site, night):
+    source, target = site
+    catalogue(source, stac(2))
+    assert publish(source, str(target), ignore).leaving == 2
+    assert (target / "p/c/i002.json").exists()
+    night(hours=23)
+    assert publish(source, str(target), ignore).deleted == 0
+    night(hours=25)
+    assert publish(source, str(target), ignore).deleted == 1
+    assert not (target / "p/c/i002.json").exists()
+    assert (target / "p/c/data/i002.nc").exists()
+    night(days=7, minutes=1)
+    assert publish(source, str(target), ignore).deleted == 1
+    assert contents(target) == contents(source)
+    assert publish(source, str(target), ignore).deleted == 0
+
+
+def test_what_returns_within_its_grace_time_is_not_written_again(site):
+    source, target = site
+    publish(catalogue(source, stac(2)), str(target), ignore)
+    outcome = publish(catalogue(source, stac(3)), str(target), ignore)
+    assert (outcome.written, outcome.leaving) == (1, 0)
+    assert contents(target) == contents(source)
+
+
+def test_a_collection_is_not_emptied_by_mistake(tmp_path, night):
+    source, target = catalogue(tmp_path / "out", stac(60)), tmp_path / "site"
+    publish(source, str(target), ignore)
+    before = contents(target)
+    catalogue(source, stac(47))
+    with pytest.raises(PublishError, match=r"13 of 60 data objects of p/c would vanish.*--allow-deletions"):
+        publish(source, str(target), ignore)
+    assert contents(target) == before
+    assert not (target / "_state/lock.json").exists()
+    assert publish(source, str(target), ignore, policy=Policy(share=0.25)).leaving == 26
+    publish(catalogue(source, stac(37)), str(target), ignore, policy=Policy(share=0))  # ten are never too many
+    assert publish(catalogue(source, stac(1)), str(target), ignore, policy=Policy(allow_deletions=True)).leaving
+
+
+def test_a_held_lock_is_respected_and_a_dead_one_is_taken_over(site, night):
+    source, target = site
+    lock = target / "_state/lock.json"
+    lock.write_text(json.dumps({"owner": "other:7:ab", "until": "2026-03-01T02:47:00Z"}))
+    with pytest.raises(PublishError, match=r"other:7:ab.*until 2026-03-01T02:47:00Z.*_state/lock.json"):
+        publish(source, str(target), ignore)
+    with pytest.raises(PublishError, match="other:7:ab"):
+        rollback(str(target), 1, ignore)
+    assert lock.exists()
+    publish(source, str(target), ignore, dry_run=True)
+    night(minutes=31)
+    publish(source, str(target), ignore)
+    assert [file.name for file in lock.parent.glob("lock*")] == []
+
+
+def test_a_publication_whose_lock_was_taken_stops(site, night):
+    source, target = site
+
+    def taken(task):
+        (target / "_state/lock.json").write_text(json.dumps({"owner": "other", "until": "2026-03-01T09:00:00Z"}))
+        night(minutes=20)
+
+    with pytest.raises(PublishError, match="taken over"):
+        publish(catalogue(source, stac(3, version=2)), str(target), taken)
+    assert json.loads((target / "_state/lock.json").read_bytes())["owner"] == "other"
+
+
+def test_a_file_that_changed_since_the_build_is_not_published(site):
+    source, target = site
+    catalogue(source, stac(3, version=2))
+    (source / "p/c/i000.json").write_bytes(b"{broken}")
+    with pytest.raises(PublishError, match=r"i000.json.*build again"):
+        publish(source, str(target), ignore)
+
+
+def test_what_is_no_catalogue_or_no_target_is_refused(tmp_path, night):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no catalogue"):
+        publish(tmp_path / "empty", str(tmp_path / "site"), ignore)
+    source = catalogue(tmp_path / "out", stac(1))
+    for target in ("gopher://hole", "https://example.org/arctic", "memory:///"):
+        with pytest.raises(UsageError, match="cannot open the target"):
+            publish(source, target, ignore)
+    with pytest.raises(UsageError, match="onto itself"):
+        publish(source, str(source), ignore)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("s3://bucket/iaos", "S3Store"),
+        ("gs://bucket/iaos", "GCSStore"),
+        ("abfs://container@account.dfs.core.windows.net/iaos", "AzureStore"),
+    ],
+)
+def test_addresses_of_providers_are_understood(target, name):
+    from builder.publish import open_store
+
+    store = open_store(target)
+    assert type(store).__name__ == name
+    assert store.prefix == "iaos"
+
+
+def test_a_damaged_memory_is_said_in_one_line(site):
+    source, target = site
+    (target / "_state/manifest.json.gz").write_bytes(b"junk")
+    with pytest.raises(PublishError, match=r"_state: .*damaged.*remove"):
+        publish(source, str(target), ignore)
+
+
+def test_a_build_is_brought_back(site, night):
+    source, target = site
+    first = contents(target)
+    night(days=1)
+    publish(catalogue(source, stac(2, version=2)), str(target), ignore)
+    night(days=9)
+    publish(source, str(target), ignore)  # the withdrawn item and its data are deleted by now
+    assert not (target / "p/c/data/i002.nc").exists()
+    assert [line.split()[0] for line in builds(str(target))] == ["2", "1"]
+    dry = rollback(str(target), 1, ignore, dry_run=True)
+    assert "+ p/c/data/i002.nc" in dry.lines
+    outcome = rollback(str(target), 1, ignore)
+    assert contents(target) == first
+    assert outcome.build == 3
+    assert "build 1 again  (shown now)" in builds(str(target))[0]
+    assert publish(source, str(target), ignore).build == 4  # the newest catalogue again
+    with pytest.raises(UsageError, match=r"build 9 is not kept \(kept: 1, 2, 3, 4\)"):
+        rollback(str(target), 9, ignore)
+
+
+def test_only_so_many_builds_are_kept_and_nothing_else_stays(site):
+    source, target = site
+    for version in range(2, 7):
+        publish(catalogue(source, stac(3, version)), str(target), ignore, policy=Policy(keep=2))
+    assert [line.split()[0] for line in builds(str(target))] == ["6", "5", "4"]
+    assert len(list((target / "_state/builds").iterdir())) == 3
+    blobs = {file.name for file in (target / "_state/blobs").iterdir()}
+    assert len(blobs) == 2 * 4  # root and three items of each of two builds
+    publish(source, str(target), ignore, policy=Policy(keep=0))
+    assert not (target / "_state/blobs").exists()
+
+
+def test_what_must_go_for_good_goes_at_once(site):
+    source, target = site
+    secret = (target / "p/c/data/i002.nc").read_bytes()
+    now = Policy(grace_data=timedelta(0), grace_pages=timedelta(0), keep=0)
+    publish(catalogue(source, stac(2)), str(target), ignore, policy=now)
+    assert all(file.read_bytes() != secret for file in target.rglob("*") if file.is_file())
+
+
+def test_a_build_whose_bytes_are_gone_is_not_brought_back_by_halves(site, monkeypatch, night):
+    source, target = site
+    monkeypatch.setattr("builder.publish.plan.KEPT_SIZE", 1000)
+    publish(catalogue(source, stac(2)), str(target), ignore)
+    night(days=8)
+    publish(source, str(target), ignore)
+    before = contents(target)
+    with pytest.raises(UsageError, match=r"1 objects of build 1 are no longer kept, such as p/c/data/i002.nc"):
+        rollback(str(target), 1, ignore)
+    assert contents(target) == before
+
+
+def test_killed_anywhere_it_is_mended_by_the_next(tmp_path, night):
+    """Round after round another publication is killed; the next one leaves exactly the tree, and a way back."""
+    chance = random.Random(20260301)
+    source, target = catalogue(tmp_path / "out", stac(4)), tmp_path / "site"
+    publish(source, str(target), ignore)
+    deaths = 0
+    for version in range(2, 8):
+        earlier = contents(target)
+        catalogue(source, stac(3 + version % 2, version))
+        deaths += killed(source, str(target), chance.choice((1, -1)) * chance.randint(1, 14))
+        night(hours=12 * version)  # the dead one's lock has ended
+        mended = publish(source, str(target), ignore, policy=AT_ONCE)
+        assert contents(target) == contents(source)
+        assert publish(source, str(target), ignore).written == 0
+        rollback(str(target), mended.build - 1, ignore)
+        assert {path: contents(target)[path] for path in earlier} == earlier
+        publish(source, str(target), ignore, policy=AT_ONCE)
+    assert deaths >= 4
+    assert not list(target.rglob("*#*"))
+    assert not (target / "_state/inprogress.json.gz").exists()
+
+
+def test_the_note_of_a_killed_publication_names_what_it_may_have_touched(site):
+    source, target = site
+    catalogue(source, stac(3, version=2))
+    assert killed(source, str(target), 2)
+    note = json.loads(gzip.decompress((target / "_state/inprogress.json.gz").read_bytes()))
+    assert note["writes"] == ["catalog.json", "p/c/i000.json", "p/c/i001.json", "p/c/i002.json"]
+
+
+def test_equal_publications_leave_equal_bytes(tmp_path, night):
+    """But for the lock, which is gone at the end."""
+    for name in ("a", "b"):
+        publish(catalogue(tmp_path / f"out-{name}", stac(3)), str(tmp_path / name), ignore)
+    states = [
+        {str(f.relative_to(tmp_path / n)): f.read_bytes() for f in (tmp_path / n).rglob("*") if f.is_file()}
+        for n in "ab"
+    ]
+    assert states[0] == states[1]
+    assert not any(re.search(rb"tmp|site", data) for path, data in states[0].items() if path.endswith("latest.json"))
