@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,8 +20,11 @@ from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
 from builder.report import CollectionReport, collection_report
 from builder.stac.collection import build_partner_catalog, build_root_catalog
-from builder.stac.layout import ROOT, partner_catalog, partner_page
+from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog, partner_page
+from builder.stac.links import PARQUET
 from builder.stac.serialize import to_bytes
+from builder.tables.rows import collection_row
+from builder.tables.writer import TableWriter
 
 if TYPE_CHECKING:
     from builder.build import Request
@@ -33,6 +38,13 @@ if TYPE_CHECKING:
 CHANGES = "changes.ndjson"
 NEWEST_CHANGES = 500
 """Most changes that the page of changes lists; ``changes.ndjson`` has all."""
+
+TABLE = {
+    "rel": "related",
+    "href": f"./{COLLECTIONS_TABLE}",
+    "type": PARQUET,
+    "title": "All collections in one table (stac-geoparquet)",
+}
 
 _ACTIONS = {"new": "add", "changed": "replace", "gone": "withdraw"}
 
@@ -110,8 +122,9 @@ def _add_upper(
         "type": media_type(CHANGES),
         "title": "What came, changed and went",
     }
+    _add_table(gathered, tree)
     groups = _by_partner(definitions)
-    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed])
+    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     newest = list(_newest(history))
@@ -121,6 +134,17 @@ def _add_upper(
     sitemap = renderer.sitemap(pages)
     if sitemap is not None:
         tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
+
+
+def _add_table(gathered: Sequence[Gathered], tree: Tree) -> None:
+    table = TableWriter(tree.staging)
+    for one in gathered:
+        place = Place(one.definition.partner.id, one.definition.id)
+        table.add(collection_row(one.stac, place.collection_json))
+    with tempfile.NamedTemporaryFile(dir=tree.staging) as scratch:
+        table.write(Path(scratch.name), {})
+        tree.add_file(COLLECTIONS_TABLE, Path(scratch.name), PARQUET)
+    table.close()
 
 
 def _add_status(gathered: Sequence[Gathered], nights: Mapping[str, Nights], tree: Tree, renderer: Renderer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from builder.stac.item import needs_collection
 from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
+from builder.tables.rows import item_row, without_downward_links
+from builder.tables.writer import TableWriter
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
@@ -93,6 +96,7 @@ class Gatherer:
         self.place = Place(self.definition.partner.id, self.definition.id)
         self.result = Gathered(self.definition)
         self.summary, self.package = Summary(), DataPackage()
+        self.table = TableWriter(self.tree.staging)
         self.head = build_collection(self.definition, self.summary)
         self.listed: list[dict[str, Any]] = []
         self.stacks: list[tuple[str | None, str, bytes]] = []
@@ -150,6 +154,8 @@ class Gatherer:
         )
         self.summary.add(composed.stac)
         self.package.add(composed.stac, path)
+        if composed.is_item:
+            self.table.add(item_row(composed.stac))
         self.listed.append({key: composed.stac[key] for key in LISTED if key in composed.stac})
         self.result.items += 1
         title = composed.stac.get("title") or composed.stac["properties"]["title"]
@@ -179,10 +185,12 @@ class Gatherer:
             self.summary,
             by_year=by_year,
             references=JSON if combined else None,
+            table=bool(len(self.table)),
         )
         self.result.findings += validate(self.result.stac)
         self.tree.add(self.place.collection_json, to_bytes(self.result.stac), JSON)
         self.tree.add(self.place.datapackage, to_bytes(self.package.build(self.result.stac)), JSON)
+        self._tabulate()
         for year in self.summary.years if by_year else ():
             self.tree.add(
                 self.place.year(year), to_bytes(build_year_catalog(self.definition, self.summary, year)), JSON
@@ -192,6 +200,15 @@ class Gatherer:
         self.result.changes = list(self._history())
         located = [stac["geometry"] for stac in self.listed if stac.get("geometry")]
         self.result.geometries = tuple(located[:: max(1, -(-len(located) // MOST_GEOMETRIES))])
+
+    def _tabulate(self) -> None:
+        """Add the table of items, where there are any."""
+        if len(self.table):
+            about = {"collections": {self.definition.id: without_downward_links(self.result.stac)}}
+            with tempfile.NamedTemporaryFile(dir=self.tree.staging) as scratch:
+                self.table.write(Path(scratch.name), about)
+                self.tree.add_file(self.place.items_table, Path(scratch.name), media_type(self.place.items_table))
+        self.table.close()
 
     def _combined(self) -> bool:
         """Add one reference over all granules, where they stack."""

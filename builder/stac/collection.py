@@ -10,7 +10,7 @@ from builder.stac.context import Json
 from builder.stac.extensions import STAC_VERSION, declared
 from builder.stac.item import GLOBE
 from builder.stac.layout import ROOT, ROOT_PAGE, YEARS_ABOVE, Place, partner_catalog, relative
-from builder.stac.links import GEOJSON, JSON, doi_of, doi_url, link, structural, unique
+from builder.stac.links import GEOJSON, JSON, PARQUET, doi_of, doi_url, link, structural, unique
 from builder.stac.properties import license_id
 from builder.stac.serialize import ordered, plain
 from builder.stac.summaries import Entry, Summary
@@ -30,6 +30,7 @@ def build_collection(
     by_year: bool = False,
     datapackage: bool = True,
     references: str | None = None,
+    table: bool = False,
     assets: Mapping[str, Json] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Json:
@@ -41,6 +42,7 @@ def build_collection(
         by_year: Whether the items hang below year catalogues; must agree with the items' contexts.
         datapackage: Whether `datapackage.json` is published beside it.
         references: Media type of the combined kerchunk references, where they are published.
+        table: Whether its items are published as stac-geoparquet.
         assets: Further assets of the collection, hrefs relative to it.
         extra: Further fields the build knows, with their prefix (``iaos:…``).
     """
@@ -63,7 +65,7 @@ def build_collection(
         "summaries": summary.summaries,
         "item_assets": summary.item_assets,
         "links": unique([*structural(path, place.partner_catalog, definition.partner.name), *_terms(definition)]),
-        "assets": _assets(place, datapackage=datapackage, references=references) | dict(assets or {}),
+        "assets": _assets(place, datapackage=datapackage, references=references, table=table) | dict(assets or {}),
         "sci:doi": doi_of(definition.doi),
         "sci:citation": definition.citation,
         "updated": summary.updated,
@@ -185,7 +187,7 @@ def _providers(definition: CollectionDefinition, summary: Summary) -> list[Json]
     return [*named, partner]
 
 
-def _assets(place: Place, *, datapackage: bool, references: str | None) -> dict[str, Json]:
+def _assets(place: Place, *, datapackage: bool, references: str | None, table: bool) -> dict[str, Json]:
     path = place.collection_json
     assets: dict[str, Json] = {}
     if datapackage:
@@ -194,6 +196,13 @@ def _assets(place: Place, *, datapackage: bool, references: str | None) -> dict[
             "type": JSON,
             "title": "Data Package",
             "roles": ["metadata"],
+        }
+    if table:
+        assets["items"] = {
+            "href": relative(path, place.items_table),
+            "type": PARQUET,
+            "title": "All items in one table (stac-geoparquet)",
+            "roles": ["collection-mirror", "index"],
         }
     if references:
         assets["references"] = {

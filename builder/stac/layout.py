@@ -10,6 +10,7 @@ from hashlib import sha256
 
 ROOT = "catalog.json"
 ROOT_PAGE = "index.html"
+COLLECTIONS_TABLE = "collections.parquet"
 YEARS_ABOVE = 1000
 """Collections with more items than this get one sub-catalogue per year."""
 
@@ -99,6 +100,11 @@ class Place:
     def datapackage(self) -> str:
         """The collection as a Data Package."""
         return f"{self.folder}/datapackage.json"
+
+    @property
+    def items_table(self) -> str:
+        """The items as stac-geoparquet."""
+        return f"{self.folder}/items.parquet"
 
     @property
     def combined_references(self) -> str:

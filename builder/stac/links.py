@@ -14,6 +14,7 @@ from builder.stac.layout import ROOT, page_of, relative
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+PARQUET = "application/vnd.apache.parquet"
 STRUCTURAL = frozenset({"root", "parent", "self", "child", "item", "items", "collection", "data", "alternate"})
 """Relations that only the catalogue itself sets."""
 

@@ -1,0 +1,189 @@
+"""Writes stac-geoparquet: rows go to a scratch file one by one, then sorted into row groups; memory stays flat."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterator, Mapping
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from builder.geometry.polar import Whole, hilbert, polar_bounds
+from builder.stac.extensions import BY_FIELD, BY_PREFIX
+from builder.tables.rows import FIRST, POLAR, TIMES, Json
+from builder.tables.shape import Shape
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_GROUP = 4096
+"""Rows that a reader gets or skips together."""
+
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+_CELLS_KM = 13_000
+"""Half the width of polar space, km: the equator lies within."""
+
+
+class TableWriter:
+    """Takes rows in any order and writes them sorted.
+
+    Args:
+        folder: Where the scratch file may lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (lives as long as the table)
+        self._ends = array("Q")
+        self._boxes = array("d")
+        self._years = array("i")
+        self._ids: list[str] = []
+        self._shapes: dict[str, Shape] = {}
+        self._geometries: set[str] = set()
+        self._bounds = [180.0, 90.0, -180.0, -90.0]
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._ids)
+
+    def add(self, row: Json) -> None:
+        """Take in a row that `builder.tables.rows` made."""
+        box = row.pop(POLAR, None)
+        self._boxes.extend(box or (np.nan,) * 4)
+        if box:
+            self._geometries.add(str(orjson.loads(row["geometry"])["type"]))
+            self._widen(row["bbox"])
+        self._years.append(int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]))
+        self._ids.append(row["id"])
+        for name, value in row.items():
+            shape = self._shapes.get(name)
+            if shape is None:
+                shape = self._shapes[name] = Shape()
+            shape.learn(value)
+        self._spool.write(orjson.dumps(row) + b"\n")
+        self._ends.append(self._spool.tell())
+
+    def write(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the file; the same rows give the same bytes, whatever their order was.
+
+        Args:
+            path: Where to write.
+            about: What the key ``stac-geoparquet`` of its metadata says besides the version.
+        """
+        import pyarrow.parquet as pq
+
+        schema, dropped = self._schema(about)
+        polar = self._polar()
+        order = self._order(polar)
+        with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
+            for first in range(0, len(order), ROW_GROUP):
+                rows = order[first : first + ROW_GROUP]
+                writer.write_table(_table(self._lines(rows), schema, polar[rows], dropped), row_group_size=ROW_GROUP)
+            if not len(order):
+                writer.write_table(schema.empty_table())
+
+    def close(self) -> None:
+        """Give the scratch file back."""
+        self._spool.close()
+
+    def _widen(self, box: Mapping[str, float]) -> None:
+        west, south, east, north = self._bounds
+        self._bounds = [
+            min(west, box["xmin"]), min(south, box["ymin"]), max(east, box["xmax"]), max(north, box["ymax"]),
+        ]  # fmt: skip
+
+    def _polar(self) -> Whole:
+        """Return the polar boxes of all rows; those of rows without a place are not to be used."""
+        boxes = np.frombuffer(self._boxes, np.float64).reshape(-1, 4) if self._boxes else np.empty((0, 4))
+        placed = ~np.isnan(boxes[:, 0])
+        bounds = np.full(boxes.shape, _CELLS_KM + 1, np.int64)
+        bounds[placed] = polar_bounds(boxes[placed])
+        return bounds
+
+    def _order(self, polar: Whole) -> Whole:
+        """Sort by year, then along a Hilbert curve through polar space, then by id."""
+        middle = (polar[:, :2] + polar[:, 2:]) // 2 + _CELLS_KM
+        column, row = np.clip(middle // 2, 0, 2**14 - 1).T
+        curve = hilbert(column, row, bits=14)
+        ids = sorted(range(len(self)), key=self._ids.__getitem__)
+        rank = np.empty(len(self), np.int64)
+        rank[ids] = np.arange(len(self))
+        return np.lexsort((rank, curve, np.array(self._years)))
+
+    def _schema(self, about: Mapping[str, Any]) -> tuple[pa.Schema, frozenset[str]]:
+        """Return the schema with its metadata, and the extensions whose fields no column can hold."""
+        import pyarrow as pa
+
+        box = {"bbox": _box(pa.float64()), POLAR: _box(pa.int32())}
+        fixed = box | {"geometry": pa.binary()} | {name: pa.timestamp("us", "UTC") for name in TIMES}
+        found = {name: fixed.get(name) or shape.arrow() for name, shape in self._shapes.items()} | {POLAR: box[POLAR]}
+        held = {name: kind for name, kind in found.items() if kind is not None}
+        names = [name for name in FIRST if name in held] + sorted(held.keys() - set(FIRST))
+        lost = {_extension(name) for name in found.keys() - held.keys() if self._shapes[name].kinds}
+        schema = pa.schema([(name, held[name]) for name in names])
+        return schema.with_metadata(self._metadata(about)), frozenset(lost - set(map(_extension, names)) - {""})
+
+    def _metadata(self, about: Mapping[str, Any]) -> dict[str, bytes]:
+        column: Json = {"encoding": "WKB", "geometry_types": sorted(self._geometries), "edges": "planar"}
+        column["covering"] = {"bbox": {side: ["bbox", side] for side in _SIDES}}
+        if self._geometries:
+            column["bbox"] = self._bounds
+        geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        return {"geo": orjson.dumps(geo), "stac-geoparquet": orjson.dumps({"version": "1.0.0", **about})}
+
+    def _lines(self, rows: Whole) -> bytes:
+        self._spool.flush()
+        with mmap(self._spool.fileno(), 0, access=ACCESS_READ) as whole:
+            return b"".join(whole[self._ends[row - 1] if row else 0 : self._ends[row]] for row in rows)
+
+
+def _extension(name: str) -> str:
+    return BY_PREFIX.get(name.partition(":")[0], "") if ":" in name else BY_FIELD.get(name, "")
+
+
+def _box(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.struct([(side, kind) for side in _SIDES])
+
+
+def _table(lines: bytes, schema: pa.Schema, polar: Whole, dropped: frozenset[str]) -> pa.Table:
+    """Read rows as JSON into columns; what the schema does not hold is passed over."""
+    import pyarrow as pa
+    import pyarrow.json as pj
+
+    asked = pa.schema([pa.field("geometry", pa.string()) if f.name == "geometry" else f for f in schema])
+    table = pj.read_json(
+        pa.BufferReader(lines),
+        read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+        parse_options=pj.ParseOptions(explicit_schema=asked, unexpected_field_behavior="ignore"),
+    )
+    made = {"geometry": _wkb(table["geometry"]), POLAR: _sides(polar)}
+    if dropped:
+        made["stac_extensions"] = _without(table["stac_extensions"], dropped)
+    return pa.table([made.get(name, table[name]) for name in schema.names], schema=schema)
+
+
+def _wkb(texts: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+    import shapely
+
+    return pa.array(shapely.to_wkb(shapely.from_geojson(texts.to_numpy())), pa.binary())
+
+
+def _sides(polar: Whole) -> pa.Array:
+    import pyarrow as pa
+
+    nowhere = pa.array(polar[:, 0] > _CELLS_KM)
+    return pa.StructArray.from_arrays([pa.array(side, pa.int32()) for side in polar.T], _SIDES, mask=nowhere)
+
+
+def _without(extensions: pa.ChunkedArray, dropped: frozenset[str]) -> pa.Array:
+    import pyarrow as pa
+
+    kept: Iterator[list[str]] = ([uri for uri in row or () if uri not in dropped] for row in extensions.to_pylist())
+    return pa.array(list(kept), pa.list_(pa.string()))
