@@ -20,6 +20,7 @@ import orjson
 
 from builder.errors import UnreferenceableError
 from builder.findings import Finding, note, warning
+from builder.references.encode import dump_references
 
 MAX_STATIC_BYTES = 64 << 20
 _DECODING = (
@@ -92,7 +93,6 @@ def combine(parts: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, tuple[Fin
     Returns:
         The combined reference, or None with a finding that says what stands in the way.
     """
-    from builder.enrich.references import dump_references
     from builder.enrich.stack import check, join
 
     if len(parts) < 2:

@@ -1,24 +1,27 @@
-"""Makes kerchunk's references say what netCDF-C says: attributes, fill values, chunks never written, strings."""
+"""Makes references say what netCDF-C says: attributes, fill values, chunks never written, strings."""
 
 from __future__ import annotations
 
 import base64
-import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import netCDF4
 import numcodecs  # type: ignore[import-untyped]
 import numpy as np
-import orjson
 
 from builder.errors import UnreferenceableError
+from builder.references.encode import References
+from builder.references.table import ArrayTable
 
 INLINE_BYTES = 64 * 1024
 RAGGED_BYTES = 8 * 1024
 MAX_FILL_CHUNK_BYTES = 256 << 20
+NOT_A_COORDINATE = "_nc4_non_coord_"
+"""What netCDF-C puts before the name of a variable that is called like a dimension of another shape."""
 
 
 def groups(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -28,32 +31,27 @@ def groups(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from groups(child, f"{prefix}{name}/")
 
 
-def correct(refs: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return references whose metadata come from netCDF-C and whose coordinates are inlined.
+def correct(tables: Mapping[str, ArrayTable | UnreferenceableError], path: Path) -> References:
+    """Return references to what the tables locate, with metadata from netCDF-C and coordinates kept in place.
 
     Raises:
         UnreferenceableError: A variable has a type or a layout that Zarr version 2 cannot express.
     """
-    result: dict[str, Any] = {}
-    located: dict[str, dict[str, Any]] = {}
-    for key, value in refs.items():
-        owner, _, part = key.rpartition("/")
-        if not part.startswith("."):
-            located.setdefault(owner, {})[key] = value
+    made = References()
     with netCDF4.Dataset(path) as file:
         file.set_auto_maskandscale(False)
         file.set_auto_chartostring(False)
         for prefix, group in groups(file):
-            result[f"{prefix}.zgroup"] = _dump({"zarr_format": 2})
-            result[f"{prefix}.zattrs"] = _dump(_attributes(group))
+            made.documents[f"{prefix}.zgroup"] = {"zarr_format": 2}
+            made.documents[f"{prefix}.zattrs"] = _attributes(group)
             inline = _coordinate_names(group)
             for name, variable in group.variables.items():
-                key = prefix + name
-                zarray, chunks = refs.get(f"{key}/.zarray"), located.get(key, {})
-                result.update(_variable(key, variable, zarray, chunks, inline=name in inline))
+                table = tables.get(f"{prefix}{NOT_A_COORDINATE}{name}") or tables.get(prefix + name)
+                _variable(made, prefix + name, variable, table, inline=name in inline)
         if file.groups:
-            result[".zmetadata"] = _consolidated(result)
-    return result
+            metadata = {key: made.documents[key] for key in sorted(made.documents)}
+            made.documents[".zmetadata"] = {"metadata": metadata, "zarr_consolidated_format": 1}
+    return made
 
 
 def attribute(value: Any) -> Any:
@@ -71,88 +69,79 @@ def attribute(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else str(value)
 
 
-def _variable(key: str, variable: Any, zarray: str | None, chunks: dict[str, Any], *, inline: bool) -> dict[str, Any]:
+def _variable(
+    made: References, key: str, variable: Any, table: ArrayTable | UnreferenceableError | None, *, inline: bool
+) -> None:
     if variable.dtype is str:
-        return _strings(key, variable)
+        return _strings(made, key, variable)
+    _check_type(key, variable)
+    unlocated = not isinstance(table, ArrayTable) or not table.numbers.size
+    if (unlocated or inline or not variable.ndim) and math.prod(
+        variable.shape
+    ) * variable.dtype.itemsize <= INLINE_BYTES:
+        return _values(made, key, variable)
+    if isinstance(table, UnreferenceableError):
+        raise table
+    if table is None or table.shape != variable.shape:
+        table = _whole(variable.shape, variable.dtype)
+    return _chunks_of(made, key, variable, table)
+
+
+def _check_type(key: str, variable: Any) -> None:
     dtype = variable.dtype
     if not isinstance(dtype, np.dtype) or dtype.kind not in "iufS" or isinstance(variable.datatype, netCDF4.VLType):
         raise UnreferenceableError(f"variable {key} has a user-defined type, which Zarr version 2 does not know")
-    nbytes = math.prod(variable.shape) * dtype.itemsize
-    small = zarray is None or not chunks or inline or not variable.ndim
-    if small and nbytes <= INLINE_BYTES:
-        return _values(key, variable)
-    array = orjson.loads(zarray) if zarray else _array(variable.shape, dtype)
-    fill, attributes = _fill(variable, np.dtype(array["dtype"]))
-    array["fill_value"] = fill
-    missing = [k for k in _grid(key, array) if k not in chunks]
-    if missing:
-        if not chunks and not array.get("filters"):
-            array["compressor"] = {"id": "zlib", "level": 1}
-        chunks = chunks | dict.fromkeys(missing, _fill_chunk(key, variable, array, missing[0]))
-    return {f"{key}/.zarray": _dump(array), f"{key}/.zattrs": _dump(attributes), **chunks}
 
 
-def _consolidated(refs: dict[str, Any]) -> str:
-    """Repeat all metadata in one document, because Zarr-Python 3 cannot list groups inside references."""
-    metadata = {key: orjson.loads(text) for key, text in refs.items() if key.rpartition("/")[2].startswith(".z")}
-    return _dump({"metadata": metadata, "zarr_consolidated_format": 1})
+def _chunks_of(made: References, key: str, variable: Any, table: ArrayTable) -> None:
+    """Refer to the chunks that were written; each of the others gets the value that netCDF-C reads there."""
+    missing = table.missing()
+    if missing.size:
+        if not table.numbers.size and not table.filters:
+            table = replace(table, filters=({"id": "zlib", "level": 1},))
+        made.inline[key] = dict.fromkeys(missing.tolist(), _fill_chunk(key, variable, table, missing[0]))
+    _add(made, key, table, *_fill(variable, np.dtype(table.dtype)))
 
 
-def _grid(key: str, array: dict[str, Any]) -> Iterator[str]:
-    counts = [-(-n // c) if c else 0 for n, c in zip(array["shape"], array["chunks"], strict=True)]
-    for index in itertools.product(*map(range, counts)):
-        yield f"{key}/{'.'.join(map(str, index)) or '0'}"
+def _add(made: References, key: str, table: ArrayTable, fill: Any, attributes: dict[str, Any]) -> None:
+    made.tables[key] = table
+    made.documents[f"{key}/.zarray"] = table.zarray() | {"fill_value": fill}
+    made.documents[f"{key}/.zattrs"] = attributes
 
 
-def _array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Any]:
-    return {
-        "zarr_format": 2,
-        "shape": list(shape),
-        "chunks": [max(n, 1) for n in shape],
-        "dtype": dtype.str,
-        "compressor": None,
-        "filters": None,
-        "fill_value": None,
-        "order": "C",
-    }
+def _whole(shape: tuple[int, ...], dtype: np.dtype[Any], *filters: dict[str, Any]) -> ArrayTable:
+    return ArrayTable(shape, tuple(max(n, 1) for n in shape), dtype.str, filters)
 
 
-def _values(key: str, variable: Any) -> dict[str, Any]:
+def _values(made: References, key: str, variable: Any) -> None:
     """Keep the whole variable in the references, uncompressed, so that granules can be joined."""
     data = np.ascontiguousarray(variable[...])
     data = data.astype(data.dtype.newbyteorder("<"))
-    array = _array(variable.shape, data.dtype)
-    array["fill_value"], attributes = _fill(variable, data.dtype)
-    result: dict[str, Any] = {f"{key}/.zarray": _dump(array), f"{key}/.zattrs": _dump(attributes)}
+    _add(made, key, _whole(variable.shape, data.dtype), *_fill(variable, data.dtype))
     if data.size:
-        result[next(_grid(key, array))] = _base64(data.tobytes())
-    return result
+        made.inline[key] = {0: data.tobytes()}
 
 
-def _strings(key: str, variable: Any) -> dict[str, Any]:
+def _strings(made: References, key: str, variable: Any) -> None:
     data = np.asarray(variable[...], dtype=object)
     if data.size and sum(len(str(text)) for text in data.flat) > 16 * INLINE_BYTES:
         raise UnreferenceableError(f"variable {key} holds more text than references should carry")
-    array = _array(variable.shape, np.dtype(object)) | {"filters": [{"id": "vlen-utf8"}], "fill_value": None}
-    attributes = _attributes(variable)
-    result: dict[str, Any] = {f"{key}/.zarray": _dump(array), f"{key}/.zattrs": _dump(attributes)}
+    _add(made, key, _whole(variable.shape, np.dtype(object), {"id": "vlen-utf8"}), None, _attributes(variable))
     if data.size:
-        result[next(_grid(key, array))] = _base64(bytes(numcodecs.VLenUTF8().encode(data.reshape(-1))))
-    return result
+        made.inline[key] = {0: bytes(numcodecs.VLenUTF8().encode(data.reshape(-1)))}
 
 
-def _fill_chunk(key: str, variable: Any, array: dict[str, Any], missing: str) -> str:
+def _fill_chunk(key: str, variable: Any, table: ArrayTable, missing: int) -> bytes:
     """Encode one chunk of the value that HDF5 gives for chunks that were never written."""
-    dtype = np.dtype(array["dtype"])
-    if math.prod(array["chunks"]) * dtype.itemsize > MAX_FILL_CHUNK_BYTES:
+    dtype = np.dtype(table.dtype)
+    if math.prod(table.chunks) * dtype.itemsize > MAX_FILL_CHUNK_BYTES:
         raise UnreferenceableError(f"variable {key} has chunks too large to stand in for")
-    index = [int(part) for part in missing.rpartition("/")[2].split(".")]
-    corner = tuple(i * c for i, c in zip(index, array["chunks"], strict=False)) if array["shape"] else ...
-    buffer: Any = np.full(array["chunks"], variable[corner], dtype)
-    for codec in (*(array["filters"] or ()), array["compressor"]):
-        if codec:
-            buffer = numcodecs.get_codec(dict(codec)).encode(buffer)
-    return _base64(buffer.tobytes() if isinstance(buffer, np.ndarray) else bytes(buffer))
+    index = np.unravel_index(missing, table.grid) if table.shape else ()
+    corner = tuple(int(i) * c for i, c in zip(index, table.chunks, strict=True)) if table.shape else ...
+    buffer: Any = np.full(table.chunks, variable[corner], dtype)
+    for codec in table.filters:
+        buffer = numcodecs.get_codec(dict(codec)).encode(buffer)
+    return buffer.tobytes() if isinstance(buffer, np.ndarray) else bytes(buffer)
 
 
 def _fill(variable: Any, dtype: np.dtype[Any]) -> tuple[Any, dict[str, Any]]:
@@ -166,7 +155,7 @@ def _fill(variable: Any, dtype: np.dtype[Any]) -> tuple[Any, dict[str, Any]]:
         return None, attributes
     value = attributes.pop("_FillValue")
     if dtype.kind == "S":
-        return _base64_plain(np.array(value, dtype).tobytes()), attributes
+        return _base64(np.array(value, dtype).tobytes()), attributes
     number = float(value) if not isinstance(value, list) else math.nan
     if dtype.kind == "f":
         names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -208,12 +197,4 @@ def _chunks(variable: Any) -> list[int]:
 
 
 def _base64(data: bytes) -> str:
-    return "base64:" + _base64_plain(data)
-
-
-def _base64_plain(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _dump(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

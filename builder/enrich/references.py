@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
-import orjson
+import numpy as np
 
 from builder.enrich.combine import combine_key
 from builder.errors import UnreferenceableError
 from builder.findings import Finding
+from builder.references.encode import References
 
 BUDGET_BYTES = 256 * 1024
 BUDGET_SHARE = 0.05
 REFERENCE_BYTES = 100
 """What one address, offset and length take in JSON, about."""
+MAX_REFERENCES = 2_000_000
 
 
 def make_references(path: Path, kind: str, href: str) -> tuple[bytes, str | None, tuple[Finding, ...]]:
@@ -35,28 +36,22 @@ def make_references(path: Path, kind: str, href: str) -> tuple[bytes, str | None
     from builder.enrich.translate import translate
     from builder.enrich.verify import verify
 
-    refs = correct(translate(path, kind), path)
-    _check_size(refs)
+    made = correct(translate(path, kind), path)
+    _check_size(made)
+    refs = made.refs(str(path))
     findings = verify(refs, path, href)
-    aimed = {key: [href, *value[1:]] if isinstance(value, list) else value for key, value in refs.items()}
-    return dump_references(aimed), combine_key(refs, path), findings
+    return made.aimed(href), combine_key(refs, path), findings
 
 
-def dump_references(refs: dict[str, Any]) -> bytes:
-    """Serialise references; the same references always give the same bytes."""
-    return orjson.dumps({"version": 1, "refs": refs}, option=orjson.OPT_SORT_KEYS)
-
-
-def _check_size(refs: dict[str, Any]) -> None:
+def _check_size(made: References) -> None:
     """Refuse chunk references that are out of proportion to the values, as for NetCDF-3 records of few bytes."""
-    values = written = 0
-    for key, text in refs.items():
-        part = key.rpartition("/")[2]
-        if part == ".zarray":
-            array = orjson.loads(text)
-            values += math.prod(array["shape"]) * int(array["dtype"][2:] or 1)
-        elif not part.startswith("."):
-            written += len(key) + (len(text) if isinstance(text, str) else REFERENCE_BYTES)
+    count = made.count()
+    if count > MAX_REFERENCES:
+        raise UnreferenceableError(f"the file needs {count} references, more than {MAX_REFERENCES}")
+    tables = made.tables.values()
+    values = sum(math.prod(table.shape) * (np.dtype(table.dtype).itemsize) for table in tables)
+    kept = sum(len(data) * 4 // 3 for chunks in made.inline.values() for data in chunks.values())
+    written = kept + count * REFERENCE_BYTES
     if written > max(BUDGET_BYTES, BUDGET_SHARE * values):
         message = f"references of {written} bytes are out of proportion to {values} bytes of values"
         raise UnreferenceableError(message, hint="publish the file as NetCDF-4 with larger chunks")

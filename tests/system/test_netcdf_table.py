@@ -100,7 +100,6 @@ def test_every_recorded_file(shared_data):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("ref_szip.h5", "filter 4"),
         ("test_vlen2.nc", "user-defined type"),
         ("NEONDSTowerTemperatureData.hdf5", "user-defined type"),
     ],

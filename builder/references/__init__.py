@@ -1,0 +1,1 @@
+"""Where the chunks of a file lie, found without reading values, and written in kerchunk's formats."""

@@ -1,0 +1,124 @@
+"""Writes references in kerchunk's two formats: one JSON document, or a folder of Parquet files for many chunks."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from builder.references.table import ArrayTable
+
+RECORD_SIZE = 100_000
+"""References in one Parquet file; readers take the number from ``.zmetadata``."""
+
+PARQUET_ABOVE = 1000
+"""References above which the folder of Parquet files opens faster than JSON."""
+
+
+@dataclass
+class References:
+    """What a Zarr reader finds behind each key: metadata, bytes kept in place, and ranges of one file.
+
+    Attributes:
+        documents: Metadata by key, ``.zgroup``, ``temp/.zarray`` …
+        inline: Bytes of chunks by variable and number of the chunk.
+        tables: The chunks in the file, by variable.
+    """
+
+    documents: dict[str, Any] = field(default_factory=dict)
+    inline: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    tables: dict[str, ArrayTable] = field(default_factory=dict)
+
+    def count(self) -> int:
+        """Return the number of chunks, inlined or not."""
+        return sum(map(len, self.inline.values())) + sum(len(table.numbers) for table in self.tables.values())
+
+    def refs(self, target: str) -> dict[str, Any]:
+        """Return all as one mapping, with ranges aimed at ``target`` (kerchunk's reference format, version 1)."""
+        result: dict[str, Any] = {key: dump(document) for key, document in self.documents.items()}
+        for name, table in self.tables.items():
+            rows = zip(table.keys(table.numbers), table.offsets.tolist(), table.sizes.tolist(), strict=True)
+            result.update({f"{name}/{key}": [target, offset, size] for key, offset, size in rows})
+        for name, chunks in self.inline.items():
+            table = self.tables[name]
+            keys = table.keys(np.fromiter(chunks, np.int64, len(chunks)))
+            result.update((f"{name}/{key}", as_text(data)) for key, data in zip(keys, chunks.values(), strict=True))
+        return result
+
+    def aimed(self, target: str) -> bytes:
+        """Return the JSON document; the same references always give the same bytes."""
+        return dump_references(self.refs(target))
+
+    def parquet(self, target: str) -> dict[str, bytes]:
+        """Return the files of the Parquet folder by name, readable by fsspec with fastparquet."""
+        documents = {"metadata": self.documents, "record_size": RECORD_SIZE}
+        files = {".zmetadata": orjson.dumps(documents, option=orjson.OPT_SORT_KEYS)}
+        for name, table in self.tables.items():
+            for record in range(-(-max(math.prod(table.grid), 1) // RECORD_SIZE)):
+                files[f"{name}/refs.{record}.parq"] = _record(table, self.inline.get(name, {}), record, target)
+        return files
+
+
+def dump_references(refs: dict[str, Any]) -> bytes:
+    """Serialise references; the same references always give the same bytes."""
+    return orjson.dumps({"version": 1, "refs": refs}, option=orjson.OPT_SORT_KEYS)
+
+
+def dump(document: Any) -> str:
+    """Return metadata as the text that stands in references."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def as_text(data: bytes) -> str:
+    """Return bytes as the text that stands in references."""
+    return "base64:" + base64.b64encode(data).decode("ascii")
+
+
+def _record(table: ArrayTable, inline: dict[int, bytes], record: int, target: str) -> bytes:
+    """Return one Parquet file: a row for each chunk of the grid, in order, whether it exists or not."""
+    first = record * RECORD_SIZE
+    rows = min(max(math.prod(table.grid), 1) - first, RECORD_SIZE)
+    begin, stop = np.searchsorted(table.numbers, [first, first + rows])
+    place = table.numbers[begin:stop] - first
+    columns: dict[str, Any] = {"offset": np.zeros(rows, np.int64), "size": np.zeros(rows, np.int64)}
+    columns["offset"][place], columns["size"][place] = table.offsets[begin:stop], table.sizes[begin:stop]
+    codes = np.full(rows, -1, np.int8)
+    codes[place] = 0
+    kept = {number - first: data for number, data in inline.items() if first <= number < first + rows}
+    if kept:
+        columns["raw"] = np.full(rows, None, object)
+        for number, data in kept.items():
+            columns["raw"][number] = data
+    return _parquet(columns, codes, target)
+
+
+def _parquet(columns: dict[str, Any], codes: npt.NDArray[np.int8], target: str) -> bytes:
+    import fastparquet
+    import pandas as pd
+
+    frame = pd.DataFrame({"path": pd.Categorical.from_codes(codes, categories=[target]), **columns})
+    sink = _KeptOpen()
+    fastparquet.write(
+        "refs",
+        frame,
+        open_with=lambda *_: sink,
+        compression="ZSTD",
+        stats=False,
+        write_index=False,
+        object_encoding={"raw": "bytes", "path": "utf8"},
+        has_nulls=["path", "raw"],
+    )
+    return sink.getvalue()
+
+
+class _KeptOpen(BytesIO):
+    """A buffer that outlives the writer's closing of it."""
+
+    def close(self) -> None:
+        """Keep the bytes."""
