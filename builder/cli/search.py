@@ -1,0 +1,79 @@
+"""`iaos search`: find items in a built catalogue, in a folder or on a web server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from builder.search import ItemSearch
+
+FORMATS = ("table", "ids", "items", "ndjson")
+
+
+@click.command("search")
+@click.argument("catalogue", default="catalog")
+@click.option("--bbox", help="W,S,E,N in degrees; W > E crosses the antimeridian.")
+@click.option("--intersects", help="GeoJSON geometry, or the name of a file that holds one.")
+@click.option("--datetime", "when", help="Such as 2019, 2019-05/2019-06 or ../2019-05-01T12:00:00Z.")
+@click.option("--ids", help="Ids of items, with commas between.")
+@click.option("-c", "--collections", help="Ids of collections, with commas between.")
+@click.option("--query", multiple=True, help="Such as platform=Oden or iaos:cells>=100; may be repeated.")
+@click.option("--filter", "condition", help="CQL2 as JSON.")
+@click.option("--sortby", help="Such as -datetime,+id.")
+@click.option("--max-items", type=click.IntRange(min=1), help="Most items to show.")
+@click.option("--matched", is_flag=True, help="Only count what answers.")
+@click.option(
+    "--output",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="A list to read, ids, one FeatureCollection, or one item per line.",
+)
+def command(catalogue: str, when: str | None, condition: str | None, matched: bool, output: str, **asked: Any) -> int:
+    """Find the items of CATALOGUE (folder or address) for which all that is asked holds."""
+    import orjson
+
+    from builder.search import Client
+
+    text = asked["intersects"]
+    if text and not text.lstrip().startswith("{"):
+        asked["intersects"] = _read(Path(text))
+    search = Client.open(catalogue).search(datetime=when, filter=condition, **asked | {"query": list(asked["query"])})
+    if matched:
+        click.echo(search.matched())
+    elif output == "items":
+        click.echo(orjson.dumps(search.item_collection_as_dict(), option=orjson.OPT_INDENT_2))
+    else:
+        for line in _lines(search, output):
+            click.echo(line)
+    return 0
+
+
+def _read(file: Path) -> str:
+    from builder.errors import UsageError
+
+    try:
+        return file.read_text("utf-8")
+    except OSError as trouble:
+        raise UsageError(f"cannot be read: {trouble.strerror}", where=str(file), hint="give GeoJSON") from trouble
+
+
+def _lines(search: ItemSearch, output: str) -> Iterator[str]:
+    import orjson
+
+    if output == "ids":
+        yield from search.ids()
+        return
+    for item in search.items_as_dicts():
+        yield orjson.dumps(item).decode() if output == "ndjson" else _line(item)
+
+
+def _line(item: dict[str, Any]) -> str:
+    said = item["properties"]
+    when = str(said["datetime"] or f"{said.get('start_datetime') or '..'}/{said.get('end_datetime') or '..'}")
+    box = ",".join(f"{number:g}" for number in item.get("bbox") or ())
+    return f"{item['collection']:24} {item['id']:32} {when:42} {box:32} {said.get('title', '')}".rstrip()
