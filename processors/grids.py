@@ -1,0 +1,193 @@
+"""Reads one variable of a gridded NetCDF file: values, axes and reference system, by the CF conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.errors import Refusal
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+TimeRule: TypeAlias = Literal["first", "last", "mean"]
+
+X_NAMES = frozenset({"projection_x_coordinate", "grid_longitude", "longitude"})
+Y_NAMES = frozenset({"projection_y_coordinate", "grid_latitude", "latitude"})
+_CRS_TEXTS = ("spatial_ref", "crs_wkt", "proj4text", "proj4", "proj4_params", "proj4string")
+_KILOMETRES = frozenset({"km", "kilometer", "kilometers", "kilometre", "kilometres"})
+GEOGRAPHIC = "EPSG:4326"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One variable on one map.
+
+    Attributes:
+        name: Name of the variable.
+        unit: Its unit, empty where there is none.
+        values: Shape (rows, columns); NaN where missing.
+        x: Centres of the columns, or of all cells in a curvilinear grid, in units of ``crs``.
+        y: Centres of the rows, or of all cells.
+        crs: WKT or code of the reference system of ``x`` and ``y``.
+        is_classes: Whether values are flags, which have no mean.
+        meanings: Value → meaning of flags.
+    """
+
+    name: str
+    unit: str
+    values: npt.NDArray[Any]
+    x: Floats
+    y: Floats
+    crs: str
+    is_classes: bool
+    meanings: Mapping[int, str]
+
+    @property
+    def is_curvilinear(self) -> bool:
+        """Whether every cell has coordinates of its own."""
+        return self.x.ndim == 2
+
+
+def read_grid(path: Path, variable: str | None = None, time: TimeRule = "last") -> Grid:
+    """Read a variable as a map.
+
+    Args:
+        path: NetCDF file.
+        variable: Its name; needed where more than one variable is a map.
+        time: Which time step, or the mean of those that have a value.
+
+    Raises:
+        Refusal: The file has no such map, or does not say where its cells are.
+    """
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(path, decode_times=False, mask_and_scale=True, decode_coords=False) as dataset:
+            name = variable or _only_map(dataset, path.name)
+            if name not in dataset.variables:
+                raise Refusal(
+                    f"has no variable `{name}`", path.name, f"it has: {', '.join(_maps(dataset)) or 'no map'}"
+                )
+            return _grid(dataset, name, time, path.name)
+    except (OSError, ValueError) as trouble:
+        raise Refusal(f"cannot be read: {str(trouble).splitlines()[0]}", path.name, "check it with ncdump -h") from None
+
+
+def _maps(dataset: Any) -> list[str]:
+    """Name the variables with a horizontal grid."""
+    return [name for name in dataset.data_vars if _axis(dataset, name, X_NAMES) and _axis(dataset, name, Y_NAMES)]
+
+
+def _only_map(dataset: Any, where: str) -> str:
+    names = [name for name in _maps(dataset) if dataset[name].dtype.kind in "fiu" and dataset[name].ndim >= 2]
+    names = [name for name in names if dataset[name].attrs.get("standard_name") not in X_NAMES | Y_NAMES]
+    if len(names) != 1:
+        hint = f"choose one of: {', '.join(names)}" if names else "its coordinates need CF standard names"
+        raise Refusal(f"{len(names)} of its variables are maps", where, hint)
+    return str(names[0])
+
+
+def _axis(dataset: Any, name: str, standard_names: frozenset[str]) -> str:
+    """Name the coordinate variable of a variable for one direction; empty where there is none."""
+    dimensions = set(dataset[name].dims)
+    named = str(dataset[name].attrs.get("coordinates", "")).split()
+    found = [
+        other
+        for other in dataset.variables
+        if dataset[other].attrs.get("standard_name") in standard_names
+        and dataset[other].ndim in {1, 2}
+        and set(dataset[other].dims) <= dimensions
+    ]
+    found.sort(key=lambda other: (dataset[other].ndim, other not in named))
+    return str(found[0]) if found else ""
+
+
+def _grid(dataset: Any, name: str, time: TimeRule, where: str) -> Grid:
+    x_name, y_name = _axis(dataset, name, X_NAMES), _axis(dataset, name, Y_NAMES)
+    if not (x_name and y_name):
+        raise Refusal(f"does not say where the cells of `{name}` are", where, "its coordinates need CF standard names")
+    x, y, data = dataset[x_name], dataset[y_name], dataset[name]
+    flags, is_classes = _flags(data)
+    if is_classes and time == "mean":
+        raise Refusal(f"`{name}` holds classes, which have no mean", "time", "use first or last")
+    known = data if is_classes else data.where(~_isin(data, flags))
+    values = _one_map(dataset, known, [*y.dims, *x.dims] if x.ndim == 1 else list(x.dims), time, where)
+    return Grid(
+        name,
+        "" if is_classes else str(data.attrs.get("units", "")),
+        np.asarray(values, np.float32 if data.dtype.itemsize <= 4 else np.float64),
+        _metres(x),
+        _metres(y),
+        _crs(dataset, data, x.attrs.get("standard_name"), where),
+        is_classes,
+        flags if is_classes else {},
+    )
+
+
+def _one_map(dataset: Any, data: Any, across: list[Any], time: TimeRule, where: str) -> npt.NDArray[Any]:
+    """Choose the time step, or take the mean, and bring rows before columns."""
+    long = [one for one in data.dims if one not in across and data.sizes[one] > 1]
+    strange = [str(one) for one in long if not _is_time(dataset, one)]
+    if strange:
+        said = f"`{data.name}` has further dimensions: {', '.join(strange)}"
+        raise Refusal(said, where, "choose a variable that is one map per time")
+    for one in long:
+        data = data.mean(one) if time == "mean" else data.isel({one: 0 if time == "first" else -1})
+    values: npt.NDArray[Any] = data.squeeze([one for one in data.dims if one not in across]).transpose(*across).values
+    return values
+
+
+def _is_time(dataset: Any, dimension: Any) -> bool:
+    return any(
+        " since " in str(variable.attrs.get("units", "")) and variable.dims == (dimension,)
+        for variable in dataset.variables.values()
+    )
+
+
+def _flags(data: Any) -> tuple[dict[int, str], bool]:
+    """Return flags and whether the variable is nothing else; packed values have flags among them (G02202)."""
+    stated = next((data.attrs[key] for key in ("flag_values", "flag_masks") if key in data.attrs), None)
+    if stated is None:
+        return {}, False
+    numbers = np.atleast_1d(stated).tolist()
+    words = str(data.attrs.get("flag_meanings", "")).split()
+    words += [""] * (len(numbers) - len(words))
+    packed = "scale_factor" in data.encoding or "add_offset" in data.encoding
+    whole = np.dtype(data.encoding.get("dtype", data.dtype)).kind in "iu"
+    scale, offset = data.encoding.get("scale_factor", 1), data.encoding.get("add_offset", 0)
+    scaled = [number * scale + offset for number in numbers] if packed else numbers
+    return dict(zip(scaled, words, strict=False)), whole and not packed
+
+
+def _isin(data: Any, flags: Mapping[Any, str]) -> Any:
+    found = data.isnull()
+    for value in flags:
+        found |= abs(data - value) < 1e-6 * max(1.0, abs(value))
+    return found
+
+
+def _crs(dataset: Any, data: Any, standard_name: str | None, where: str) -> str:
+    """Return the reference system; a stated WKT goes before single parameters, which are more often wrong."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    mapping = dataset.variables.get(str(data.attrs.get("grid_mapping", "")).partition(":")[0])
+    if standard_name == "longitude":
+        return GEOGRAPHIC
+    if mapping is None:
+        raise Refusal("does not name its projection", where, "the variable needs a CF `grid_mapping`")
+    texts = [str(mapping.attrs[key]) for key in _CRS_TEXTS if mapping.attrs.get(key)]
+    try:
+        crs = CRS.from_user_input(texts[0]) if texts else CRS.from_cf(dict(mapping.attrs))
+    except (CRSError, KeyError, ValueError, TypeError) as trouble:
+        raise Refusal(f"its projection cannot be understood: {trouble}", where, "see CF appendix F") from None
+    return str(crs.to_wkt())
+
+
+def _metres(axis: Any) -> Floats:
+    scale = 1000.0 if str(axis.attrs.get("units", "")).lower() in _KILOMETRES else 1.0
+    return np.asarray(axis.values, np.float64) * scale

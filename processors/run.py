@@ -1,0 +1,85 @@
+"""Runs a processor: checks what it is given, looks whether it was made before, and gathers its products."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from processors.cache import ProductCache
+from processors.engine import Engine
+from processors.errors import Refusal
+from processors.protocol import Inputs, Lineage, Parameters, Processor, Product
+
+
+def resolve(processor: Processor, given: Mapping[str, Any]) -> Parameters:
+    """Return the parameters of a run, with defaults; texts are read as the type that is wanted.
+
+    Raises:
+        Refusal: A parameter is unknown, missing or not what it must be; all of them are named.
+    """
+    model = processor.parameters
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as trouble:
+        lines = [_problem(dict(error), model) for error in trouble.errors()]
+        raise Refusal("; ".join(lines), processor.name, f"see `iaos process describe {processor.name}`") from None
+
+
+def check_inputs(processor: Processor, inputs: Inputs) -> None:
+    """Hold the inputs against the slots of a processor.
+
+    Raises:
+        Refusal: A slot is unknown, or has too few or too many files.
+    """
+    slots = {slot.name: slot for slot in processor.inputs}
+    for name in inputs:
+        if name not in slots:
+            raise Refusal(f"takes no input `{name}`", processor.name, f"it takes: {', '.join(slots)}")
+    for name, slot in slots.items():
+        count = len(inputs.get(name, ()))
+        if count < slot.least:
+            raise Refusal(f"needs at least {slot.least} input `{name}`, not {count}", processor.name, slot.title)
+        if slot.most is not None and count > slot.most:
+            raise Refusal(f"takes at most {slot.most} input `{name}`, not {count}", processor.name, slot.title)
+
+
+def execute(
+    processor: Processor, inputs: Inputs, parameters: Parameters, engine: Engine, cache: ProductCache | None = None
+) -> tuple[Product, ...]:
+    """Make the products, or take them from the cache.
+
+    Raises:
+        Refusal: The inputs or parameters cannot give a truthful product.
+    """
+    check_inputs(processor, inputs)
+    lineage = Lineage.of(processor, inputs, parameters)
+    kept = cache.find(lineage) if cache else None
+    if kept is not None:
+        return kept
+    products: list[Product] = []
+    for product in processor.run(inputs, parameters, engine):
+        if any(other.name == product.name for other in products):
+            raise Refusal(f"made two products named {product.name}", processor.name, "report it to its author")
+        products.append(product)
+        engine.advance("products")
+    return cache.keep(lineage, products) if cache else tuple(products)
+
+
+def _problem(error: dict[str, Any], model: type[Parameters]) -> str:
+    """Say what is wrong with a parameter, in the words of a person."""
+    where = ".".join(str(step) for step in error["loc"]) or "parameters"
+    if error["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        return f"unknown parameter `{where}`, " + (
+            f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+        )
+    if error["type"] == "missing":
+        field = model.model_fields.get(str(error["loc"][-1]))
+        about = f" ({field.description})" if field and field.description else ""
+        return f"parameter `{where}` is missing{about}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"parameter `{where}`: {message[:1].lower()}{message[1:]}, not {error['input']!r}"

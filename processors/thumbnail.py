@@ -1,0 +1,73 @@
+"""Draws a small PNG of a raster: classes in their own colours, values through a colour map, gaps transparent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SIDE = 256
+"""Pixels along the longer side."""
+
+VIRIDIS = (
+    (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142),
+    (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43), (253, 231, 37),
+)  # fmt: skip
+"""Ten even steps of viridis (van der Walt and Smith, 2015; CC0): dark to light, for every kind of colour sight."""
+
+
+def thumbnail(source: Path, side: int = SIDE) -> bytes:
+    """Return a PNG of a raster's first band, or of its colours; the same raster gives the same bytes.
+
+    Values are stretched between their 2nd and 98th percentile. Only an overview is read.
+
+    Raises:
+        rasterio.errors.RasterioError: GDAL cannot read the file.
+    """
+    import rasterio
+    from rasterio.enums import ColorInterp, Resampling
+
+    with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(source) as dataset:
+        scale = min(1.0, side / max(dataset.shape))
+        shape = tuple(max(1, round(scale * length)) for length in dataset.shape)
+        palette = dataset.colorinterp[0] == ColorInterp.palette
+        photo = not palette and dataset.count >= 3 and set(dataset.dtypes[:3]) == {"uint8"}
+        bands = (1, 2, 3) if photo else (1,)
+        how = Resampling.nearest if palette or dataset.dtypes[0] == "uint8" else Resampling.average
+        values = dataset.read(bands, out_shape=(len(bands), *shape), resampling=how)
+        known = dataset.read_masks(1, out_shape=shape) > 0
+        known &= np.isfinite(values).all(axis=0)
+        if photo:
+            return _png(values, known)
+        return _png(_by_table(values[0], dataset.colormap(1)) if palette else _stretched(values[0], known), known)
+
+
+def _by_table(values: npt.NDArray[Any], table: dict[int, tuple[int, ...]]) -> npt.NDArray[np.uint8]:
+    colours = np.zeros((256, 3), np.uint8)
+    for value, colour in table.items():
+        colours[value] = colour[:3]
+    return np.moveaxis(colours[values], -1, 0)
+
+
+def _stretched(values: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    low, high = np.percentile(values[known].astype(np.float64), (2, 98)) if known.any() else (0.0, 1.0)
+    share = (np.where(known, values, low).astype(np.float64) - low) / ((high - low) or 1.0)
+    steps = np.linspace(0, 1, len(VIRIDIS))
+    return np.stack([np.rint(np.interp(share, steps, part)).astype(np.uint8) for part in np.transpose(VIRIDIS)])
+
+
+def _png(colours: npt.NDArray[np.uint8], known: npt.NDArray[np.bool_]) -> bytes:
+    import warnings
+
+    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.io import MemoryFile
+
+    image = np.concatenate([colours, np.where(known, 255, 0).astype(np.uint8)[None]])
+    profile = {"driver": "PNG", "height": image.shape[1], "width": image.shape[2], "count": 4, "dtype": "uint8"}
+    with MemoryFile() as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a picture has no place
+        with memory.open(**profile) as file:
+            file.write(image)
+        return bytes(memory.read())

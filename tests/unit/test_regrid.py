@@ -1,0 +1,192 @@
+"""Grids as maps: beside GDAL's warper where it can, beside brute force where it cannot, and plainly refused else."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from pyproj import Transformer
+from rasterio.transform import Affine
+from rasterio.warp import Resampling, reproject
+from rio_cogeo.cogeo import cog_validate
+
+from processors.cache import ProductCache
+from processors.engine import open_engine
+from processors.errors import Refusal
+from processors.grids import read_grid
+from processors.protocol import Input, Lineage
+from processors.regrid import RegridParameters, processor
+from processors.run import execute
+
+NORTH = "science/netcdf/seaice/seaice_conc_daily_nh_20211231_f17_v04r00.nc"
+
+
+def regrid(path, folder, kind="inline", cache=None, **parameters):
+    work = folder / f"work-{len(list(folder.iterdir()))}"
+    work.mkdir()
+    with open_engine(kind, work, workers=2) as engine:
+        chosen = RegridParameters(**parameters)
+        return execute(processor, {"grid": [Input.of(path)]}, chosen, engine, cache)
+
+
+def values_of(product):
+    with rasterio.open(product.path) as made:
+        return made.read(1), made.profile, made.tags()
+
+
+def make(path, lon, lat, values, dims, **attributes):
+    variables = {
+        "lon": (dims[-1:] if lon.ndim == 1 else dims, lon, {"standard_name": "longitude", "units": "degrees_east"}),
+        "lat": (dims[:1] if lat.ndim == 1 else dims, lat, {"standard_name": "latitude", "units": "degrees_north"}),
+        "t": (dims, values, {"units": "K", "coordinates": "lon lat", **attributes}),
+    }
+    xr.Dataset(variables).to_netcdf(path)
+    return path
+
+
+@pytest.mark.parametrize("how", ["nearest", "bilinear"])
+def test_a_real_polar_grid_lies_where_gdal_puts_it(shared_data, tmp_path, how):
+    chosen = {"variable": "cdr_seaice_conc", "resampling": how, "resolution": 20_000}
+    (product, picture) = regrid(shared_data / NORTH, tmp_path, **chosen)
+    ours, profile, tags = values_of(product)
+    assert cog_validate(product.path, strict=True)[0]
+    with xr.open_dataset(shared_data / NORTH, mask_and_scale=False) as file:
+        raw = file["cdr_seaice_conc"].values[0]
+    source = np.where(raw <= 100, raw * np.float32(0.01), np.nan).astype("float32")
+    theirs = np.full(ours.shape, np.nan, "float32")
+    place = Affine(25_000, 0, -3_850_000, 0, -25_000, 5_850_000)  # the file's own GeoTransform
+    crs = {"src_crs": "EPSG:3411", "dst_crs": "EPSG:3413", "src_nodata": np.nan, "dst_nodata": np.nan}
+    reproject(source, theirs, src_transform=place, dst_transform=profile["transform"],
+              resampling=Resampling[how], tolerance=0, **crs)  # fmt: skip
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    assert both.sum() > 0.98 * np.isfinite(theirs).sum()
+    close = np.abs(ours - theirs)[both] < 0.01
+    assert close.mean() > (0.99 if how == "nearest" else 0.93)  # GDAL also interpolates beside missing cells
+    assert json.loads(tags["LINEAGE"])["inputs"][0]["sha256"] == Input.of(shared_data / NORTH).sha256
+    assert product.properties["proj:code"] == "EPSG:3413"
+    assert picture.path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_flags_among_packed_values_are_missing_and_flag_variables_keep_their_classes(shared_data):
+    ice = read_grid(shared_data / NORTH, "cdr_seaice_conc")
+    assert np.nanmax(ice.values) == pytest.approx(1.0)
+    assert not ice.is_classes
+    flags = read_grid(shared_data / NORTH, "spatial_interpolation_flag")
+    assert flags.is_classes
+    assert flags.meanings[32] == "pole_hole_value_interpolated"
+
+
+def test_the_same_bytes_on_threads_and_processes(shared_data, tmp_path):
+    kinds = ("inline", "threads", "processes")
+    made = [
+        regrid(shared_data / NORTH, tmp_path, kind, variable="cdr_seaice_conc", resolution=12_500) for kind in kinds
+    ]
+    assert len({tuple(product.path.read_bytes() for product in products) for products in made}) == 1
+
+
+def test_a_global_grid_has_no_seam_at_the_antimeridian_nor_at_greenwich(tmp_path):
+    lon, lat = np.arange(0.5, 360), np.arange(60.5, 90)
+    values = np.repeat(lat[:, None], lon.size, 1)
+    path = make(tmp_path / "g.nc", lon, lat, values, ("lat", "lon"))
+    (product, _) = regrid(path, tmp_path, resolution=20_000, resampling="bilinear", south=65)
+    ours, profile, _ = values_of(product)
+    rows, columns = np.indices(ours.shape)
+    x, y = profile["transform"] * (columns + 0.5, rows + 0.5)
+    _, latitude = Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True).transform(x, y)
+    inside = (latitude > 61) & (latitude < 89.4)
+    assert np.abs(ours - latitude)[inside].max() < 0.01  # linear in latitude, so exact but for float32
+    assert inside.sum() > 10_000
+
+
+@pytest.mark.parametrize(("time", "expected"), [("first", 1), ("last", 4), ("mean", 2.5)])
+def test_the_time_rule(tmp_path, time, expected):
+    lon, lat = np.arange(0.0, 10), np.arange(70.0, 80)
+    cube = np.stack([np.full((10, 10), 1.0), np.full((10, 10), 4.0)])
+    data = {
+        "lon": ("lon", lon, {"standard_name": "longitude"}),
+        "lat": ("lat", lat, {"standard_name": "latitude"}),
+        "time": ("time", [0.0, 1.0], {"units": "days since 2020-01-01"}),
+        "t": (("time", "lat", "lon"), cube),
+    }
+    xr.Dataset(data).to_netcdf(tmp_path / "t.nc")
+    assert np.unique(read_grid(tmp_path / "t.nc", time=time).values) == [expected]
+
+
+def test_a_curvilinear_grid_gives_the_nearest_cell_and_nothing_outside(tmp_path):
+    rng = np.random.default_rng(5)
+    columns, rows = np.meshgrid(np.arange(40), np.arange(30))
+    lon, lat = 160 + columns + 0.3 * rows, 70 + 0.4 * rows + 0.02 * columns  # crosses the antimeridian
+    values = rng.normal(size=lon.shape).astype("float32")
+    path = make(tmp_path / "c.nc", (lon + 180) % 360 - 180, lat, values, ("j", "i"))
+    (product, _) = regrid(path, tmp_path, resolution=15_000)
+    ours, profile, _ = values_of(product)
+    rows, columns = np.nonzero(np.isfinite(ours))
+    assert 0.1 < rows.size / ours.size < 0.9
+    some = rng.choice(rows.size, 200, replace=False)
+    x, y = profile["transform"] * (columns[some] + 0.5, rows[some] + 0.5)
+    at_lon, at_lat = Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True).transform(x, y)
+    for one in range(200):
+        a, b = np.radians(at_lat[one]), np.radians(lat)
+        cosine = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(np.radians(at_lon[one] - lon))
+        assert ours[rows[some[one]], columns[some[one]]] == values.ravel()[cosine.argmax()]
+
+
+def test_a_coarse_map_holds_means(tmp_path):
+    lon, lat = np.arange(-180, 180, 0.25), np.arange(70, 90, 0.25)
+    noise = np.random.default_rng(0).normal(10, 1, (lat.size, lon.size))
+    path = make(tmp_path / "m.nc", lon, lat, noise, ("lat", "lon"))
+    coarse, _, tags = values_of(regrid(path, tmp_path, resolution=250_000)[0])
+    assert tags["RESAMPLING"] == "mean"
+    assert np.nanstd(coarse) < 0.3  # of a standard deviation of 1, over some 80 cells each
+
+
+@pytest.mark.parametrize(
+    ("file", "parameters", "says"),
+    [
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc", {}, r"\d+ of its variables are maps.*choose one of.*cdr_sea"),
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc", {"variable": "ice"}, "has no variable `ice`"),
+        ("seaice_conc_monthly_sh_202112_f17_v04r00.nc", {"variable": "cdr_seaice_conc_monthly"}, "no cell lies north"),
+        ("cersat_psi_20171002_12.5km.nc", {"variable": "concentration"}, "does not say where the cells"),
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc",
+         {"variable": "cdr_seaice_conc", "crs": "EPSG:4326"}, "not projected in metres"),
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc",
+         {"variable": "cdr_seaice_conc", "resolution": 10}, "cells.*coarser"),
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc",
+         {"variable": "spatial_interpolation_flag", "resampling": "mean"}, "classes, which have no mean"),
+        ("seaice_conc_daily_nh_20211231_f17_v04r00.nc",
+         {"variable": "spatial_interpolation_flag", "time": "mean"}, "classes, which have no mean"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_mapped_is_refused(shared_data, tmp_path, file, parameters, says):
+    with pytest.raises(Refusal, match=says):
+        regrid(shared_data / "science/netcdf/seaice" / file, tmp_path, **parameters)
+
+
+def test_products_are_remembered_by_content(shared_data, tmp_path):
+    cache = ProductCache(tmp_path / "cache")
+    chosen = {"variable": "cdr_seaice_conc", "resolution": 50_000}
+    first = regrid(shared_data / NORTH, tmp_path, cache=cache, **chosen)
+    stamp = first[0].path.stat().st_mtime_ns
+    again = regrid(shared_data / NORTH, tmp_path, cache=cache, **chosen)
+    assert again == first
+    assert again[0].path.stat().st_mtime_ns == stamp
+    first[0].path.write_bytes(b"damaged")
+    mended = regrid(shared_data / NORTH, tmp_path, cache=cache, **chosen)
+    assert cog_validate(mended[0].path)[0]
+    other = regrid(shared_data / NORTH, tmp_path, cache=cache, **chosen | {"resampling": "nearest"})
+    assert other[0].path.read_bytes() != mended[0].path.read_bytes()
+
+
+def test_the_key_depends_on_content_and_not_on_the_address(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"1")
+    (tmp_path / "c").write_bytes(b"2")
+    keys = [
+        Lineage.of(processor, {"grid": [Input.of(tmp_path / name)]}, RegridParameters(variable=variable)).key
+        for name, variable in (("a", "x"), ("b", "x"), ("c", "x"), ("a", "y"))
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
