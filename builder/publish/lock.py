@@ -96,14 +96,26 @@ def acquire(store: Any, target: str) -> Lock:
 
 
 def _write(store: Any, owner: str, until: datetime, mode: Any) -> Any:
+    """Write the lock if there is none (``create``) or if the one there is the version given.
+
+    Ceph RadosGW 16 compares If-Match with the tag without its quotation marks, so that a refusal
+    is tried again that way; a lock that did change differs either way.
+    """
     from obstore import put
+    from obstore.exceptions import PreconditionError
 
     data = orjson.dumps({"owner": owner, "until": stamp(until)}) + b"\n"
     if is_folder(store):
         return put(store, LOCK, data, mode="create" if mode == "create" else "overwrite")
-    attributes = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    known: Any = mode if mode == "create" else {key: value for key, value in mode.items() if value is not None}
-    return put(store, LOCK, data, mode=known, attributes=attributes)
+    attributes: Any = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    if mode == "create":
+        return put(store, LOCK, data, mode=mode, attributes=attributes)
+    known: Any = {key: value for key, value in mode.items() if value is not None}
+    try:
+        return put(store, LOCK, data, mode=known, attributes=attributes)
+    except PreconditionError:
+        bare: Any = {**known, "e_tag": known.get("e_tag", "").strip('"')}
+        return put(store, LOCK, data, mode=bare, attributes=attributes)
 
 
 def _take_over(store: Any, owner: str, until: datetime, said: dict[str, str], version: Any) -> Any:
