@@ -92,3 +92,17 @@ class PublishError(IaosError):
     """The target of a publication cannot be written."""
 
     code = "publish"
+
+
+class ReadingError(IaosError):
+    """Data cannot be opened or cut out as asked."""
+
+    code = "reading"
+
+
+class StaleError(ReadingError):
+    """A data file is no longer the one that its references were made from."""
+
+    HINT: ClassVar[str] = "rebuild the catalogue, or open the file itself"
+
+    code = "stale"

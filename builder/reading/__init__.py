@@ -1,0 +1,1 @@
+"""Opens and cuts out the data that a catalogue describes."""

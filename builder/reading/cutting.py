@@ -1,0 +1,145 @@
+"""Reads the chosen part of one source and says on it where it comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from builder.enrich.coordinates import UNWRITTEN
+from builder.reading.positions import is_crossed, positions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from builder.reading.extract import Cut
+    from builder.reading.query import Query
+    from builder.reading.selection import Selection
+
+WITHIN = "iaos_within"
+"""Name of the coordinate that says which cells of a cut lie within what was asked for."""
+
+_LISTS = ("ancillary_variables", "coordinates", "cell_measures", "formula_terms", "bounds", "climatology")
+_OF_THE_WHOLE = ("geospatial_", "time_coverage_", "last_", "date_", "_NCProperties")
+
+
+def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
+    """Return the part, read, with the attributes of its variables and its provenance."""
+    whole, chosen = _with_positions(cut), cut.selection
+    mappings = {whole.variables[name].attrs.get("grid_mapping", "") for name in cut.names}
+    ordered = (cut.axes.time, cut.axes.longitude or "longitude", cut.axes.latitude or "latitude", *cut.axes.names)
+    names = dict.fromkeys(name for name in (*ordered, *cut.names, *sorted(mappings)) if name in whole.variables)
+    part = whole[list(names)].isel(chosen.indices)
+    part = part.set_coords([name for name in ordered if name in names and name not in cut.names])
+    if chosen.masks:
+        part = part.assign_coords({WITHIN: _within(chosen)})
+    part = _unbroken(_squeezed(part, cut), cut, asked).load()
+    for name, variable in part.variables.items():
+        if variable.dtype.kind == "f":
+            low, high = _valid(variable)
+            part[name] = part[name].where((part[name] >= low) & (part[name] <= high))
+    for variable in part.variables.values():
+        _keep_true(variable, set(part.variables))
+    return part.assign_attrs(_provenance(part, cut, asked))
+
+
+def _with_positions(cut: Cut) -> xr.Dataset:
+    """Give a projected grid the longitudes and latitudes of its cells."""
+    if cut.axes.grid is None or cut.axes.longitude is not None:
+        return cut.dataset
+    lon, lat = positions(cut.dataset, cut.axes)
+    lon.attrs |= {"standard_name": "longitude", "units": "degrees_east"}
+    lat.attrs |= {"standard_name": "latitude", "units": "degrees_north"}
+    return cut.dataset.assign_coords(longitude=lon, latitude=lat)
+
+
+def _within(chosen: Selection) -> xr.DataArray:
+    """Return one mask for what is kept."""
+    import xarray as xr
+
+    masks = [mask.isel({dim: i for dim, i in chosen.indices.items() if dim in mask.dims}) for mask in chosen.masks]
+    together = xr.DataArray(masks[0])
+    for mask in masks[1:]:
+        together = together & xr.DataArray(mask)
+    return together
+
+
+def _squeezed(part: xr.Dataset, cut: Cut) -> xr.Dataset:
+    """Drop the dimensions that a point has none of; cells of a row or column of which none is asked for stay out."""
+    return part.squeeze([dim for dim in cut.selection.single if dim in part.dims])
+
+
+def _unbroken(part: xr.Dataset, cut: Cut, asked: Query) -> xr.Dataset:
+    """Let the longitudes of a grid cut across ±180° rise without a break, as CF asks of coordinates."""
+    lon, lat = cut.axes.longitude, cut.axes.latitude
+    if asked.box is None or lon is None or lat is None or not is_crossed(part.variables[lon], part.variables[lat]):
+        return part
+    dim, values = str(part.variables[lon].dims[0]), part.variables[lon].values.astype(np.float64)
+    risen = asked.box[0] + (values - asked.box[0]) % 360.0
+    steps = np.diff(risen)
+    if (steps > 0).all() or (steps < 0).all():
+        return part
+    moved = part.variables[lon].copy(data=risen.astype(part.variables[lon].dtype))
+    moved.attrs = {key: value for key, value in moved.attrs.items() if not key.startswith("valid_")}
+    return part.assign_coords({lon: moved.to_base_variable()}).isel({dim: np.argsort(risen, kind="stable")})
+
+
+def _valid(variable: xr.Variable) -> tuple[float, float]:
+    """Return the bounds of measured values; outside are flags and fill values (CF 1.11, 2.5.1).
+
+    Bounds of packed variables are packed too, unless they are written as numbers of the unpacked kind. Never-written
+    numbers of netCDF-C lie outside of any bounds.
+    """
+    ends = variable.attrs.get("valid_range", (variable.attrs.get("valid_min"), variable.attrs.get("valid_max")))
+    scale, offset = (float(variable.encoding.get(n, v)) for n, v in (("scale_factor", 1.0), ("add_offset", 0.0)))
+    bounds = []
+    for end, open_end, margin in zip(np.atleast_1d(ends), (-UNWRITTEN, UNWRITTEN), (-1.0, 1.0), strict=False):
+        try:
+            number = float(end)
+        except (TypeError, ValueError):
+            number = np.nan
+        if (scale, offset) != (1.0, 0.0) and np.asarray(end).dtype.kind in "iu":
+            number = number * scale + offset + margin * abs(scale) / 2.0
+        bounds.append(number if np.isfinite(number) else open_end)
+    return (min(bounds), max(bounds)) if len(bounds) == 2 else (-UNWRITTEN, UNWRITTEN)
+
+
+def _keep_true(variable: xr.Variable, names: set[Any]) -> None:
+    """Drop attributes that the cut made untrue: of variables left behind, of packed values, of how it was stored."""
+    packed = {"scale_factor", "add_offset"} & set(variable.encoding)
+    for key in _LISTS:
+        said = variable.attrs.pop(key, None)
+        kept = [name for name in str(said or "").split() if name in names]
+        if key == "ancillary_variables" and kept:
+            variable.attrs[key] = " ".join(kept)
+    if variable.attrs.get("grid_mapping", "") not in names:
+        variable.attrs.pop("grid_mapping", None)
+    for key in ("valid_min", "valid_max", "valid_range", "_ChunkSizes"):
+        if packed or key == "_ChunkSizes":
+            variable.attrs.pop(key, None)
+    variable.attrs.pop("sample_dimension", None)
+    kept_encoding = {key: variable.encoding[key] for key in ("units", "calendar") if key in variable.encoding}
+    variable.encoding = kept_encoding
+
+
+def _provenance(part: xr.Dataset, cut: Cut, asked: Query) -> dict[str, Any]:
+    source, attributes = cut.opened.source, dict(part.attrs)
+    for name in list(attributes):
+        if str(name).startswith(_OF_THE_WHOLE):
+            del part.attrs[name]
+    said = source.properties
+    doi = said.get("sci:doi")
+    citation = said.get("sci:citation") or (f"https://doi.org/{doi}" if doi else attributes.get("citation"))
+    line = f"iaos extract {source.href} {asked}".strip()
+    history = str(attributes.get("history", "")).strip()
+    facts = {
+        "Conventions": "CF-1.11",
+        "history": f"{history}\n{line}".strip(),
+        "iaos_source": source.href,
+        "iaos_item": source.item,
+        "iaos_query": str(asked),
+        "iaos_distance_m": cut.selection.distance_m,
+        "citation": citation,
+        "license": said.get("license") or attributes.get("license"),
+    }
+    return {name: value for name, value in facts.items() if value not in {None, ""}}

@@ -1,0 +1,119 @@
+"""Finds the place nearest to a point, in metres on the WGS 84 ellipsoid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from builder.reading.axes import Axes
+from builder.reading.positions import Values, as_float, is_crossed, positions
+from builder.reading.selection import NothingThereError, Selection
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CANDIDATES = 16
+"""Places nearest on a sphere among which the nearest on the ellipsoid is."""
+
+AROUND = 2
+"""Cells to each side of the nearest projected cell that are measured on the ellipsoid."""
+
+
+def nearest(chosen: Selection, dataset: xr.Dataset, axes: Axes, place: tuple[float, float]) -> None:
+    """Keep what is nearest to a place: one cell of a grid, or all observations at the nearest position.
+
+    Raises:
+        NothingThereError: No position is left to choose from, or the projection does not show the place.
+        ReadingError: The data have no positions.
+    """
+    if axes.grid is not None:
+        index = _nearest_cell(axes, dataset, place)
+        lon, lat = positions(dataset, axes, index)
+    else:
+        lon, lat = positions(dataset, axes)
+        index = _nearest_axes(lon, lat, place) if is_crossed(lon, lat) else {}
+    if index:
+        lon, lat = (v.isel({d: i for d, i in index.items() if d in v.dims}) for v in (lon, lat))
+        for dim, at in index.items():
+            chosen.keep(dim, np.arange(dataset.sizes[dim]) == at)
+        chosen.single += tuple(index)
+        _, chosen.distance_m = _closest(as_float(lon).ravel(), as_float(lat).ravel(), place)
+    else:
+        lon, lat = _nearest_among(chosen, lon, lat, place)
+    chosen.longitude, chosen.latitude = float(lon.values.ravel()[0]), float(lat.values.ravel()[0])
+
+
+def _nearest_among(
+    chosen: Selection, lon: xr.Variable, lat: xr.Variable, place: tuple[float, float]
+) -> tuple[xr.Variable, xr.Variable]:
+    """Keep the nearest of many positions, with all observations made at that very position."""
+    kept = np.ones(lon.shape, dtype=bool)
+    for axis, dim in enumerate(lon.dims):
+        mask = chosen.kept.get(str(dim))
+        if mask is not None:
+            kept &= np.expand_dims(mask, tuple(i for i in range(lon.ndim) if i != axis))
+    longitudes, latitudes = (np.where(kept, as_float(v), np.nan) for v in (lon, lat))
+    if not (np.isfinite(longitudes) & np.isfinite(latitudes)).any():
+        raise NothingThereError
+    at, chosen.distance_m = _closest(longitudes.ravel(), latitudes.ravel(), place)
+    here = np.unravel_index(at, lon.shape)
+    if lon.ndim == 1:
+        chosen.keep(str(lon.dims[0]), (longitudes == longitudes[here]) & (latitudes == latitudes[here]))
+    else:
+        for dim, i in zip(lon.dims, here, strict=True):
+            chosen.keep(str(dim), np.arange(lon.sizes[dim]) == i)
+        chosen.single += tuple(map(str, lon.dims))
+    return tuple(v.isel(dict(zip(v.dims, here, strict=True))) for v in (lon, lat))  # type: ignore[return-value]
+
+
+def _closest(lon: Values, lat: Values, place: tuple[float, float]) -> tuple[int, float]:
+    """Return the index of the nearest position on the WGS 84 ellipsoid and its distance in metres."""
+    from pyproj import Geod
+
+    here, there = _unit(np.array(place[0]), np.array(place[1])), _unit(lon, lat)
+    chords = np.where(np.isfinite(lon) & np.isfinite(lat), ((there - here[:, None]) ** 2).sum(axis=0), np.inf)
+    few = np.argpartition(chords, CANDIDATES)[:CANDIDATES] if chords.size > CANDIDATES else np.arange(chords.size)
+    few = np.sort(few[np.isfinite(chords[few])])
+    count = len(few)
+    metres = Geod(ellps="WGS84").inv([place[0]] * count, [place[1]] * count, lon[few], lat[few])[2]
+    best = int(np.argmin(metres))
+    return int(few[best]), float(metres[best])
+
+
+def _unit(lon: Any, lat: Any) -> Values:
+    lam, phi = np.radians(lon), np.radians(lat)
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def _nearest_axes(lon: xr.Variable, lat: xr.Variable, place: tuple[float, float]) -> dict[str, int]:
+    """Return the nearest cell of a grid of longitudes and latitudes: no column is nearer than the nearest by angle."""
+    aside = np.abs((as_float(lon) - place[0] + 180.0) % 360.0 - 180.0)
+    column = int(np.nanargmin(aside))
+    rows = as_float(lat)
+    row, _ = _closest(np.full(rows.shape, as_float(lon)[column]), rows, place)
+    return {str(lon.dims[0]): column, str(lat.dims[0]): row}
+
+
+def _nearest_cell(axes: Axes, dataset: xr.Dataset, place: tuple[float, float]) -> dict[str, int]:
+    from pyproj import Transformer
+
+    assert axes.grid is not None
+    assert axes.x is not None
+    assert axes.y is not None
+    east, north = Transformer.from_crs("EPSG:4326", axes.grid.crs, always_xy=True).transform(*place)
+    if not (np.isfinite(east) and np.isfinite(north)):
+        raise NothingThereError("the place cannot be shown in the projection of the data")
+    ranges = {}
+    for name, values, at in ((axes.y, axes.grid.y, north), (axes.x, axes.grid.x, east)):
+        middle = int(np.nanargmin(np.abs(values - at)))
+        ranges[str(dataset.variables[name].dims[0])] = np.arange(
+            max(middle - AROUND, 0), min(middle + AROUND + 1, values.size)
+        )
+    (ydim, ys), (xdim, xs) = ranges.items()
+    back = Transformer.from_crs(axes.grid.crs, "EPSG:4326", always_xy=True)
+    x, y = np.meshgrid(axes.grid.x[xs], axes.grid.y[ys])
+    lon, lat = (np.asarray(v) for v in back.transform(x, y))
+    at, _ = _closest(lon.ravel(), lat.ravel(), place)
+    row, column = np.unravel_index(at, x.shape)
+    return {ydim: int(ys[row]), xdim: int(xs[column])}

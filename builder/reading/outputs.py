@@ -1,0 +1,164 @@
+"""Writes a cut as CSV, NetCDF or Parquet, with units and provenance in each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from builder.errors import ReadingError
+from builder.reading.cutting import WITHIN
+from builder.reading.table import flat
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMULA = re.compile(r"[=+\-@\t\r\n]")
+"""How a cell begins that a spreadsheet would run (OWASP, CSV injection)."""
+
+_SAID = ("title", "iaos_source", "iaos_item", "iaos_query", "iaos_distance_m", "citation", "license")
+
+
+def write(part: xr.Dataset, target: Path) -> None:
+    """Write a cut to a file, in the format that its suffix names; the file appears only once it is complete.
+
+    Raises:
+        ReadingError: The suffix is none of .csv, .nc and .parquet, or the variables do not fit into one table.
+    """
+    writer = WRITERS.get(target.suffix.lower())
+    if writer is None:
+        raise ReadingError(f"cannot write {target.name}", hint=f"use one of {', '.join(WRITERS)}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    os.close(handle)
+    try:
+        writer(part, Path(name))
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def check_target(target: Path | None) -> None:
+    """Refuse a file name whose format is unknown, before anything is read.
+
+    Raises:
+        ReadingError: The suffix is none of those that can be written.
+    """
+    if target is not None and target.suffix.lower() not in WRITERS:
+        raise ReadingError(f"cannot write {target.name}", hint=f"use one of {', '.join(WRITERS)}")
+
+
+def csv_text(part: xr.Dataset) -> str:
+    """Return a cut as CSV: lines of ``#`` that say where it comes from, names with units, a row for each value.
+
+    Times are ISO 8601 in UTC, missing values empty; no cell begins as a formula does.
+    """
+    table = flat(part)
+    out = io.StringIO()
+    for name in _SAID:
+        if said := " ".join(str(table.attrs.get(name, "")).split()):
+            out.write(f"# {name.removeprefix('iaos_')}: {said}\n")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow([safe_cell(_heading(str(name), variable)) for name, variable in table.variables.items()])
+    rows.writerows(zip(*(_cells(variable) for variable in table.variables.values()), strict=True))
+    return out.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula.
+
+    >>> safe_cell("=HYPERLINK(0)")
+    "'=HYPERLINK(0)"
+    """
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def _heading(name: str, variable: xr.Variable) -> str:
+    if variable.dtype.kind == "M":
+        return f"{name} [UTC]"
+    units = str(variable.attrs.get("units", ""))
+    return f"{name} [{units}]" if units else name
+
+
+def _cells(variable: xr.Variable) -> list[str]:
+    values = variable.values
+    if values.dtype.kind == "M":
+        return ["" if text == "NaT" else f"{text.removesuffix('.000')}Z" for text in _instants(values)]
+    if values.dtype.kind == "f":
+        return ["" if np.isnan(value) else str(value) for value in values]
+    if values.dtype.kind in "iub":
+        return [str(value) for value in values]
+    return [safe_cell(str(value)) for value in values]
+
+
+def _instants(values: np.ndarray) -> list[str]:
+    """Return times as text; whole seconds are restored where floating point lost up to five milliseconds."""
+    exact = values.astype("datetime64[ms]")
+    whole = (exact + np.timedelta64(500, "ms")).astype("datetime64[s]").astype("datetime64[ms]")
+    near = np.abs(whole - exact) <= np.timedelta64(5, "ms")
+    return [str(text) for text in np.datetime_as_string(np.where(near, whole, exact))]
+
+
+def _write_csv(part: xr.Dataset, path: Path) -> None:
+    path.write_text(csv_text(part), encoding="utf-8", newline="")
+
+
+def _write_netcdf(part: xr.Dataset, path: Path) -> None:
+    masked = part
+    if WITHIN in part.coords:
+        within = part[WITHIN]
+        masked = part.drop_vars(WITHIN).map(lambda v: _outside(v, within), keep_attrs=True)
+    encoding = {
+        str(name): _encoding(variable) for name, variable in masked.variables.items() if variable.dtype.kind != "O"
+    }
+    masked.to_netcdf(path, engine="netcdf4", encoding=encoding)
+
+
+def _outside(variable: xr.DataArray, within: xr.DataArray) -> xr.DataArray:
+    """Make missing what lies outside of what was asked for; whole numbers stay what they are."""
+    if not set(within.dims) <= set(variable.dims) or variable.dtype.kind != "f":
+        return variable
+    return variable.where(within)
+
+
+def _encoding(variable: xr.Variable) -> dict[str, Any]:
+    filled = {"_FillValue": None} if variable.dtype.kind in "iuf" and not _has_gaps(variable) else {}
+    return filled | ({"zlib": True, "complevel": 4} if variable.ndim and variable.dtype.kind in "iufM" else {})
+
+
+def _has_gaps(variable: xr.Variable) -> bool:
+    return variable.dtype.kind == "f" and bool(np.isnan(variable.values).any())
+
+
+def _write_parquet(part: xr.Dataset, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = flat(part)
+    columns = {str(name): variable for name, variable in table.variables.items()}
+    fields = {name: pa.array(variable.values, from_pandas=True) for name, variable in columns.items()}
+    described = [pa.field(name, fields[name].type, metadata=_facts(columns[name])) for name in columns]
+    said = {name.removeprefix("iaos_"): str(table.attrs[name]) for name in _SAID if name in table.attrs}
+    whole = pa.Table.from_arrays(list(fields.values()), schema=pa.schema(described, metadata=said))
+    pq.write_table(whole, path, compression="zstd")
+
+
+def _facts(variable: xr.Variable) -> dict[str, str]:
+    kept = ("units", "standard_name", "long_name")
+    return {name: str(variable.attrs[name]) for name in kept if variable.attrs.get(name) not in {None, ""}}
+
+
+WRITERS: dict[str, Callable[[xr.Dataset, Path], None]] = {
+    ".csv": _write_csv,
+    ".nc": _write_netcdf,
+    ".parquet": _write_parquet,
+}
+"""Suffix → writer."""

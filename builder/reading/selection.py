@@ -1,0 +1,73 @@
+"""What of a dataset was chosen, dimension by dimension."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from builder.errors import ReadingError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass
+class Selection:
+    """What was chosen.
+
+    Attributes:
+        kept: Dimension → which of its indices are kept.
+        masks: Masks of more dimensions than one, to apply to what is kept.
+        single: Dimensions of which one index is kept, because a point was asked for.
+        distance_m: Metres from the place asked for to the nearest one.
+        longitude: Of the nearest place, degrees.
+        latitude: Of the nearest place, degrees.
+    """
+
+    kept: dict[str, Mask] = field(default_factory=dict)
+    masks: list[xr.Variable] = field(default_factory=list)
+    single: tuple[str, ...] = ()
+    distance_m: float | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+
+    def keep(self, dim: str, mask: Mask) -> None:
+        """Keep along a dimension what is in a mask and was kept before."""
+        self.kept[dim] = mask & self.kept.get(dim, True)
+
+    def keep_variable(self, mask: xr.Variable) -> None:
+        """Keep what a mask of any shape holds."""
+        if mask.ndim == 1:
+            self.keep(str(mask.dims[0]), mask.values)
+        elif mask.ndim > 1:
+            self.masks.append(mask)
+            values: Mask = mask.values
+            for dim in mask.dims:
+                others = tuple(axis for axis, name in enumerate(mask.dims) if name != dim)
+                self.keep(str(dim), np.asarray(values.any(axis=others)))
+        elif not mask.values:
+            raise NothingThereError
+
+    @property
+    def indices(self) -> dict[str, npt.NDArray[np.intp]]:
+        """Dimension → indices kept."""
+        return {dim: np.flatnonzero(mask) for dim, mask in self.kept.items()}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return any(not mask.any() for mask in self.kept.values())
+
+
+class NothingThereError(ReadingError):
+    """A question was understood, and no data answer it."""
+
+    exit_status = 1
+
+    def __init__(self, what: str = "", *, where: str = "") -> None:
+        super().__init__(what or "no data at the place, depth and time asked for", where=where)

@@ -1,0 +1,109 @@
+"""Makes one table of a cut: a row for each value, its place and time beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from builder.errors import ReadingError
+from builder.reading.cutting import WITHIN
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OBS = "obs"
+
+
+def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
+    """Put the tables of several cuts below one another, along ``obs``, with the item of each row.
+
+    Args:
+        parts: The label and the cut of each.
+        asked: The question, for the attributes.
+
+    Raises:
+        ReadingError: One of them has variables of different dimensions, or the same variable in other units.
+    """
+    import xarray as xr
+
+    tables = []
+    for label, part in parts:
+        table = flat(part)
+        item = xr.Variable(OBS, np.full(table.sizes[OBS], label, dtype=object), {"long_name": "STAC item"})
+        tables.append(table.assign_coords(item=item))
+    _same_units(tables)
+    whole = xr.concat(tables, OBS, data_vars="all", coords="all", join="outer", compat="override",
+                      combine_attrs="override")  # fmt: skip
+    sources = "\n".join(part.attrs["iaos_source"] for _, part in parts)
+    said = {key: value for key, value in parts[0][1].attrs.items() if all(p.attrs.get(key) == value for _, p in parts)}
+    said |= {"Conventions": "CF-1.11", "iaos_source": sources, "iaos_query": asked, "history": f"iaos extract {asked}"}
+    return whole.assign_attrs(said)
+
+
+def _same_units(tables: Sequence[xr.Dataset]) -> None:
+    for name in dict.fromkeys(str(name) for table in tables for name in table.variables):
+        units = {str(table.variables[name].attrs.get("units", "")) for table in tables if name in table.variables}
+        if len(units) > 1:
+            raise ReadingError(f"{name} is given in {' and in '.join(sorted(units))}", hint="ask for one at a time")
+
+
+def flat(part: xr.Dataset) -> xr.Dataset:
+    """Return a dataset of one dimension, ``obs``: each variable beside the coordinates that belong to it.
+
+    Rows outside of what was asked for are left out; so are rows without any value where there are several
+    dimensions, as of land in a grid and of the levels below a profile.
+
+    Raises:
+        ReadingError: Its variables have different dimensions, so that there is no one table.
+    """
+    import xarray as xr
+
+    data, dims = _data(part)
+    sizes = {dim: part.sizes[dim] for dim in dims}
+    coordinates = [str(n) for n in part.coords if set(part[n].dims) <= set(dims) and part[n].dtype.kind != "b"]
+    columns = {name: _column(part.variables[name], sizes) for name in (*sorted(coordinates, key="item".__ne__), *data)}
+    rows = np.ones(int(np.prod(list(sizes.values()), dtype=np.int64)), dtype=bool)
+    if WITHIN in part.coords and set(part[WITHIN].dims) <= set(dims):
+        rows &= _column(part.variables[WITHIN], sizes)
+    if len(dims) > 1:
+        rows &= _filled([columns[name] for name in data])
+    variables = {
+        name: xr.Variable(OBS, _words(values[rows]), part.variables[name].attrs, part.variables[name].encoding)
+        for name, values in columns.items()
+    }
+    table = xr.Dataset(variables, attrs=part.attrs).set_coords([name for name in coordinates if name != OBS])
+    return table.drop_vars(OBS, errors="ignore")
+
+
+def _data(part: xr.Dataset) -> tuple[list[str], tuple[Any, ...]]:
+    """Return the names of the data variables and the dimensions of the one with the most."""
+    values = [str(name) for name, v in part.data_vars.items() if "grid_mapping_name" not in v.attrs]
+    data = [name for name in values if part[name].ndim] or values
+    dims = max((part[name].dims for name in data), key=len, default=())
+    odd = [name for name in data if not set(part[name].dims) <= set(dims)]
+    if odd:
+        raise ReadingError(f"{', '.join(odd)} and {data[0]} have different dimensions", hint="choose with --variable")
+    return data, dims
+
+
+def _filled(columns: list[np.ndarray]) -> Any:
+    """Tell which rows have a value in any column; all have where a column can have no gaps."""
+    if not columns or any(column.dtype.kind not in "fM" for column in columns):
+        return True
+    return ~np.logical_and.reduce([np.isnat(c) if c.dtype.kind == "M" else np.isnan(c) for c in columns])
+
+
+def _column(variable: xr.Variable, sizes: dict[Any, int]) -> np.ndarray:
+    wide: xr.Variable = variable.set_dims(sizes)  # type: ignore[no-untyped-call]
+    return np.asarray(wide.transpose(*sizes).values).ravel()
+
+
+def _words(values: np.ndarray) -> np.ndarray:
+    """Return bytes as text without the blanks and zeros that fill them up."""
+    if values.dtype.kind != "S":
+        return values
+    texts = [re.sub(r"[\0 ]+$", "", value.decode("utf-8", "replace")) for value in values.tolist()]
+    return np.array(texts, dtype=object)

@@ -1,0 +1,118 @@
+"""Opening the references of 365 daily grids and reading a point series, against xarray's own `engine="kerchunk"`.
+
+The grids are served with 30 ms latency per request and per connection and 50 MB/s per connection. Both sides start in
+a new process for each run and read the same chunks; wall time is what counts, since the wait is the cost. Medians of
+three runs (`--quick`: one). Goals (design of the data half): open at most 0.35 s, series at most 0.1 of the peer.
+"""
+
+from __future__ import annotations
+
+import base64
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import netCDF4
+import numpy as np
+import orjson
+from kerchunk.df import refs_to_dataframe
+
+from builder.enrich.references import make_references
+from tests.servers.latency import latency_server
+
+DAYS = 365
+OURS = """
+import sys, time
+import iaos, zarr, xarray, kerchunk, fastparquet, fsspec.implementations.http
+import builder.reading.store, builder.sources.http
+start = time.perf_counter()
+ice = iaos.open(sys.argv[1])
+opened = time.perf_counter() - start
+total = float(ice.ice[:, 300, 400].sum())
+print(opened, time.perf_counter() - start - opened, total)
+"""
+PEER = """
+import sys, time
+import zarr, xarray, kerchunk, fastparquet, fsspec.implementations.http, kerchunk.xarray_backend
+start = time.perf_counter()
+ice = xarray.open_dataset(sys.argv[1], engine="kerchunk")
+opened = time.perf_counter() - start
+total = float(ice.ice[:, 300, 400].sum())
+print(opened, time.perf_counter() - start - opened, total)
+"""
+
+
+def make(folder: Path, address: str) -> None:
+    """Write one day of ice, 2 variables of 64 chunks, and references to 365 addresses of it."""
+    rng = np.random.default_rng(1)
+    path = folder / "day.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("time", 1), ("y", 1120), ("x", 760)):
+            file.createDimension(name, size)
+        file.createVariable("time", "f8", "time")[:] = 0
+        file["time"].units = "days since 2018-01-01"
+        for name in ("ice", "error"):
+            variable = file.createVariable(name, "f4", ("time", "y", "x"), zlib=True, chunksizes=(1, 140, 95))
+            variable[:] = np.round(rng.random((1, 1120, 760), dtype="f4"), 2)
+    refs = orjson.loads(make_references(path, "hdf5", f"{address}/any/DAY/day.nc")[0])["refs"]
+    (folder / "year.json").write_bytes(orjson.dumps({"version": 1, "refs": stack(refs)}))
+    refs_to_dataframe({"version": 1, "refs": stack(refs)}, str(folder / "year.parquet"), record_size=100_000)
+
+
+def stack(refs: dict[str, object]) -> dict[str, object]:
+    """Return the references of one day as those of a year."""
+    stacked = {key: value for key, value in refs.items() if key.rpartition("/")[2].startswith(".")}
+    for name in ("ice", "error", "time"):
+        array = orjson.loads(str(refs[f"{name}/.zarray"]))
+        array["shape"][0] = DAYS
+        array["chunks"][0] = DAYS if name == "time" else 1
+        if name == "time":
+            array |= {"compressor": None, "filters": None}
+        stacked[f"{name}/.zarray"] = orjson.dumps(array).decode()
+        for key, value in refs.items():
+            part = key.rpartition("/")[2]
+            if key.startswith(f"{name}/") and isinstance(value, list):
+                for day in range(DAYS):
+                    entry = [str(value[0]).replace("DAY", f"{day:03d}"), *value[1:]]
+                    stacked[f"{name}/{day}.{part.partition('.')[2]}"] = entry
+    days = np.arange(DAYS, dtype="<f8").tobytes()
+    stacked["time/0"] = "base64:" + base64.b64encode(days).decode()
+    return stacked
+
+
+def measure(code: str, target: str, runs: int) -> tuple[float, float, float]:
+    """Return the medians of opening and reading, seconds, and the sum that was read."""
+    done = [
+        subprocess.run([sys.executable, "-c", code, target], capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(runs)
+    ]
+    columns = [statistics.median(map(float, column)) for column in zip(*done, strict=True)]
+    return columns[0], columns[1], columns[2]
+
+
+def main() -> None:
+    """Measure and print."""
+    runs = 1 if "--quick" in sys.argv else 3
+    with tempfile.TemporaryDirectory() as name, latency_server(Path(name)) as address:
+        make(Path(name), address)
+        print(f"{'':34}{'open s':>8}{'series s':>10}")
+        found = {}
+        for label, code, file in (
+            ("kerchunk engine, JSON", PEER, "year.json"),
+            ("iaos.open, JSON", OURS, "year.json"),
+            ("iaos.open, Parquet", OURS, "year.parquet"),
+        ):
+            found[label] = measure(code, f"{address}/{file}", runs)
+            print(f"{label:34}{found[label][0]:8.2f}{found[label][1]:10.2f}")
+        peer, json, parquet = found.values()
+        assert peer[2] == json[2] == parquet[2], "the sides read different values"
+        print(f"open: JSON {json[0] / peer[0]:.2f}, Parquet {parquet[0] / peer[0]:.2f} of the peer (goal 0.35 s)")
+        print(f"series: JSON {json[1] / peer[1]:.3f}, Parquet {parquet[1] / peer[1]:.3f} of the peer (goal 0.1)")
+
+
+if __name__ == "__main__":
+    main()
