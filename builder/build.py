@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import clock
 from builder.errors import DefinitionError, UsageError
-from builder.harvest import Harvest, harvest, open_source
+from builder.harvests import conclude_all, harvest_all
 from builder.nights import remember
 from builder.report import RunReport
+from builder.sources.limits import Limits
 from builder.state import State, open_state, scratch
 from builder.tree import Tree, apply, read_manifest
 
@@ -22,12 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.definitions.model import CollectionDefinition
-    from builder.findings import Finding
+    from builder.harvest import Harvest
     from builder.progress import Advance
-    from builder.sources.protocol import Record, Source
-
-SOURCES_AT_ONCE = 8
-"""Partners read at the same time: they are slow, not we."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,9 @@ class Request:
         only: Harvest these collections only; the others keep their last good state.
         sample: Take only the first so many records of each source; nothing counts as withdrawn then.
         no_harvest: Ask no partner.
+        full: Ask for everything, not only for what changed.
+        confirm: Take over withdrawals of these collections, however many.
+        limits: Bounds on each request to a source.
         base_url: Where the catalogue will stand, for the sitemap and canonical links.
     """
 
@@ -50,6 +48,9 @@ class Request:
     only: tuple[str, ...] = ()
     sample: int | None = None
     no_harvest: bool = False
+    full: bool = False
+    confirm: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
     base_url: str | None = None
 
 
@@ -65,9 +66,10 @@ def build(request: Request, advance: Advance) -> RunReport:
     """
     request.out.mkdir(parents=True, exist_ok=True)
     with open_state(request.state) as state, scratch(request.out) as staging:
-        run, tree = _run(request, state, staging, advance)
+        run, tree, harvests = _run(request, state, staging, advance)
         state.commit()
         apply(tree, run.plan, request.out)
+        conclude_all(harvests, state)
     return run
 
 
@@ -79,21 +81,24 @@ def plan(request: Request, advance: Advance) -> RunReport:
         UsageError: A folder cannot be used.
     """
     with tempfile.TemporaryDirectory(prefix="iaos-plan-") as name:
-        state = State(request.state, Path(name) / "state")
-        run, _ = _run(request, state, Path(name) / "tree", advance)
+        overlay = Path(name) / "state"
+        state = State(request.state, overlay, overlay)
+        run, _, _ = _run(request, state, Path(name) / "tree", advance)
     return run
 
 
-def _run(request: Request, state: State, staging: Path, advance: Advance) -> tuple[RunReport, Tree]:
+def _run(
+    request: Request, state: State, staging: Path, advance: Advance
+) -> tuple[RunReport, Tree, Mapping[str, Harvest]]:
     from builder.assemble import assemble
 
     started = clock.now()
     definitions = load_enabled(request.collections, request.only)
-    harvests = {} if request.no_harvest else _harvest_all(definitions, request, state, advance)
+    harvests = {} if request.no_harvest else harvest_all(definitions, request, state, advance)
     remember(state, harvests, started.date())
     tree = Tree(read_manifest(request.out), staging)
     collections, findings = assemble(definitions, harvests, state, tree, request, advance)
-    return RunReport(started, clock.now(), collections, tree.plan(), findings), tree
+    return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 
 
 def load_enabled(folder: Path, only: Iterable[str] = ()) -> list[CollectionDefinition]:
@@ -125,33 +130,3 @@ class DefinitionErrors(DefinitionError):
     def problems(self) -> list[str]:
         """Return the problems of all of them."""
         return [problem for mistake in self.mistakes for problem in mistake.problems()]
-
-
-def _harvest_all(
-    definitions: list[CollectionDefinition], request: Request, state: State, advance: Advance
-) -> Mapping[str, Harvest]:
-    asked = [d for d in definitions if not request.only or d.id in request.only]
-    if not asked:
-        return {}
-
-    def one(definition: CollectionDefinition) -> Harvest:
-        with open_source(definition, request.collections) as source:
-            wanted = source if request.sample is None else _Sample(source, request.sample)
-            return harvest(definition, wanted, state, lambda: advance(definition.id))
-
-    with ThreadPoolExecutor(min(SOURCES_AT_ONCE, len(asked))) as pool:
-        return {done.collection: done for done in pool.map(one, asked)}
-
-
-@dataclass
-class _Sample:
-    """The first records of a source; never complete, so that nothing counts as withdrawn."""
-
-    source: Source
-    size: int
-    complete: bool = False
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-    def scan(self) -> Iterator[Record | Finding]:
-        yield from islice(self.source.scan(), self.size)
-        self.counts = self.source.counts

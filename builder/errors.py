@@ -46,10 +46,15 @@ class DefinitionError(IaosError):
 
 
 class SourceError(IaosError):
-    """A partner's server did not give what its protocol promises; its last good state is kept."""
+    """A partner's server did not give what its protocol promises; its last good state is kept.
+
+    ``passing`` says that the very same request may be answered later, so that what was answered
+    before it is worth keeping.
+    """
 
     code = "source"
     exit_status = 3
+    passing = False
 
 
 class FetchError(SourceError):

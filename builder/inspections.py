@@ -86,7 +86,7 @@ class Inspections:
             )
         data = TypeAdapter(Inspection).dump_json(found)
         if not any(finding.code == "netcdf.timeout" for finding in found.findings):
-            self.state.write(name, data)
+            self.state.keep(name, data)
         return _remembered(data)
 
     def _address(self, resource: Resource) -> str:

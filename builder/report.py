@@ -81,6 +81,15 @@ class RunReport:
             f"{items} items in {len(self.collections)} collections; {_words(self.steps()) or 'no file changes'}{tail}"
         )
 
+    def harvest_summary(self) -> str:
+        """Say in one line what a harvest without a build brought."""
+        kinds = [kind.value for kind in Kind if kind is not Kind.SAME]
+        sums = {kind: sum(collection.counts.get(kind, 0) for collection in self.collections) for kind in kinds}
+        said = _words({kind: number for kind, number in sums.items() if number}) or "nothing new"
+        failed = [collection.id for collection in self.collections if collection.failed]
+        tail = f"; failed, last good kept: {', '.join(failed)}" if failed else ""
+        return f"{len(self.collections)} collections asked; {said}{tail}"
+
     def changes_text(self) -> Iterator[str]:
         """Yield one line per changed record, grouped by collection, then the refusals."""
         signs = {Kind.NEW: "+", Kind.CHANGED: "~", Kind.GONE: "-"}

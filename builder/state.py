@@ -19,6 +19,9 @@ from builder.errors import UsageError
 from builder.ledger import Change, Entry, Ledger, ledger_bytes, ledger_of
 from builder.sources.protocol import Record
 
+_LAST = {"ledger.ndjson": 1, "harvest.json": 2, "health.json": 2}
+"""What `State.commit` moves last: a ledger names bodies, and what the next pass asks for builds on the ledger."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -30,10 +33,12 @@ class State:
     Args:
         folder: Where state is kept between runs.
         overlay: Scratch folder of this run, on the same file system.
+        lasting: Where `keep` writes: ``folder``, or ``overlay`` in a plan.
     """
 
     folder: Path
     overlay: Path
+    lasting: Path
 
     def read(self, name: str) -> bytes | None:
         """Return what is remembered under a relative name, or None."""
@@ -50,14 +55,31 @@ class State:
         file.write_bytes(data)
 
     def commit(self) -> None:
-        """Make this run's memory permanent: record bodies and inspections first, ledgers last."""
+        """Make this run's memory permanent: bodies and inspections first, ledgers, then what relies on them."""
         names = [file.relative_to(self.overlay) for file in self.overlay.rglob("*") if file.is_file()]
-        for name in sorted(names, key=lambda name: (name.name == "ledger.ndjson", name.as_posix())):
+        for name in sorted(names, key=lambda name: (_LAST.get(name.name, 0), name.as_posix())):
             target = self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (self.overlay / name).replace(target)
         if names:
             os.sync()
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Remember bytes at once and whole, whatever becomes of this run."""
+        file = self.lasting / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f".{file.name}.part")
+        part.write_bytes(data)
+        part.replace(file)
+
+    def drop(self, name: str) -> None:
+        """Forget what was kept under a name."""
+        (self.lasting / name).unlink(missing_ok=True)
+
+    def kept(self, folder: str) -> list[str]:
+        """Return the names of what is kept below a folder, sorted."""
+        files = (self.lasting / folder).rglob("*")
+        return sorted(file.relative_to(self.lasting).as_posix() for file in files if file.is_file())
 
     def ledger(self, collection: str) -> dict[str, Entry]:
         """Return what is known of a collection's records.
@@ -150,7 +172,7 @@ def open_state(folder: Path) -> Iterator[State]:
                 "another run is using this state", where=str(folder), hint="wait for it, or give --state another folder"
             ) from trouble
         with scratch(folder) as overlay:
-            yield State(folder, overlay)
+            yield State(folder, overlay, folder)
 
 
 @contextmanager

@@ -25,6 +25,12 @@ state = click.option(
     "--state", type=FOLDER, default=".iaos", show_default=True, help="Folder of what is remembered between runs."
 )
 
+sample = click.option("--sample", type=click.IntRange(min=1), help="Take only the first N records of each source.")
+full = click.option("--full", is_flag=True, help="Ask for everything, not only for what changed.")
+confirm = click.option(
+    "--confirm", multiple=True, metavar="COLLECTION", help="Take over this collection's withdrawals, however many."
+)
+
 
 def read_json(file: Path) -> Any:
     """Read a JSON file that the user named.
@@ -50,7 +56,9 @@ def request(function: Function) -> Function:
             collections,
             out,
             state,
-            click.option("--sample", type=click.IntRange(min=1), help="Take only the first N records of each source."),
+            sample,
+            full,
+            confirm,
             click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner."),
             click.option(
                 "--base-url", help="Address at which the catalogue will stand, for the sitemap and canonical links."

@@ -61,6 +61,22 @@ class SourceModel(Strict):
     delay_s: float = Field(
         0.2, ge=0, le=3600, allow_inf_nan=False, description="Least time between two requests to the host, seconds."
     )
+    deadline_s: float = Field(
+        14_400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Longest time for one pass over the source, seconds; the next run goes on from there.",
+    )
+    full_every_days: int = Field(
+        7, ge=0, description="After how many days everything is asked for again, not only what changed; 0: every time."
+    )
+    max_loss: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Largest part of the records that may be withdrawn in one pass (10 may always); "
+        "more is held back until confirmed with `--confirm`.",
+    )
 
 
 class CkanSource(SourceModel):

@@ -25,7 +25,8 @@ from builder.errors import ProtocolError, SourceError, UsageError
 from builder.sources.redact import one_line
 
 if TYPE_CHECKING:
-    from builder.sources.http import HttpGate, Response
+    from builder.sources.answers import Response
+    from builder.sources.http import HttpGate
     from builder.sources.oai.client import Provider
     from builder.sources.oai.documents import OaiSet
 

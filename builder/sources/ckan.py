@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 from ckanapi import RemoteCKAN
-from ckanapi.common import reverse_apicontroller_action
-from ckanapi.errors import CKANAPIError, SearchError, SearchIndexError, ServerIncompatibleError
+from ckanapi.errors import CKANAPIError, ServerIncompatibleError
 
-from builder.errors import FetchError, ProtocolError
+from builder.errors import ProtocolError
 from builder.findings import Finding, Severity, error, note, warning
-from builder.sources.protocol import Record
+from builder.sources.ckanremote import CkanError, Session, refusal, unwrap
+from builder.sources.protocol import Ask, Record, Refused, refused
 from builder.sources.redact import one_line, redact
 from builder.sources.strictjson import strict_json
 
@@ -25,20 +26,13 @@ if TYPE_CHECKING:
 
 MAX_PACKAGES = 1_000_000
 _ONE_STATUS = frozenset({403, 404, 500})
+_ABSENT = frozenset({403, 404})
+"""A deleted package answers 403, as a private one does."""
 
-
-class CkanError(ProtocolError):
-    """CKAN refused an action, or answered with something that is no CKAN answer.
-
-    Attributes:
-        status: HTTP status of the refusal; 200 where CKAN said ``success: false``.
-        search_down: It is the search index that failed, not the request.
-    """
-
-    def __init__(self, message: str, *, where: str, status: int, search_down: bool = False) -> None:
-        super().__init__(message, where=where)
-        self.status = status
-        self.search_down = search_down
+OVERLAP = timedelta(hours=1)
+"""How far before the start of the last pass the next one begins (as ckanext-harvest does)."""
+AT_ONCE = 50
+"""Packages asked for by id in one request."""
 
 
 class CkanAdapter:
@@ -47,20 +41,26 @@ class CkanAdapter:
     Attributes:
         complete: As many packages were seen and could be taken as the portal counts.
         counts: ``count`` as the portal says, ``packages`` met, ``pages``, ``deleted``.
+        bookmark: From when the next pass may ask for modified packages only.
+        total: How many packages the selection holds, after a pass over the modified ones: deletions
+            leave no other trace.
     """
 
     def __init__(self, source: CkanSource, gate: HttpGate) -> None:
         self.complete = False
         self.counts: dict[str, int] = {}
+        self.bookmark: str | None = None
+        self.total: int | None = None
         self._source = source
         self._site = source.url.rstrip("/")
-        self._session = _Session(gate)
+        self._session = Session(gate)
         self._remote = RemoteCKAN(self._site, get_only=True, session=self._session)
         self._remote.base_url = "api/3/action/"
         self._met: set[str] = set()
         self._whole = True
+        self._one_by_one = False
 
-    def scan(self) -> Iterator[Record | Finding]:
+    def scan(self, ask: Ask | None = None) -> Iterator[Record | Finding]:
         """Yield every package once, and a finding for each that had to be left out.
 
         Where the portal's search is down and no search was asked for, packages are read one by one.
@@ -68,35 +68,51 @@ class CkanAdapter:
         Raises:
             SourceError: The portal does not answer as CKAN does, or its paging does not move on.
         """
+        ask = ask or Ask()
         self.complete, self._whole = False, True
+        self.bookmark = self.total = None
         self.counts = dict.fromkeys(("packages", "pages", "deleted"), 0)
         self._met.clear()
         try:
-            yield from self._searched()
+            yield from self._searched(f"metadata_modified:[{ask.since} TO *]" if ask.since else "")
+            self.total = self._search("", rows=0)[0] if ask.since else None
+            self.bookmark = (ask.began - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ") if ask.began else None
         except CkanError as trouble:
             if not trouble.search_down or self.counts["pages"] or self._source.query or self._source.filter:
                 raise
             yield warning("ckan.search-down", trouble.where, trouble.message, "packages are read one by one instead")
+            self._one_by_one = True
             yield from self._shown()
         self.complete = self._whole
 
-    def _searched(self) -> Iterator[Record | Finding]:
+    def named(self, identifiers: Sequence[str]) -> Iterator[Record | Finding]:
+        """Yield those of the named packages that are there and in the selection."""
+        if self._one_by_one:
+            for identifier in identifiers:
+                yield from self._show(identifier, maybe=True)
+            return
+        for first in range(0, len(identifiers), AT_ONCE):
+            quoted = (_quoted(identifier) for identifier in identifiers[first : first + AT_ONCE])
+            for package in self._search(f"id:({' OR '.join(quoted)})", rows=AT_ONCE)[1]:
+                yield from records_of(package, self._site)
+
+    def _searched(self, further: str) -> Iterator[Record | Finding]:
         """Read all pages; once more where the portal changed meanwhile, as pages shift then."""
-        seen = yield from self._pass()
+        seen = yield from self._pass(further)
         if len(seen.counts) > 1:
             yield note("ckan.moved", self._site, "packages came or went while the list was read", "read once more")
-            seen = yield from self._pass()
+            seen = yield from self._pass(further)
         self.counts["count"] = seen.last
         if seen.counts != {len(seen.ids)}:
             self._whole = False
             message = f"the portal counts {seen.last} packages but lists {len(seen.ids)}"
             yield warning("ckan.count", self._site, message, "nothing is taken for withdrawn in this harvest")
 
-    def _pass(self) -> Generator[Record | Finding, None, _Pass]:
+    def _pass(self, further: str) -> Generator[Record | Finding, None, _Pass]:
         seen = _Pass()
         start = 0
         while start < MAX_PACKAGES:
-            count, results = self._search(start)
+            count, results = self._search(further, start)
             self.counts["pages"] += 1
             fresh = seen.add(count, results)
             if results and not fresh:
@@ -110,15 +126,13 @@ class CkanAdapter:
                 return seen
         raise ProtocolError(f"more than {MAX_PACKAGES} packages", where=self._site)
 
-    def _search(self, start: int) -> tuple[int, list[Any]]:
-        source = self._source
-        organization = f'organization:"{source.organization}"' if source.organization else ""
-        both = f"+{organization} +({source.filter})"
+    def _search(self, further: str, start: int = 0, rows: int | None = None) -> tuple[int, list[Any]]:
+        """Ask for one page of the selection, narrowed down by a ``further`` filter query."""
         params = {
-            "q": source.query,
-            "fq": both if organization and source.filter else organization or source.filter,
+            "q": self._source.query,
+            "fq": self._filter(further),
             "sort": "id asc",
-            "rows": str(source.page_size),
+            "rows": str(self._source.page_size if rows is None else rows),
             "start": str(start),
         }
         result = self._call("package_search", {key: value for key, value in params.items() if value})
@@ -128,22 +142,35 @@ class CkanAdapter:
             raise ProtocolError("package_search without `count` and `results`", where=self._site)
         return count, results
 
+    def _filter(self, further: str) -> str:
+        """Join the filters of the definition with a further one."""
+        organization = f'organization:"{self._source.organization}"' if self._source.organization else ""
+        given = self._source.filter or ""
+        several = f"({given})" if given and (organization or further) else given
+        parts = [part for part in (organization, several, further) if part]
+        return " ".join(f"+{part}" for part in parts) if len(parts) > 1 else "".join(parts)
+
     def _shown(self) -> Iterator[Record | Finding]:
         names = self._call("package_list", {})
         if not isinstance(names, list):
             raise ProtocolError("package_list is not a list", where=self._site)
         self.counts["count"] = len(names)
         for name in dict.fromkeys(str(name) for name in names):
-            try:
-                package = self._call("package_show", {"id": name})
-            except CkanError as trouble:
-                if trouble.status not in _ONE_STATUS:
-                    raise
+            yield from self._show(name, maybe=False)
+
+    def _show(self, name: str, *, maybe: bool) -> Iterator[Record | Finding]:
+        """Ask for one package; that it is not there says nothing where it only may be."""
+        try:
+            package = self._call("package_show", {"id": name})
+        except CkanError as trouble:
+            if trouble.status not in _ONE_STATUS:
+                raise
+            if not (maybe and trouble.status in _ABSENT):
                 self._whole = False
                 yield error("ckan.package-refused", one_line(name), trouble.message, "left out; tell the portal")
-                continue
-            if self._chosen(package):
-                yield from self._take(package)
+            return
+        if self._chosen(package):
+            yield from self._take(package)
 
     def _chosen(self, package: Any) -> bool:
         owner = package.get("organization") if isinstance(package, dict) else None
@@ -160,7 +187,7 @@ class CkanAdapter:
         for got in records_of(package, self._site):
             if isinstance(got, Record):
                 self.counts["deleted"] += got.deleted
-            elif got.severity is Severity.ERROR:
+            elif got.severity is Severity.ERROR and not isinstance(got, Refused):
                 self._whole = False
             yield got
 
@@ -168,7 +195,7 @@ class CkanAdapter:
         try:
             return self._remote.call_action(action, params)
         except (CKANAPIError, ServerIncompatibleError) as trouble:
-            raise _refusal(trouble, f"{self._site}/api/3/action/{action}", self._session.status) from None
+            raise refusal(trouble, f"{self._site}/api/3/action/{action}", self._session.status) from None
 
 
 def packages_in(document: bytes, where: str = "document") -> list[dict[str, Any]]:
@@ -183,7 +210,7 @@ def packages_in(document: bytes, where: str = "document") -> list[dict[str, Any]
     """
     content = strict_json(document, where, unique_keys=False)
     if isinstance(content, dict) and "success" in content:
-        content = _unwrap(content, document, where)
+        content = unwrap(content, document, where)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         content = content["results"]
     found = content if isinstance(content, list) else [content]
@@ -215,7 +242,7 @@ def records_of(package: Any, site: str) -> Iterator[Record | Finding]:
     try:
         text = orjson.dumps(package, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError as trouble:
-        yield error("ckan.no-json", identifier, f"package cannot be written as JSON: {trouble}", "left out")
+        yield refused("ckan.no-json", identifier, f"package cannot be written as JSON: {trouble}", "left out")
         return
     clean = redact(text)
     if clean != text:
@@ -238,6 +265,12 @@ def identity_of(package: Any) -> str | None:
         return None
     given = (package.get("id"), package.get("name"))
     return next((value for value in given if isinstance(value, str) and value.strip() and value.isprintable()), None)
+
+
+def _quoted(identifier: str) -> str:
+    """Write an identifier as a Lucene phrase."""
+    escaped = identifier.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _words(value: Any) -> str | None:
@@ -263,64 +296,3 @@ class _Pass:
         self.counts.add(count)
         self.last = count
         return fresh
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status_code: int
-    text: str
-
-
-class _Session:
-    """The part of a requests session that ckanapi uses, over the HTTP gate."""
-
-    def __init__(self, gate: HttpGate) -> None:
-        self._gate = gate
-        self.status = 200
-
-    def get(self, url: str, *, params: Mapping[str, str], **_: Any) -> _Reply:
-        address = f"{url}?{urlencode(params)}" if params else url
-        accept = {"Accept": "application/json"}
-        try:
-            self.status, text = (
-                200,
-                self._gate.read(address, lambda r: _envelope(r.body, redact(r.url)), headers=accept),
-            )
-        except FetchError as trouble:
-            if trouble.status is None:
-                raise
-            self.status, text = trouble.status, _failure(trouble.body)
-        return _Reply(self.status, text)
-
-
-def _envelope(body: bytes, where: str) -> str:
-    content = strict_json(body, where)
-    if not isinstance(content, dict) or (content.get("success") and "result" not in content):
-        raise ProtocolError("not an answer of CKAN's action API", where=where)
-    return body.decode("utf-8-sig")
-
-
-def _failure(body: bytes) -> str:
-    """Return the body of a refusal if ckanapi can be trusted with it."""
-    try:
-        content = strict_json(body, "")
-    except ProtocolError:
-        return ""
-    return body.decode("utf-8-sig") if isinstance(content, dict) and not content.get("success") else ""
-
-
-def _unwrap(content: dict[str, Any], document: bytes, where: str) -> Any:
-    if content["success"]:
-        return content.get("result")
-    try:
-        return reverse_apicontroller_action(where, 200, document.decode("utf-8-sig"))
-    except (CKANAPIError, ServerIncompatibleError) as trouble:
-        raise _refusal(trouble, where, 200) from None
-
-
-def _refusal(trouble: Exception, where: str, status: int) -> CkanError:
-    """Say in one line what ckanapi says with the whole answer in it."""
-    down = isinstance(trouble, SearchError | SearchIndexError) or status >= 500
-    kind = type(trouble).__name__
-    said = "" if kind in {"CKANAPIError", "ServerIncompatibleError"} else f": {kind} {one_line(str(trouble))}".rstrip()
-    return CkanError(f"CKAN refuses, HTTP status {status}{said}", where=redact(where), status=status, search_down=down)

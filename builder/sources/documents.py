@@ -11,7 +11,7 @@ from builder.errors import ProtocolError
 from builder.findings import Finding, error, warning
 from builder.media import media_type
 from builder.sources.ckan import packages_in, records_of
-from builder.sources.protocol import Record
+from builder.sources.protocol import Record, refused
 from builder.sources.strictjson import strict_json
 from builder.strictxml import format_of, local_name, parse_lenient_encoding, parse_xml
 
@@ -72,7 +72,7 @@ def records_in(document: Document, asked: str) -> Iterator[Record | Finding]:
         else:
             yield from _json(document, asked)
     except ProtocolError as trouble:
-        yield error("files.broken", document.name, trouble.message, "left out; tell the data centre")
+        yield refused("files.broken", document.name, trouble.message, "left out; tell the data centre", document.url)
 
 
 def _xml(document: Document, asked: str) -> Iterator[Record | Finding]:

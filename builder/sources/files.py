@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ from builder.sources.ahead import ahead
 from builder.sources.documents import SIDECAR, Document, is_data, may_be_document, media_type_of, records_in
 from builder.sources.folder import checksum, walk
 from builder.sources.listing import Entry, Listing, count_of, mail_date, read_listing
-from builder.sources.protocol import Record
+from builder.sources.protocol import Ask, Record, Refused, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +55,23 @@ class FilesAdapter:
     base: Path
     complete: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    bookmark: None = None
+    total: None = None
 
-    def scan(self) -> Iterator[Record | Finding]:
+    def named(self, identifiers: Sequence[str]) -> Iterator[Record | Finding]:
+        """Yield nothing: files are only found by their listing."""
+        del identifiers
+        yield from ()
+
+    def scan(self, ask: Ask | None = None) -> Iterator[Record | Finding]:
         """Yield a record per metadata document, data file or hand-written record, and findings.
+
+        All are asked for, those known before by their validators.
 
         Raises:
             SourceError: The listing or folder itself cannot be read.
         """
+        del ask
         self.complete, whole = False, True
         self.counts = dict.fromkeys(("folders", "files", "records", "deleted", "skipped"), 0)
         found: Iterator[Record | Finding]
@@ -76,7 +86,7 @@ class FilesAdapter:
                 self.counts["records"] += 1
                 self.counts["deleted"] += got.deleted
             else:
-                whole &= got.severity is not Severity.ERROR
+                whole &= got.severity is not Severity.ERROR or isinstance(got, Refused)
             yield got
         self.complete = whole
 
@@ -137,7 +147,7 @@ class FilesAdapter:
         """Yield every file below a listing, folder by folder."""
         waiting = deque([(url, 0)])
         met, base = {url}, ""
-        for (address, depth), got in ahead(lambda item: self._page(item[0]), waiting):
+        for (address, depth), got in ahead(lambda item: self._page(*item), waiting):
             if isinstance(got, SourceError):
                 if not base:
                     raise got
@@ -160,10 +170,13 @@ class FilesAdapter:
             if name.count("/") <= self.source.depth:
                 yield replace(entry, name=name)
 
-    def _page(self, url: str) -> Listing | SourceError:
+    def _page(self, url: str, depth: int) -> Listing | SourceError:
+        """Read a listing; the first may turn out to be no listing, which asking again would not change."""
         try:
-            response = self.gate.get(url)
-            return read_listing(response.body, response.url)
+            if depth == 0:
+                response = self.gate.get(url)
+                return read_listing(response.body, response.url)
+            return self.gate.read(url, lambda response: read_listing(response.body, response.url))
         except SourceError as trouble:
             return trouble
 
@@ -178,7 +191,8 @@ class FilesAdapter:
                 if entry.name.rpartition(".")[0] not in names:
                     yield warning("files.sidecar", entry.name, "describes a record that is not there", "left out")
             elif trouble is not None:
-                yield error("files.document", entry.name, trouble.message, "left out; tell the data centre")
+                hint = "left out; tell the data centre"
+                yield refused("files.document", entry.name, trouble.message, hint, self._address(entry))
             else:
                 yield from self._understood(entry, document)
 

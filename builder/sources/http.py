@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 import threading
 import time
 import zlib
@@ -13,63 +11,32 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
 from builder import __version__
-from builder.errors import FetchError, ProtocolError, SourceError
+from builder.errors import FetchError, ProtocolError
+from builder.sources.answers import Answers, Asked, Response
+from builder.sources.connections import Session
 from builder.sources.gunzip import gunzip
+from builder.sources.limits import Limits, turn
 from builder.sources.redact import redact
-from builder.sources.retryafter import retry_after
+from builder.sources.retry import TRANSIENT, TransientError, patiently, retry_after
 
 USER_AGENT = f"iaos/{__version__} (+https://github.com/ec-intaros/iaos; nightly catalogue builder)"
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+NOT_MODIFIED = 304
 MAX_REDIRECTS = 10
 CHUNK = 2**16
 RATIO_FROM = 2**20
 """Decoded bytes below which a high compression ratio is no matter."""
 
+_CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _PORTS = {"http": 80, "https": 443}
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds on one request; defaults from measurement of partner servers.
-
-    Attributes:
-        connect_s: Time to connect, seconds.
-        read_s: Longest silence while reading, seconds.
-        response_s: Longest time for one whole response, seconds.
-        max_bytes: Largest decoded body.
-        max_ratio: Most decoded bytes per byte on the wire (metadata compresses 5 to 30 times, a bomb 1000 times).
-        tries: How often a transient failure is tried in all.
-        retry_after_s: Longest wait a server may ask for, seconds.
-        backoff_s: First pause between tries; doubles each time.
-    """
-
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    response_s: float = 300.0
-    max_bytes: int = 64 * 2**20
-    max_ratio: float = 200.0
-    tries: int = 5
-    retry_after_s: float = 120.0
-    backoff_s: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A complete answer: the final URL after redirects, status, headers (lower-case names) and decoded body."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +66,31 @@ def origin_of(url: str) -> str:
 class HttpGate:
     """Fetches from an allow-list of hosts, politely, and gives complete bodies or a `FetchError`.
 
-    One gate serves one source: it keeps connections alive and spaces requests to a host by
-    ``delay_s``. Every redirect target must be on the allow-list too.
+    One gate serves one source: it keeps connections alive and bounds the whole. Every redirect
+    target must be on the allow-list too. A host is asked by all gates together at most
+    `limits.AT_ONCE` times at once.
 
     Args:
         hosts: Allowed hosts, ``host`` or ``host:port``; with ``https://`` in front, never unencrypted.
-        delay_s: Least time between two requests, seconds.
-        limits: Bounds on each request.
+        delay_s: Least time between two requests to a host, seconds.
+        limits: Bounds on each request, and on all of them.
         sleep: Waits; replaced in tests.
+        answers: What the partner answered before, if it is kept.
     """
 
     hosts: Iterable[str]
     delay_s: float = 0.2
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
+    answers: Answers | None = None
 
     def __post_init__(self) -> None:
         """Open the session."""
         self._allowed = frozenset(host.lower().removeprefix("http://").rstrip("/") for host in self.hosts)
-        self._session = _Session()
+        self._session = Session(self._literal(), self.limits.response_s)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         self._lock = threading.Lock()
-        self._last = -math.inf
+        self._until = time.monotonic() + self.limits.source_s
         self.requests = 0
 
     def __enter__(self) -> Self:
@@ -130,6 +100,10 @@ class HttpGate:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _literal(self) -> frozenset[str]:
+        """Return the hosts of the allow-list without scheme and port."""
+        return frozenset(urlsplit(f"//{host.removeprefix('https://')}").hostname or "" for host in self._allowed)
 
     def allows(self, url: str) -> bool:
         """Tell whether a URL may be fetched: http(s), no user part, host on the allow-list."""
@@ -158,7 +132,7 @@ class HttpGate:
             FetchError: The host is not allowed, the status is not 2xx, the body is too large or
                 came too slowly, or the last try failed. ``status`` holds the HTTP status if any.
         """
-        return self._patiently(lambda: self._fetch(url, headers or {}, max_bytes, method, data))
+        return self._answered(Asked(method, url, headers or {}, data), None, max_bytes)
 
     def read(
         self,
@@ -177,15 +151,7 @@ class HttpGate:
             FetchError: As `get`.
             ProtocolError: ``parse`` refused every answer.
         """
-
-        def once() -> _T:
-            response = self._fetch(url, headers or {}, max_bytes, "GET", None)
-            try:
-                return parse(response)
-            except ProtocolError as trouble:
-                raise _TransientError(trouble, None) from trouble
-
-        return self._patiently(once)
+        return self._answered(Asked("GET", url, headers or {}), parse, max_bytes)
 
     def download(self, url: str, target: Path, *, max_bytes: int | None = None) -> Download:
         """Stream a URL into a file, which appears under its name only once it is complete.
@@ -210,31 +176,43 @@ class HttpGate:
             return Download(answer.url, answer.status, answer.headers, target, size, digest.hexdigest())
 
         try:
-            done = self._patiently(once)
+            done = patiently(once, self.limits, self.sleep)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
         return done
 
-    def _patiently(self, once: Callable[[], _T]) -> _T:
-        for attempt in range(1, self.limits.tries + 1):
+    @overload
+    def _answered(self, asked: Asked, parse: None, max_bytes: int | None) -> Response: ...
+    @overload
+    def _answered(self, asked: Asked, parse: Callable[[Response], _T], max_bytes: int | None) -> _T: ...
+    def _answered(self, asked: Asked, parse: Callable[[Response], Any] | None, max_bytes: int | None) -> Any:
+        """Give out what was answered before this pass was interrupted, or ask until the answer can be parsed."""
+        known = self.answers.again(asked) if self.answers else None
+        if known is not None:
+            return parse(known) if parse else known
+
+        def once() -> Any:
+            response = self._ask(asked, max_bytes)
             try:
-                return once()
-            except _TransientError as trouble:
-                if attempt == self.limits.tries:
-                    raise trouble.error from trouble
-                self.sleep(self._pause(attempt, trouble.retry_after))
-        raise AssertionError
+                parsed = parse(response) if parse else response
+            except ProtocolError as trouble:
+                if self.answers:
+                    self.answers.forget(asked)
+                raise TransientError(trouble) from trouble
+            if self.answers:
+                self.answers.keep(asked, response, understood=parse is not None)
+            return parsed
 
-    def _pause(self, attempt: int, asked: float | None) -> float:
-        backoff = self.limits.backoff_s * 2 ** (attempt - 1)
-        jitter: float = random.uniform(0, backoff / 4)  # noqa: S311  (spreading retries, not a secret)
-        return float(min(self.limits.retry_after_s, max(asked or 0.0, backoff + jitter)))
+        return patiently(once, self.limits, self.sleep)
 
-    def _fetch(
-        self, url: str, headers: Mapping[str, str], max_bytes: int | None, method: str, data: bytes | None
-    ) -> Response:
-        with self._follow(url, headers, method, data) as answer:
+    def _ask(self, asked: Asked, max_bytes: int | None) -> Response:
+        """Fetch, on condition that the last known answer no longer stands where there is one."""
+        before = self.answers.before(asked) if self.answers else None
+        headers = {**asked.headers, **(before.validators if before else {})}
+        with self._follow(asked.url, headers, asked.method, asked.data) as answer:
+            if answer.status == NOT_MODIFIED and before:
+                return before
             return Response(answer.url, answer.status, answer.headers, b"".join(self._chunks(answer, max_bytes)))
 
     @contextmanager
@@ -257,7 +235,7 @@ class HttpGate:
         raise FetchError("redirects without end", where=redact(url))
 
     def _accept(self, answer: _Answer) -> None:
-        if 200 <= answer.status < 300:
+        if 200 <= answer.status < 300 or (answer.status == NOT_MODIFIED and answer.conditional):
             return
         where = redact(answer.url)
         body = b""
@@ -267,36 +245,42 @@ class HttpGate:
                 break
         error = FetchError(f"HTTP status {answer.status}", where=where, status=answer.status, body=body)
         if answer.status in TRANSIENT:
-            raise _TransientError(error, retry_after(answer.headers.get("retry-after")))
+            raise TransientError(error, retry_after(answer.headers.get("retry-after")))
         raise error
 
-    def _wait_turn(self) -> None:
+    def _count(self, url: str) -> None:
         with self._lock:
-            wait = self._last + self.delay_s - time.monotonic()
-            if wait > 0:
-                self.sleep(wait)
-            self._last = time.monotonic()
             self.requests += 1
+        if time.monotonic() > self._until:
+            late = FetchError(
+                f"the source takes longer than {self.limits.source_s:.0f} s",
+                where=redact(url),
+                hint="the next run goes on from here; raise `deadline_s` if it is that large",
+            )
+            late.passing = True
+            raise late
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str], method: str, data: bytes | None) -> Iterator[_Answer]:
-        self._wait_turn()
-        deadline = time.monotonic() + self.limits.response_s
+        self._count(url)
         try:
-            with self._session.request(
-                method,
-                url,
-                headers=dict(headers),
-                data=data,
-                stream=True,
-                allow_redirects=False,
-                timeout=(self.limits.connect_s, self.limits.read_s),
-            ) as response:
-                lower = {key.lower(): value for key, value in response.headers.items()}
-                yield _Answer(url, response.status_code, lower, response.raw, deadline)
+            with turn(origin_of(url), self.delay_s, self.sleep):
+                deadline = time.monotonic() + self.limits.response_s
+                with self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers),
+                    data=data,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self.limits.connect_s, self.limits.read_s),
+                ) as response:
+                    lower = {key.lower(): value for key, value in response.headers.items()}
+                    conditional = not _CONDITIONS.isdisjoint(headers)
+                    yield _Answer(url, response.status_code, lower, response.raw, deadline, conditional)
         except (requests.RequestException, urllib3.exceptions.HTTPError, EOFError, zlib.error) as trouble:
             reason = type(trouble).__name__
-            raise _TransientError(FetchError(f"no complete answer ({reason})", where=redact(url)), None) from trouble
+            raise TransientError(FetchError(f"no complete answer ({reason})", where=redact(url))) from trouble
 
     def _chunks(self, answer: _Answer, max_bytes: int | None) -> Iterator[bytes]:
         """Yield the decoded body as it arrives, within the limits on size, ratio and time."""
@@ -312,7 +296,7 @@ class HttpGate:
                 )
             if time.monotonic() > answer.deadline:
                 late = FetchError(f"body not complete after {self.limits.response_s:.0f} s", where=redact(answer.url))
-                raise _TransientError(late, None)
+                raise TransientError(late)
             yield chunk
 
 
@@ -323,24 +307,13 @@ class _Answer:
     headers: Mapping[str, str]
     raw: urllib3.HTTPResponse
     deadline: float
+    conditional: bool
 
     def decoded(self) -> Iterator[bytes]:
         """Yield the body as it arrives, without waiting for a chunk to fill."""
         packed = self.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
         pieces = iter(lambda: self.raw.read1(CHUNK, decode_content=not packed) or b"", b"")
         yield from gunzip(pieces) if packed else pieces
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Leave redirects to the gate; requests would read the whole body and trust the address."""
-
-
-class _TransientError(Exception):
-    def __init__(self, error: SourceError, wait_s: float | None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.retry_after = wait_s
 
 
 def _join(base: str, location: str) -> str:

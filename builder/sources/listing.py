@@ -81,6 +81,8 @@ def read_listing(body: bytes, url: str) -> Listing:
         return _sorted(folder_of(url), *_nginx(strict_json(body, url), url))
     if b"<listbucketresult" in head:
         return _bucket(parse_xml(body, where=url), url)
+    if b"<html" in body[:2000].lower() and b"</html" not in body[-2000:].lower():
+        raise ProtocolError("the page breaks off", where=url)
     return _sorted(folder_of(url), *_page(body, url))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Protocol, runtime_checkable
 
-from builder.findings import Finding
+from builder.findings import Finding, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,53 @@ class Record:
         return sha256(self.body + self.companion).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Refused(Finding):
+    """A record that is there but cannot be taken: it is not withdrawn, and asked for again next time.
+
+    Attributes:
+        identifier: The partner's identifier.
+        url: Where it would have been read; records known from there are there too.
+    """
+
+    identifier: str = ""
+    url: str = ""
+
+
+def refused(code: str, identifier: str, message: str, hint: str, url: str = "") -> Refused:
+    """Make the refusal of a record whose identifier is known."""
+    return Refused(code, Severity.ERROR, identifier, message, hint, identifier, url)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one pass asks of a source.
+
+    Attributes:
+        since: Where the last complete pass ended, in the protocol's own terms (``Source.bookmark``);
+            None asks for everything.
+        began: When this pass began, interruptions included; None where nothing is to be remembered.
+    """
+
+    since: str | None = None
+    began: datetime | None = None
+
+
+Got = Record | Finding
+
+
 @runtime_checkable
 class Source(Protocol):
     """One partner endpoint that can be read from beginning to end.
 
     ``scan`` yields records, and findings for what it had to leave out; one bad record never ends
-    it. It raises `builder.errors.SourceError` when it cannot go on. ``complete`` and ``counts`` are
-    true once it is exhausted.
+    it. It raises `builder.errors.SourceError` when it cannot go on. ``complete``, ``counts``,
+    ``bookmark`` and ``total`` are true once it is exhausted.
     """
 
     @property
     def complete(self) -> bool:
-        """Whether everything was seen; only then may absence mean withdrawal."""
+        """Whether everything asked for was seen; only then may absence mean withdrawal."""
         ...
 
     @property
@@ -63,6 +99,20 @@ class Source(Protocol):
         """The protocol's own figures (headers, deleted, refs, latest ...)."""
         ...
 
-    def scan(self) -> Iterator[Record | Finding]:
-        """Yield every record of the selection, in the partner's order."""
+    @property
+    def bookmark(self) -> str | None:
+        """From where the next pass may ask for changes only; None where it must ask for everything."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How many records the partner has in all, known after a pass that asked for changes only."""
+        ...
+
+    def scan(self, ask: Ask | None = None) -> Iterator[Got]:
+        """Yield every record of the selection, or those that changed, in the partner's order."""
+        ...
+
+    def named(self, identifiers: Sequence[str]) -> Iterator[Got]:
+        """Yield those of the named records that are there; nothing where records cannot be asked for by name."""
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,10 @@ from urllib.parse import urljoin
 import orjson
 
 from builder.crosswalks.times import parse_time
-from builder.errors import DefinitionError, FetchError, ProtocolError
+from builder.errors import DefinitionError, FetchError, ProtocolError, SourceError
 from builder.findings import Finding, error
 from builder.geometry.cruise import Fix, near, read_track, windows
-from builder.sources.protocol import Record
+from builder.sources.protocol import Ask, Record, Refused, refused
 
 if TYPE_CHECKING:
     from pystac_client import Client
@@ -44,14 +45,22 @@ class StacAdapter:
     base: Path
     complete: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
+    bookmark: None = None
+    total: None = None
 
-    def scan(self) -> Iterator[Record | Finding]:
-        """Yield one record per matching item.
+    def named(self, identifiers: Sequence[str]) -> Iterator[Record | Finding]:
+        """Yield nothing: static catalogues are walked."""
+        del identifiers
+        yield from ()
+
+    def scan(self, ask: Ask | None = None) -> Iterator[Record | Finding]:
+        """Yield one record per matching item; all are asked for, unchanged documents by their validators.
 
         Raises:
             SourceError: The root cannot be read, or a page of a search is broken.
             DefinitionError: The track file cannot be read.
         """
+        del ask
         self._seen: set[str] = set()
         self._catalogues = self._failures = 0
         track = self._track()
@@ -60,7 +69,7 @@ class StacAdapter:
         found = self._search(track) if searchable else self._walk(self.source.url)
         for entry in found:
             if isinstance(entry, Finding):
-                self._failures += 1
+                self._failures += not isinstance(entry, Refused)
                 yield entry
                 continue
             url, item, body = entry
@@ -87,7 +96,10 @@ class StacAdapter:
             raise DefinitionError("the track file cannot be opened", where=str(file)) from trouble
 
     def _json(self, url: str) -> dict[str, Any]:
-        return _object(self.gate.get(url).body, url)
+        return self._document(url)[1]
+
+    def _document(self, url: str) -> tuple[bytes, dict[str, Any]]:
+        return self.gate.read(url, lambda answer: (answer.body, _object(answer.body, url)))
 
     def _search(self, track: tuple[Fix, ...]) -> Iterator[tuple[str, dict[str, Any], bytes]]:
         client = _client(self.source.url, self.gate)
@@ -111,16 +123,15 @@ class StacAdapter:
             yield window.bbox, (window.start, window.end)
 
     def _walk(self, root: str) -> Iterator[tuple[str, dict[str, Any], bytes] | Finding]:
-        waiting, met = [root], {root}
+        waiting, met = deque([(root, "")]), {root}
         while waiting:
-            url = waiting.pop(0)
+            url, rel = waiting.popleft()
             try:
-                body = self.gate.get(url).body
-                document = _object(body, url)
+                body, document = self._document(url)
             except (FetchError, ProtocolError) as trouble:
                 if url == root:
                     raise
-                yield error(f"stac.{trouble.code}", trouble.where, trouble.message, "left out with everything below it")
+                yield _left_out(trouble, url, rel)
                 continue
             if document.get("type") == "Feature":
                 yield url, document, body
@@ -131,7 +142,7 @@ class StacAdapter:
                 wanted = isinstance(link, dict) and link.get("rel") in {"child", "item"}
                 if wanted and target not in met and self._catalogues < MAX_CATALOGUES:
                     met.add(target)
-                    waiting.append(target)
+                    waiting.append((target, link["rel"]))
 
     def _matches(self, item: Mapping[str, Any], track: tuple[Fix, ...]) -> bool:
         if self.source.collections and item.get("collection") not in self.source.collections:
@@ -158,6 +169,13 @@ class StacAdapter:
             url=url,
             datestamp=stamp if isinstance(stamp, str) else None,
         )
+
+
+def _left_out(trouble: SourceError, url: str, rel: str) -> Finding:
+    """Say what cannot be read; an item leaves out only itself."""
+    if rel == "item":
+        return refused(f"stac.{trouble.code}", trouble.where, trouble.message, "left out; tell the partner", url)
+    return error(f"stac.{trouble.code}", trouble.where, trouble.message, "left out with everything below it")
 
 
 def _object(body: bytes, url: str) -> dict[str, Any]:

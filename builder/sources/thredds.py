@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -14,12 +14,13 @@ from builder.errors import SourceError
 from builder.findings import Finding, Severity, error, note, warning
 from builder.invcatalog import Catalog, CatalogRef, InvDataset, NotACatalog, read_catalog, single
 from builder.sources.ahead import ahead
-from builder.sources.protocol import Record
+from builder.sources.protocol import Ask, Record
 from builder.sources.redact import one_line, redact
 
 if TYPE_CHECKING:
     from builder.definitions.model import ThreddsSource
-    from builder.sources.http import HttpGate, Response
+    from builder.sources.answers import Response
+    from builder.sources.http import HttpGate
 
 MAX_CATALOGUES = 50_000
 FIGURES = (
@@ -50,13 +51,23 @@ class ThreddsCrawler:
     gate: HttpGate
     complete: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    bookmark: None = None
+    total: None = None
 
-    def scan(self) -> Iterator[Record | Finding]:
+    def named(self, identifiers: Sequence[str]) -> Iterator[Record | Finding]:
+        """Yield nothing: datasets are only found by crawling."""
+        del identifiers
+        yield from ()
+
+    def scan(self, ask: Ask | None = None) -> Iterator[Record | Finding]:
         """Yield every accessible dataset once, and a finding for each catalogue that had to be left out.
+
+        All catalogues are asked for, those known before by their validators.
 
         Raises:
             SourceError: The root catalogue cannot be read.
         """
+        del ask
         self.complete, self._whole = False, True
         self.counts = dict.fromkeys(FIGURES, 0)
         self._met: set[bytes] = set()

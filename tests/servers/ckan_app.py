@@ -51,7 +51,7 @@ class Portal:
         self._before(self, self.searches)
         if self._search_down:
             return 500, {"__type": "Search Error", "message": "SOLR returned an error: Connection refused"}
-        found = [p for p in self._public() if _matches(p, args.get("q", "*:*")) and _in_organization(p, args)]
+        found = [p for p in self._public() if _matches(p, args.get("q", "*:*")) and _filtered(p, args.get("fq", ""))]
         found.sort(key=lambda p: p["id"] if args.get("sort", "").startswith("id") else p.get("metadata_modified", ""))
         start, rows = int(args.get("start", 0)), min(int(args.get("rows", 10)), self._cap)
         page = found[start : start + rows]
@@ -93,6 +93,13 @@ def _matches(package: Package, query: str) -> bool:
     return query in {"", "*:*"} or query.lower() in json.dumps(package).lower()
 
 
-def _in_organization(package: Package, args: dict[str, str]) -> bool:
-    wanted = re.search(r'organization:"?([\w-]+)"?', args.get("fq", ""))
-    return wanted is None or package.get("organization", {}).get("name") == wanted[1]
+def _filtered(package: Package, fq: str) -> bool:
+    """Read the filters that the adapter writes: organisation, ids, and time of change; others let everything pass."""
+    organization = re.search(r'organization:"?([\w-]+)"?', fq)
+    ids = re.search(r"\bid:\(([^)]*)\)", fq)
+    since = re.search(r"metadata_modified:\[(\S+) TO \*\]", fq)
+    return (
+        (organization is None or package.get("organization", {}).get("name") == organization[1])
+        and (ids is None or f'"{package["id"]}"' in ids[1].split(" OR "))
+        and (since is None or package.get("metadata_modified", "") >= since[1].rstrip("Z"))
+    )

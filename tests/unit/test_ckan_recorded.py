@@ -118,10 +118,10 @@ def test_replayed_portal(harvest_data, match, expected):
 
 def test_recorded_refusal_replayed(harvest_data):
     """package_show of an unknown id: HTTP 404 with success false."""
-    from builder.sources.ckan import _Session
+    from builder.sources.ckanremote import Session
 
     with ReplayServer(harvest_data) as server:
-        reply = _Session(gate_for(server)).get(server.file("ckan/dados.gov.br/package_show_404.json"), params={})
+        reply = Session(gate_for(server)).get(server.file("ckan/dados.gov.br/package_show_404.json"), params={})
     assert reply.status_code == 404
     assert json.loads(reply.text)["error"]["__type"] == "Not Found Error"
 

@@ -13,7 +13,7 @@ from builder.errors import FetchError, ProtocolError
 from builder.sources.gunzip import gunzip
 from builder.sources.http import HttpGate, Limits, origin_of
 from builder.sources.redact import one_line, redact
-from builder.sources.retryafter import retry_after
+from builder.sources.retry import retry_after
 from tests.servers.faults import FAULTS, Faulty, lasting, once, redirect, status
 from tests.servers.local import Answer, LocalServer
 

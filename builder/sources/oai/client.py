@@ -9,7 +9,8 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from builder.errors import ProtocolError
-from builder.sources.http import HttpGate, Response
+from builder.sources.answers import Response
+from builder.sources.http import HttpGate
 from builder.sources.oai.documents import (
     Identity,
     OaiError,

@@ -24,12 +24,14 @@ class OaiError(ProtocolError):
 
     Attributes:
         oai_code: The error code as sent, standard or not.
+        response_date: When the provider answered, by its own clock.
     """
 
-    def __init__(self, oai_code: str, message: str, *, where: str) -> None:
+    def __init__(self, oai_code: str, message: str, *, where: str, response_date: str | None = None) -> None:
         text = f"the provider answers {oai_code or 'an error without a code'}"
         super().__init__(f"{text}: {message}" if message else text, where=where)
         self.oai_code = oai_code
+        self.response_date = response_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Page:
         error: The OAI-PMH error reported instead of a list.
         repaired: Bytes that are not of the declared encoding were read as Windows-1252.
         verb: The verb that was answered.
+        response_date: When the provider answered, by its own clock; as written.
     """
 
     headers: tuple[OaiHeader, ...] = ()
@@ -82,6 +85,7 @@ class Page:
     error: OaiError | None = None
     repaired: bool = False
     verb: str = ""
+    response_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ def read_page(body: bytes, where: str) -> Page:
     bare = (_header(element) for element in payload.iterfind(f"{OAI}header"))
     headers = tuple(h for h in chain((r.header for r in records), bare) if h)
     token, size, cursor = _token(payload)
-    return Page(headers, records, token, size, cursor, repaired=repaired, verb=local_name(payload))
+    date = _text(root, "responseDate")
+    return Page(headers, records, token, size, cursor, repaired=repaired, verb=local_name(payload), response_date=date)
 
 
 def read_identify(body: bytes, where: str) -> Identity:
@@ -228,7 +233,10 @@ def _error_of(root: etree._Element, where: str) -> OaiError | None:
     element = root.find(f"{OAI}error")
     if element is None:
         return None
-    return OaiError(one_line(element.get("code", ""), 40), one_line(element.text or ""), where=where)
+    date = _text(root, "responseDate")
+    return OaiError(
+        one_line(element.get("code", ""), 40), one_line(element.text or ""), where=where, response_date=date
+    )
 
 
 def _payload(root: etree._Element, where: str) -> etree._Element:

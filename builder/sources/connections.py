@@ -1,0 +1,116 @@
+"""Connections that only reach public addresses and do not wait for ever for the head of an answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Container
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from builder.errors import FetchError
+
+
+class Session(requests.Session):
+    """A session of the gate.
+
+    Every address that a name resolves to must be public, unless the host itself was listed as that
+    address or as ``localhost``: a name that a partner (or who took over the name) points into our
+    own network leads nowhere. Proxies named in the environment resolve for themselves.
+
+    Args:
+        listed: Hosts listed literally.
+        head_s: Longest time from the request to the end of the answer's headers, seconds.
+    """
+
+    def __init__(self, listed: Container[str], head_s: float) -> None:
+        super().__init__()
+        adapter = _Adapter()
+        adapter.poolmanager.pool_classes_by_scheme = _pools(listed, head_s)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave redirects to the gate; requests would read the whole body and trust the address."""
+
+
+class _Adapter(HTTPAdapter):
+    poolmanager: Any
+
+
+def _pools(listed: Container[str], head_s: float) -> dict[str, Any]:
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), self.host, listed)
+
+        def getresponse(self) -> Any:
+            with _Watch(self.sock, head_s):
+                return super().getresponse()
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), self.host, listed)
+
+        def getresponse(self) -> Any:
+            with _Watch(self.sock, head_s):
+                return super().getresponse()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _checked(connected: socket.socket, host: str, listed: Container[str]) -> socket.socket:
+    peer = connected.getpeername()[0].partition("%")[0]
+    if public(peer) or (host in listed and (host == "localhost" or _is_address(host))):
+        return connected
+    connected.close()
+    raise FetchError(
+        f"{host} leads to {peer}, which is no public address",
+        where=host,
+        hint="list the address itself in `fetch_hosts` if that is right",
+    )
+
+
+def public(address: str) -> bool:
+    """Tell whether an IP address may be reached without being listed (RFC 6890 says which are global)."""
+    parsed = ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (mapped or parsed).is_global
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class _Watch:
+    """Hangs up where the headers have not come in time; a timeout of the socket starts anew with every byte."""
+
+    def __init__(self, connected: socket.socket, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, _hang_up, (connected,))
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def _hang_up(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)

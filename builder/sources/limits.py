@@ -1,0 +1,76 @@
+"""Bounds on what one partner may cost: time, bytes, tries, and how often its host is asked."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+AT_ONCE = 2
+"""Most requests in flight to one host, whoever asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one request and on one source; defaults from measurement of partner servers.
+
+    Attributes:
+        connect_s: Time to connect, seconds.
+        read_s: Longest silence while reading, seconds.
+        response_s: Longest time for one whole response, seconds.
+        source_s: Longest time for everything one gate fetches, seconds.
+        max_bytes: Largest decoded body.
+        max_ratio: Most decoded bytes per byte on the wire (metadata compresses 5 to 30 times, a bomb 1000 times).
+        tries: How often a transient failure is tried in all.
+        retry_after_s: Longest wait a server may ask for, seconds.
+        backoff_s: First pause between tries; doubles each time.
+    """
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    response_s: float = 300.0
+    source_s: float = math.inf
+    max_bytes: int = 64 * 2**20
+    max_ratio: float = 200.0
+    tries: int = 5
+    retry_after_s: float = 120.0
+    backoff_s: float = 0.5
+
+
+@dataclass
+class _Host:
+    """One host as this process asks it, shared by all gates."""
+
+    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    last: float = -math.inf
+
+
+_hosts: dict[str, _Host] = {}
+_registry = threading.Lock()
+
+
+@contextmanager
+def turn(origin: str, delay_s: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    """Wait for a turn to ask a host and hold it inside the block.
+
+    Collections of one partner are harvested side by side, so that turns are counted by host and
+    not by gate.
+
+    Args:
+        origin: ``host`` or ``host:port``.
+        delay_s: Least time since the last request to it, seconds.
+        sleep: Waits.
+    """
+    with _registry:
+        host = _hosts.setdefault(origin, _Host())
+    with host.slots:
+        with host.lock:
+            wait = host.last + delay_s - time.monotonic()
+            if wait > 0:
+                sleep(wait)
+            host.last = time.monotonic()
+        yield
