@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from builder.crosswalks import describe
 from builder.errors import IaosError, SourceError
 from builder.findings import Finding, error
-from builder.health import note_outcome
 from builder.ledger import Change, Entry, Kind, advance, compare, missing
 from builder.passes import Pass, fresh, memory_of, remember
 from builder.sources import adapter
@@ -206,9 +205,8 @@ def _conclude(
 
 
 def _remember(definition: CollectionDefinition, state: State, this: Pass, source: Source, reading: _Reading) -> None:
-    """Keep what the next pass has to know, and how this one ended."""
+    """Keep what the next pass has to know."""
     result = reading.result
-    note_outcome(definition.id, state, result.findings[-1].message if result.failed else None)
     if result.failed:
         return
     before = memory_of(definition.id, state)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from builder import clock, passes
 from builder.errors import UsageError
 from builder.harvest import Harvest, harvest, open_source
-from builder.health import health_of
+from builder.nights import failures, recall, remember
 from builder.passes import memory_of
-from builder.report import RunReport, collection_report
+from builder.report import CollectionReport, RunReport, collection_report
 from builder.state import open_state
 
 if TYPE_CHECKING:
@@ -50,21 +50,28 @@ def harvest_only(request: Request, advance: Advance, *, failed: bool) -> RunRepo
     with open_state(request.state) as state:
         wanted = [d for d in definitions if not failed or _left_something(d.id, state)]
         harvests = harvest_all(wanted, request, state, advance, failed=failed)
+        remember(state, harvests, started.date())
         state.commit()
         conclude_all(harvests, state)
-    reports = (
-        collection_report(name, done, items=_live(done), references=0, findings=()) for name, done in harvests.items()
+        reports = tuple(_report(d, harvests[d.id], state) for d in wanted if d.id in harvests)
+    return RunReport(started, clock.now(), reports)
+
+
+def _report(definition: CollectionDefinition, done: Harvest, state: State) -> CollectionReport:
+    return collection_report(
+        definition.id,
+        done,
+        partner=definition.partner.id,
+        nights_failed=failures(recall(state, definition.id)),
+        items=sum(not entry.gone for entry in done.ledger.values()),
+        references=0,
+        findings=(),
     )
-    return RunReport(started, clock.now(), tuple(reports))
-
-
-def _live(done: Harvest) -> int:
-    return sum(not entry.gone for entry in done.ledger.values())
 
 
 def _left_something(collection: str, state: State) -> bool:
     memory = memory_of(collection, state)
-    return bool(health_of(collection, state).failures or memory.refused or not memory.complete)
+    return bool(failures(recall(state, collection)) or memory.refused or not memory.complete)
 
 
 def harvest_all(

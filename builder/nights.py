@@ -62,7 +62,11 @@ def night_of(harvest: Harvest, day: date) -> Night:
     live = sum(not entry.gone for entry in harvest.ledger.values())
     refused = harvest.counts.get(Kind.REFUSED.value, 0)
     if harvest.failed:
-        said = [f.message for f in harvest.findings if f.severity is Severity.ERROR and f.code.startswith("source.")]
+        said = [
+            f.message
+            for f in harvest.findings
+            if f.severity is Severity.ERROR and f.code.startswith(("source.", "harvest."))
+        ]
         return Night(day.isoformat(), Outcome.FAILED, live, one_line(said[-1] if said else "the source failed"))
     if refused:
         return Night(day.isoformat(), Outcome.PARTIAL, live, f"{refused} records refused")

@@ -19,7 +19,7 @@ from builder.errors import UsageError
 from builder.ledger import Change, Entry, Ledger, ledger_bytes, ledger_of
 from builder.sources.protocol import Record
 
-_LAST = {"ledger.ndjson": 1, "harvest.json": 2, "health.json": 2}
+_LAST = {"ledger.ndjson": 1, "harvest.json": 2}
 """What `State.commit` moves last: a ledger names bodies, and what the next pass asks for builds on the ledger."""
 
 

@@ -62,5 +62,5 @@ def kept(folder: Path, name: str) -> dict[str, bytes]:
     return {
         file.relative_to(root).as_posix(): file.read_bytes()
         for file in sorted(root.rglob("*"))
-        if file.is_file() and file.name not in {"harvest.json", "health.json"} and "answers" not in file.parts
+        if file.is_file() and file.name not in {"harvest.json", "nights.ndjson"} and "answers" not in file.parts
     }

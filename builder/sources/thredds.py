@@ -28,6 +28,7 @@ FIGURES = (
     "excluded",
 )  # fmt: skip
 
+_PASSING = frozenset({"html", "empty"})
 _TDS = ("/dodsC", "/fileServer")
 """Service bases by which a TDS is known: only it answers ``catalog.html?dataset=ID``."""
 
@@ -188,10 +189,15 @@ def _read_root(response: Response) -> Catalog:
 
 
 def _read(response: Response) -> Catalog | SourceError:
-    """Read a catalogue below the root; one that is plainly something else is not asked for again."""
+    """Read a catalogue below the root; one that is plainly something else is not asked for again.
+
+    An HTML page or an empty answer may be a server's way to say that it is busy.
+    """
     try:
         return _read_root(response)
     except NotACatalog as trouble:
+        if trouble.kind in _PASSING:
+            raise
         return trouble
 
 

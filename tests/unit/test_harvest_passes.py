@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from builder import clock
+from builder.nights import recall
+from builder.state import open_state
 from tests.harvesting import Switch, define, kept, live, report_of, run
 from tests.servers.ckan_app import Portal, make_package
 from tests.servers.faults import Faulty, lasting, status
@@ -251,18 +253,16 @@ def test_what_was_refused_is_asked_for_again_though_its_date_is_old(tmp_path):
         assert len(server.requests) == done
 
 
-def test_health_counts_failures_and_remembers_the_last_success(tmp_path):
+def test_a_night_that_failed_is_remembered_with_its_reason(tmp_path):
     plan = Switch(lambda _n: None)
     with LocalServer(Faulty(wsgi(oai_app()), plan)) as server:
         define(tmp_path / "collections", "c", oai(server))
         run(tmp_path)
-        good = json.loads((tmp_path / "state/c/health.json").read_bytes())
         plan.now = lasting(1, status(503))
         run(tmp_path)
-        run(tmp_path)
-        bad = json.loads((tmp_path / "state/c/health.json").read_bytes())
-    assert (good["failures"], good["reason"], good["last_success"]) == (0, "", good["last_attempt"])
-    assert (bad["failures"], bad["reason"], bad["last_success"]) == (2, "HTTP status 503", good["last_success"])
+    with open_state(tmp_path / "state") as state:
+        (night,) = recall(state, "c")
+    assert (night.outcome, night.reason, night.records) == ("failed", "HTTP status 503", LIVE)
 
 
 def test_an_answer_with_a_secret_in_it_is_not_kept(tmp_path):

@@ -147,7 +147,7 @@ OUTCOMES = {
     "redirect loop": (COMPLETE, REFUSED),
     "redirect to another host": (REFUSED, REFUSED),
     "bad UTF-8": (WARNED, WARNED),
-    "repeated token": (REFUSED, REFUSED),
+    "repeated token": (COMPLETE, REFUSED),
     "expired token": (WARNED, REFUSED),
 }
 PAGES = {"first": 1, "middle": 3, "last": 5}
@@ -157,8 +157,6 @@ def expected_of(fault, where, how):
     outcome = OUTCOMES[fault][how is lasting]
     if where == "first" and fault == "repeated token":
         return COMPLETE if how is once else REFUSED  # no token was sent that could come back
-    if where == "first" and fault == "expired token":
-        return REFUSED  # of a request without a token this is no expiry
     return outcome
 
 

@@ -113,12 +113,24 @@ class Provider:
         guard = _Guard(redact(request_url(self.endpoint, {"verb": verb})))
         params = {"verb": verb, **selection}
         while True:
-            page = self.ask(read, params)
+            page = self.ask(_onward(read, params.get("resumptionToken")), params)
             guard.check(contents(page), page)
             yield page
             if page.token is None:
                 return
             params = {"verb": verb, **self.with_token, "resumptionToken": page.token}
+
+
+def _onward(read: Callable[[bytes, str], _P], sent: str | None) -> Callable[[bytes, str], _P]:
+    """Make a reader that refuses an answer with the very token it was asked with, so that it is asked for again."""
+
+    def checked(body: bytes, where: str) -> _P:
+        page = read(body, where)
+        if sent is not None and page.token == sent:
+            raise ProtocolError("the same resumption token came again", where=where, hint=_HINT)
+        return page
+
+    return checked
 
 
 @dataclass

@@ -23,6 +23,9 @@ _ONE_RECORD = frozenset({"idDoesNotExist", "cannotDisseminateFormat"})
 _ONE_STATUS = frozenset({404, 410, 500})
 _FIGURES = ("headers", "deleted", "with_metadata", "pages")
 
+RESTARTS = 3
+"""How often a list is begun again in one pass."""
+
 OVERLAP = timedelta(days=1)
 """How far before the last pass the next one begins: some providers stamp late, and some by the day."""
 
@@ -83,27 +86,29 @@ class OaiSource:
         return in_set and not early and not late
 
     def _listed(self, reading: _Reading, since: str | None) -> Iterator[Record | Finding]:
-        """Read the list; where its token has expired, begin again once."""
-        selection = self._selection(since)
-        try:
-            yield from self._pages(selection, reading)
-        except OaiError as trouble:
-            if trouble.oai_code != "badResumptionToken" or not self.counts["pages"]:
-                raise
-            yield warning("oai.token-expired", trouble.where, trouble.message, "the list is asked for again")
-            yield from self._again(selection, reading)
-        yield from reading.check_size()
+        """Read the list; where its token has expired, ask for the rest of it, or for all of it where that is no use.
 
-    def _again(self, selection: dict[str, str], reading: _Reading) -> Iterator[Record | Finding]:
-        """Ask for the rest of a list, or for all of it where what was met so far cannot tell what the rest is."""
-        since, announced = reading.resume_from(), reading.size
-        if since:
-            reading.begin_again()
-            yield from self._pages({**selection, "from": since}, reading)
-            if reading.met == announced:
-                return
-        reading.begin_again()
-        yield from self._pages(selection, reading)
+        What the rest is can only be told where the announced size will show whether anything was missed.
+        """
+        selection, rest, announced = self._selection(since), None, None
+        for restarts in range(RESTARTS + 1):
+            reading.begin(again=restarts > 0)
+            try:
+                yield from self._pages({**selection, "from": rest} if rest else selection, reading)
+            except OaiError as trouble:
+                if trouble.oai_code != "badResumptionToken" or restarts == RESTARTS:
+                    raise
+                yield warning("oai.token-expired", trouble.where, trouble.message, "the list is asked for again")
+                rest, announced = reading.resume_from(), reading.size
+            else:
+                if rest is None or reading.met == announced:
+                    break
+                rest = None
+        else:
+            reading.whole = False
+            yield error("oai.list-broken-off", self._source.url, "resumption tokens expire again and again")
+        if rest is None:
+            yield from reading.check_size()
 
     def _pages(self, selection: dict[str, str], reading: _Reading) -> Iterator[Record | Finding]:
         try:
@@ -226,8 +231,10 @@ class _Reading:
         """How many different records were taken."""
         return len(self._met)
 
-    def begin_again(self) -> None:
-        """Prepare for a second list, which may repeat what was met."""
+    def begin(self, *, again: bool) -> None:
+        """Prepare for a list, which may repeat what was met."""
+        if not again:
+            return
         self.size, self.listed = None, 0
         self._counts.pop("complete_list_size", None)
 
