@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,9 @@ LISTING_FORMATS = frozenset({"thredds", "file"})
 class Composed:
     """A STAC object and its companions, ready for the tree.
 
-    ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references`` and
-    ``combine_key`` come from the data file. ``copies`` maps a path below the collection to the
-    local file that belongs there.
+    ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references``,
+    ``combine_key`` and ``thumbnail`` (a PNG) come from the data file. ``copies`` maps a path below
+    the collection to the local file that belongs there.
     """
 
     stac: dict[str, Any]
@@ -44,6 +45,7 @@ class Composed:
     explanation: Mapping[str, Any]
     references: bytes | None
     combine_key: str | None
+    thumbnail: bytes | None
     copies: Mapping[str, str]
     findings: tuple[Finding, ...]
 
@@ -98,12 +100,14 @@ def compose(
     as_collection = needs_collection(dataset, definition.policies.level)
     name = _unique(stac_id(definition, dataset), record, taken)
     references = inspection.references if inspection is not None else None
+    picture = inspection.thumbnail if inspection is not None else None
     context = ItemContext(
         definition=definition,
         record=record,
         id=name,
         by_year=by_year and not as_collection,
         references=references is not None,
+        thumbnail=picture is not None,
         explanation=True,
     )
     make = build_record_collection if as_collection else build_item
@@ -115,6 +119,7 @@ def compose(
         explanation=explain(stac, dataset, record, definition.id),
         references=references,
         combine_key=inspection.combine_key if inspection is not None else None,
+        thumbnail=b64decode(picture) if picture is not None else None,
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )

@@ -143,6 +143,9 @@ class Gatherer:
         self.tree.add(self.place.explain(name), to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
             self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, media_type(local))
+        if composed.thumbnail is not None:
+            picture = self.place.thumbnail(name)
+            self.tree.add(picture, composed.thumbnail, media_type(picture))
         if composed.references is not None:
             self.tree.add(self.place.references(name), composed.references, JSON)
             self.stacks.append((composed.combine_key, name, composed.references))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.sources.http import HttpGate
     from builder.sources.protocol import Record
 
-VERSION = "2"
+VERSION = "3"
 """Part of the cache key; raised when inspecting the same file would find something else."""
 
 MAX_BYTES = 2 * 2**30

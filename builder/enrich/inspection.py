@@ -22,6 +22,7 @@ class Inspection:
         references: Verified kerchunk JSON that points at ``href``; None where there can be none.
         combine_key: Equal for files whose references stack along one dimension.
         media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
+        thumbnail: A small PNG of it, base64; None where there is none.
         findings: Why something is missing or doubtful.
     """
 
@@ -34,6 +35,7 @@ class Inspection:
     references: bytes | None = None
     combine_key: str | None = None
     media_type: str | None = None
+    thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
 
     @property

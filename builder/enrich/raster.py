@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import orjson
 
 from builder.dataset import Projection
 from builder.enrich.inspection import Inspection
-from builder.findings import warning
+from builder.findings import Finding, note, warning
 
 TIMEOUT_S = 60
 GEOTIFF = "image/tiff; application=geotiff"
@@ -20,7 +22,7 @@ COG = f"{GEOTIFF}; profile=cloud-optimized"
 
 
 def inspect_raster(path: Path, href: str) -> Inspection:
-    """Describe a GeoTIFF with a child process of its own (stactools' raster item, rio-cogeo's validation).
+    """Describe a GeoTIFF with a child process of its own: grid, rio-cogeo's verdict, and a picture.
 
     Args:
         path: Local file.
@@ -32,12 +34,31 @@ def inspect_raster(path: Path, href: str) -> Inspection:
     with path.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     size = path.stat().st_size
-    said = _ask(path)
+    return understand(_ask(path), Inspection(href, size, digest))
+
+
+def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
+    """Complete an inspection with what `builder.enrich.rasterworker.describe` says."""
+    href = blank.href
     if "refused" in said:
         reason = warning("raster.unreadable", href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
-        return Inspection(href, size, digest, findings=(reason,))
-    kind = COG if said["cog"] else GEOTIFF
-    return Inspection(href, size, digest, projection=_projection(said["item"], said["wkt"]), media_type=kind)
+        return replace(blank, findings=(reason,))
+    projection = _projection(said)
+    return replace(
+        blank,
+        projection=projection,
+        media_type=GEOTIFF if said["errors"] else COG,
+        thumbnail=said["thumbnail"],
+        findings=tuple(_findings(href, said["errors"], placed=projection is not None)),
+    )
+
+
+def _findings(href: str, errors: list[str], *, placed: bool) -> Iterator[Finding]:
+    if not placed:
+        yield warning("raster.no-crs", href, "GeoTIFF has no coordinate reference system", "ask the partner to set one")
+    if errors:
+        hint = "rewrite it with `rio cogeo create` to make it quick to read over the network"
+        yield note("raster.not-cog", href, f"GeoTIFF is not cloud-optimised: {'; '.join(errors)}", hint)
 
 
 def _ask(path: Path) -> dict[str, Any]:
@@ -51,14 +72,16 @@ def _ask(path: Path) -> dict[str, Any]:
         return {"refused": "ended the process that read it"}
 
 
-def _projection(properties: dict[str, Any], wkt: str | None) -> Projection:
-    rows, columns = properties["proj:shape"]
-    a, b, c, d, e, f = properties["proj:transform"][:6]
+def _projection(said: dict[str, Any]) -> Projection | None:
+    if not (said["code"] or said["wkt"]):
+        return None
+    rows, columns = said["shape"]
+    a, b, c, d, e, f = said["transform"]
     xs = [c + a * column + b * row for column in (0, columns) for row in (0, rows)]
     ys = [f + d * column + e * row for column in (0, columns) for row in (0, rows)]
     return Projection(
-        code=None if wkt else properties.get("proj:code"),
-        wkt2=wkt,
+        code=said["code"],
+        wkt2=said["wkt"],
         bbox=(min(xs), min(ys), max(xs), max(ys)),
         shape=(rows, columns),
         transform=(a, b, c, d, e, f),

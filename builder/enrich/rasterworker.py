@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import warnings
+from base64 import b64encode
 from pathlib import Path
 
 import orjson
@@ -17,38 +18,49 @@ MEMORY_BYTES = 4 << 30
 
 
 def main() -> None:
-    """Describe the GeoTIFF named by the first argument on standard output.
-
-    The answer has ``item`` (a STAC Item made by stactools) and ``cog``, or ``refused`` with a reason.
-    """
+    """Describe the GeoTIFF named by the first argument on standard output: see `describe`, or ``refused``."""
     path = Path(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     os.environ |= {"GDAL_SKIP": "VRT,WMS,WCS,HTTP", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
-    with path.open("rb") as file:
-        magic = file.read(4)
-    answer = describe(path) if magic in MAGIC else {"refused": "is not a TIFF, whatever its name says"}
-    sys.stdout.buffer.write(orjson.dumps(answer))
+    sys.stdout.buffer.write(orjson.dumps(describe(path)))
 
 
 def describe(path: Path) -> dict[str, object]:
-    """Return what stactools and rio-cogeo say of a GeoTIFF."""
+    """Return the grid of a GeoTIFF, what rio-cogeo says of it, and a small picture.
+
+    Returns:
+        ``code``, ``wkt`` (both None without a reference system), ``shape``, ``transform``, ``errors`` (empty for a
+        COG) and ``thumbnail`` (base64 of a PNG); or ``refused`` with a reason.
+    """
+    with path.open("rb") as file:
+        if file.read(4) not in MAGIC:
+            return {"refused": "is not a TIFF, whatever its name says"}
     import rasterio
     from rasterio.errors import RasterioError
     from rio_cogeo.cogeo import cog_validate
-    from stactools.core.create import item
+
+    from processors.thumbnail import thumbnail
 
     warnings.simplefilter("ignore")
     try:
         with rasterio.open(path, driver="GTiff") as raster:
-            if raster.crs is None:
-                return {"refused": "has no coordinate reference system"}
-            wkt, code = raster.crs.to_wkt(), raster.crs.to_epsg()
-        made = item(str(path)).to_dict(include_self_link=False, transform_hrefs=False)
-        valid, _, _ = cog_validate(path, quiet=True)
+            crs, shape, transform = raster.crs, raster.shape, tuple(raster.transform)[:6]
+        valid, errors, _ = cog_validate(path, quiet=True)
+        picture = b64encode(thumbnail(path)).decode("ascii")
     except (RasterioError, OSError, ValueError) as trouble:
         return {"refused": f"cannot be read: {str(trouble).splitlines()[0]}"}
-    return {"item": made["properties"], "wkt": None if code else wkt, "cog": valid}
+    if valid and path.with_name(f"{path.name}.ovr").exists():
+        errors = ["Overviews found in external .ovr file. They should be internal"]
+    code = crs.to_epsg() if crs else None
+    return {
+        "code": f"EPSG:{code}" if code else None,
+        "wkt": crs.to_wkt() if crs and not code else None,
+        "shape": shape,
+        "transform": transform,
+        "errors": errors,
+        "thumbnail": picture,
+    }
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from builder.stac.links import JSON, safe_href, service, unlinkable
 LINKED_SERVICES = frozenset({"wms", "wcs", "wfs", "wmts", "ncss", "netcdfsubset", "csw"})
 """Services that are no files: they become links."""
 
-RESERVED_KEYS = frozenset({"references", "source-record", "explain"})
+RESERVED_KEYS = frozenset({"references", "source-record", "explain", "preview"})
 """Asset keys of the files the build makes."""
 
 LOGIN = "login"
@@ -113,6 +113,13 @@ def _beside(dataset: Dataset, context: ItemContext, path: str) -> dict[str, Json
             "type": context.references_media_type,
             "title": "Kerchunk references",
             "roles": ["references", "index"],
+        }
+    if context.thumbnail and not is_restricted_dataset(dataset):
+        beside["preview"] = {
+            "href": relative(path, place.thumbnail(item)),
+            "type": "image/png",
+            "title": "Small picture of the data",
+            "roles": ["thumbnail"],
         }
     if context.record_file:
         record = place.record(item, context.record.media_type)

@@ -39,6 +39,7 @@ class ItemContext:
         record_file: Whether the source record is published beside it.
         references: Whether kerchunk references are published beside it.
         explanation: Whether its explanation is published beside it.
+        thumbnail: Whether a small picture of the data is published beside it.
         references_media_type: Media type of the references.
         extra: Further properties the build knows, with their prefix (``iaos:…``).
     """
@@ -50,6 +51,7 @@ class ItemContext:
     record_file: bool = True
     references: bool = False
     explanation: bool = False
+    thumbnail: bool = False
     references_media_type: str = "application/json"
     extra: Mapping[str, Any] | None = None
 
