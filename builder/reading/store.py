@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse, ClientSession
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
@@ -32,6 +33,14 @@ class CheckedHTTPFileSystem(HTTPFileSystem):  # type: ignore[misc]
     def __init__(self, stated: Mapping[str, Stated]) -> None:
         super().__init__(asynchronous=True)
         self.stated = stated
+
+    async def set_session(self) -> ClientSession:
+        """Open the session once; its connections are closed with this object, at the latest at exit."""
+        is_new = self._session is None
+        session: ClientSession = await super().set_session()
+        if is_new:
+            weakref.finalize(self, self.close_session, asyncio.get_running_loop(), session)
+        return session
 
     async def _cat_file(self, url: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         for attempt in range(TRIES):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -45,15 +46,20 @@ async def _serve(folder: Path, latency_s: float, rate: float) -> None:
     await server.serve_forever()
 
 
+@cache
+def _bytes(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
+
+
 def _answer(folder: Path, head: str) -> bytes:
     lines = head.split("\r\n")
     method, target, _ = lines[0].split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     path = unquote(urlsplit(target).path).lstrip("/")
     file = folder / (path.split("/", 2)[2] if path.startswith("any/") else path)
-    if not file.is_file():
+    data = _bytes(file)
+    if data is None:
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-    data = file.read_bytes()
     first, last, status, extra = 0, len(data) - 1, "200 OK", ""
     if asked := headers.get("range", "").removeprefix("bytes="):
         begin, _, end = asked.partition("-")

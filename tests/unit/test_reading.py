@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import netCDF4
 import numpy as np
@@ -268,6 +270,14 @@ def test_provenance_names_item_question_citation_and_licence(site):
     assert said["iaos_query"] == "--box 170,80,-170,85"
     assert said["citation"] == "https://doi.org/10.1234/ice"
     assert said["license"] == "CC-BY-4.0"
+
+
+def test_nothing_is_left_open_at_exit(site):
+    _, url = site
+    words = [sys.executable, "-m", "builder", "-q", "extract", f"{url}/day0.json", "--point", "0,80"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "ice [1]" in done.stdout
+    assert done.stderr == ""
 
 
 def test_the_root_module_only_names_what_others_do():
