@@ -74,8 +74,8 @@ def assemble(
             with gate_for(definition) as gate:
                 inspecting = Inspections(definition, state, inspector, gate, request.collections, request.base_url)
                 partner = partners[definition.partner.id]
-                base = request.collections
-                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base)
+                base, target = request.collections, request.out
+                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base, target)
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, tree, renderer)

@@ -13,6 +13,7 @@ from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, note
 from builder.geometry.footprint import footprint
+from builder.inspections import readable_resource
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
 from builder.stac.context import ItemContext
@@ -36,7 +37,8 @@ class Composed:
 
     ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references``,
     ``combine_key`` and ``thumbnail`` (a PNG) come from the data file. ``copies`` maps a path below
-    the collection to the local file that belongs there.
+    the collection to the local file that belongs there. ``inspected`` says that a data file had, or
+    could have had, a say; ``renamed`` that another record's id stood in the way of its own.
     """
 
     stac: dict[str, Any]
@@ -47,6 +49,8 @@ class Composed:
     combine_key: str | None
     thumbnail: bytes | None
     copies: Mapping[str, str]
+    inspected: bool
+    renamed: bool
     findings: tuple[Finding, ...]
 
     @property
@@ -120,6 +124,8 @@ def compose(
         references=references,
         combine_key=inspection.combine_key if inspection is not None else None,
         thumbnail=b64decode(picture) if picture is not None else None,
+        inspected=definition.policies.references and readable_resource(dataset) is not None,
+        renamed=name != stac_id(definition, dataset),
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.stac.layout import Place, item_id, relative, resolve
+from builder.stac.links import PARQUET
 
 Json = dict[str, Any]
 
@@ -38,10 +39,15 @@ _TYPES = {
 """Type of a column as partners and the table extension name it → type of Table Schema; others stay ``any``."""
 
 
+MOST_RESOURCES = 5000
+"""A package of more files than this would be read by nobody: it names the table of items instead."""
+
+
 @dataclass
 class DataPackage:
     """Grows with every item of one collection; holds one small description per data file.
 
+    Above `MOST_RESOURCES` files it names ``items.parquet`` alone, whose column ``assets`` has them all.
     Files that need a login are left out: a Data Package says what can be fetched.
     """
 
@@ -58,7 +64,7 @@ class DataPackage:
                 where the table of a PANGAEA file begins.
         """
         properties = stac.get("properties", stac)
-        if properties.get("iaos:restricted"):
+        if properties.get("iaos:restricted") or len(self._resources) > MOST_RESOURCES:
             return
         data = {key: asset for key, asset in stac["assets"].items() if _is_open_file(asset)}
         for key, asset in data.items():
@@ -74,6 +80,9 @@ class DataPackage:
         A package must have a resource, so an empty one describes the Collection itself.
         """
         own = {"name": "collection", "path": "collection.json", "mediatype": "application/json", "format": "json"}
+        if len(self._resources) > MOST_RESOURCES:
+            table = {"name": "items", "path": "items.parquet", "mediatype": PARQUET, "format": "parquet"}
+            return _package(collection) | {"resources": [table | {"title": "All items and their files"}]}
         return _package(collection) | {"resources": self._resources or [own]}
 
     def _name(self, wanted: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from builder.checks.validate import validate
 from builder.compose import Composed, compose, stac_id
@@ -16,9 +19,11 @@ from builder.errors import IaosError
 from builder.findings import Finding, error, note
 from builder.ledger import Entry
 from builder.media import media_type
+from builder.memo import Made, Memo, may_be_kept
+from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
-from builder.stac.layout import Place
+from builder.stac.layout import Place, page_of
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
 from builder.tables.rows import item_row, without_downward_links
@@ -78,6 +83,7 @@ class Gatherer:
         partner: The partner's STAC Catalog, for the pages.
         advance: Counts records, for progress.
         base: Folder of the definitions, from which local files are copied.
+        target: Folder of the published catalogue, for items that are made from what they were made from before.
     """
 
     definition: CollectionDefinition
@@ -88,6 +94,7 @@ class Gatherer:
     partner: Mapping[str, Any]
     advance: Advance
     base: Path
+    target: Path
 
     def gather(self) -> Gathered:
         """Put the collection and everything below it into the tree."""
@@ -98,21 +105,41 @@ class Gatherer:
         self.summary, self.package = Summary(), DataPackage()
         self.table = TableWriter(self.tree.staging)
         self.head = build_collection(self.definition, self.summary)
-        self.listed: list[dict[str, Any]] = []
+        self.listed = Spool(self.tree.staging)
         self.stacks: list[tuple[str | None, str, bytes]] = []
         self.known: dict[str, dict[str, str]] = {}
         by_year = has_years(len(live))
+        self.memo = Memo(self.state, self.definition, self.head, self.partner, self.renderer.base, by_year)
         taken: set[str] = set()
         for entry in live:
-            composed = self._composed(entry, by_year=by_year, taken=taken)
-            if composed is not None:
-                self._add(composed)
+            if not self._kept(entry, taken):
+                composed = self._composed(entry, by_year=by_year, taken=taken)
+                if composed is not None:
+                    self._add(composed, entry)
             self.advance(f"build {self.definition.id}")
+        self.memo.close()
         for entry in ledger.values():
             if entry.gone:
                 self._bury(entry, entry.reason or "withdrawn by the partner")
         self._conclude(by_year=by_year)
         return self.result
+
+    def _kept(self, entry: Entry, taken: set[str]) -> bool:
+        """Take over what an earlier build made of a record, where it was made from the same and still stands."""
+        made = self.memo.recall(entry)
+        if made is None or made.id in taken or not self.tree.published.keys() >= set(made.files):
+            return False
+        file = self.target / made.path
+        data = file.read_bytes() if file.is_file() else b""
+        if sha256(data).hexdigest() != self.tree.published[made.path].sha256:
+            return False
+        for path in made.files:
+            self.tree.keep(path)
+        taken.add(made.id)
+        self.result.findings += made.findings
+        self.memo.keep(made)
+        self._register(orjson.loads(data), made.path, made.id, entry.identifier)
+        return True
 
     def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | None:
         try:
@@ -135,12 +162,13 @@ class Gatherer:
         self.result.findings += [*composed.findings, *wrong]
         return None if wrong else composed
 
-    def _add(self, composed: Composed) -> None:
+    def _add(self, composed: Composed, entry: Entry) -> None:
         name, record, path = composed.context.id, composed.record, composed.path
         self.tree.add(path, to_bytes(composed.stac), media_type("x.geojson") if composed.is_item else JSON)
         kept = self.place.record(name, record.media_type)
         self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a partner's word could make it a page
-        self.tree.add(self.place.explain(name), to_bytes(composed.explanation), JSON)
+        explanation = self.place.explain(name)
+        self.tree.add(explanation, to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
             self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, media_type(local))
         if composed.thumbnail is not None:
@@ -150,19 +178,25 @@ class Gatherer:
             self.tree.add(self.place.references(name), composed.references, JSON)
             self.stacks.append((composed.combine_key, name, composed.references))
             self.result.references += 1
-        page = self.place.item_page(name) if composed.is_item else self.place.child_page(name)
-        explanation = composed.explanation
-        self.tree.add(
-            page, self.renderer.item(composed.stac, self.head, self.partner, explain=explanation, path=page), HTML
-        )
-        self.summary.add(composed.stac)
-        self.package.add(composed.stac, path)
-        if composed.is_item:
-            self.table.add(item_row(composed.stac))
-        self.listed.append({key: composed.stac[key] for key in LISTED if key in composed.stac})
+        page = page_of(path)
+        said = composed.explanation
+        self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
+        if may_be_kept(composed):
+            files = (path, kept, explanation, page)
+            key = self.memo.key(entry)
+            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings))
+        self._register(composed.stac, path, name, record.identifier)
+
+    def _register(self, stac: dict[str, Any], path: str, name: str, identifier: str) -> None:
+        """Count an object in for what is said of all together."""
+        self.summary.add(stac)
+        self.package.add(stac, path)
+        if stac["type"] == "Feature":
+            self.table.add(item_row(stac))
+        self.listed.append({key: stac[key] for key in LISTED if key in stac})
         self.result.items += 1
-        title = composed.stac.get("title") or composed.stac["properties"]["title"]
-        self.known[record.identifier] = {"item": name, "title": title, "href": page}
+        title = stac.get("title") or stac["properties"]["title"]
+        self.known[identifier] = {"item": name, "title": title, "href": page_of(path)}
 
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""
@@ -201,8 +235,9 @@ class Gatherer:
         for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed):
             self.tree.add(path, body, HTML)
         self.result.changes = list(self._history())
-        located = [stac["geometry"] for stac in self.listed if stac.get("geometry")]
-        self.result.geometries = tuple(located[:: max(1, -(-len(located) // MOST_GEOMETRIES))])
+        some = self.listed[:: max(1, -(-len(self.listed) // MOST_GEOMETRIES))]
+        self.result.geometries = tuple(stac["geometry"] for stac in some if stac.get("geometry"))
+        self.listed.close()
 
     def _tabulate(self) -> None:
         """Add the table of items, where there are any."""

@@ -25,6 +25,9 @@ __all__ = ["Entry", "Renderer"]
 PAGE_SIZE = 200
 """Items per page of a collection."""
 MOST_CHANGES = 500
+MOST_DRAWN = 1000
+"""Most items on the map of a collection; of more, every second, third ... is drawn."""
+
 CONTENT_SECURITY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'; "
     "connect-src 'self' https:; base-uri 'none'; form-action 'none'"
@@ -82,7 +85,8 @@ class Renderer:
         """
         path = path or f"{partner['id']}/{collection['id']}/index.html"
         above = named(partner)
-        geometries = [item.get("geometry") for item in items]
+        some = items[:: max(1, -(-len(items) // MOST_DRAWN))]
+        geometries = [item.get("geometry") for item in some]
         view = collection_view(collection, above.title, geometries, page=path, base=self.base)
         pages = max(1, -(-len(items) // PAGE_SIZE))
         for number in range(1, pages + 1):

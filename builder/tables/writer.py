@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import orjson
 
 from builder.geometry.polar import Whole, hilbert, polar_bounds
+from builder.spool import Spool
 from builder.stac.extensions import BY_FIELD, BY_PREFIX
 from builder.tables.rows import FIRST, POLAR, TIMES, Json
 from builder.tables.shape import Shape
@@ -36,9 +35,7 @@ class TableWriter:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (lives as long as the table)
-        self._ends = array("Q")
+        self._spool = Spool(folder)
         self._boxes = array("d")
         self._years = array("i")
         self._ids: list[str] = []
@@ -64,8 +61,7 @@ class TableWriter:
             if shape is None:
                 shape = self._shapes[name] = Shape()
             shape.learn(value)
-        self._spool.write(orjson.dumps(row) + b"\n")
-        self._ends.append(self._spool.tell())
+        self._spool.append(row)
 
     def write(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write the file; the same rows give the same bytes, whatever their order was.
@@ -82,7 +78,9 @@ class TableWriter:
         with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
             for first in range(0, len(order), ROW_GROUP):
                 rows = order[first : first + ROW_GROUP]
-                writer.write_table(_table(self._lines(rows), schema, polar[rows], dropped), row_group_size=ROW_GROUP)
+                writer.write_table(
+                    _table(self._spool.lines(rows), schema, polar[rows], dropped), row_group_size=ROW_GROUP
+                )
             if not len(order):
                 writer.write_table(schema.empty_table())
 
@@ -134,11 +132,6 @@ class TableWriter:
             column["bbox"] = self._bounds
         geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
         return {"geo": orjson.dumps(geo), "stac-geoparquet": orjson.dumps({"version": "1.0.0", **about})}
-
-    def _lines(self, rows: Whole) -> bytes:
-        self._spool.flush()
-        with mmap(self._spool.fileno(), 0, access=ACCESS_READ) as whole:
-            return b"".join(whole[self._ends[row - 1] if row else 0 : self._ends[row]] for row in rows)
 
 
 def _extension(name: str) -> str:

@@ -162,3 +162,15 @@ def test_the_whole_catalogue_as_a_package():
     assert [resource["path"] for resource in package["resources"]] == ["imr/ctd/datapackage.json"]
     assert list(frictionless.Package.metadata_validate(package)) == []
     assert list(frictionless.Package.metadata_validate(build_catalogue_package(root, []))) == []
+
+
+def test_a_package_of_very_many_files_names_the_table_instead():
+    from builder.datapackage import MOST_RESOURCES, DataPackage
+
+    asset = {"href": "https://example.org/a.nc", "type": "application/netcdf", "roles": ["data"]}
+    package = DataPackage()
+    for number in range(MOST_RESOURCES + 1):
+        item = {"id": f"i{number}", "type": "Feature", "properties": {"title": "A"}, "assets": {"data": asset}}
+        package.add(item, f"p/c/i{number}.json")
+    resources = package.build({"id": "c", "license": "CC-BY-4.0", "links": []})["resources"]
+    assert [(entry["name"], entry["path"]) for entry in resources] == [("items", "items.parquet")]

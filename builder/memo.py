@@ -1,0 +1,126 @@
+"""What earlier builds made of each record, so that a record with unchanged inputs is not composed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from builder.findings import Finding, Severity
+from builder.resources import site_folder
+from builder.stac.serialize import to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.compose import Composed
+    from builder.definitions.model import CollectionDefinition
+    from builder.ledger import Entry
+    from builder.state import State
+
+_MAKERS = ("antimeridian", "jinja2", "markdown-it-py", "nh3", "orjson", "pyproj", "pystac", "shapely")
+"""Libraries whose version may show in what is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of one record.
+
+    Attributes:
+        identifier: The record's identifier.
+        key: Digest of all it was made from.
+        id: Id of the STAC object.
+        path: Its path; the first of ``files``.
+        files: Paths of everything that stands beside it, itself included.
+        findings: What was doubtful.
+    """
+
+    identifier: str
+    key: str
+    id: str
+    path: str
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+class Memo:
+    """What was made of the records of one collection; asked and told in the order of their identifiers.
+
+    Args:
+        state: Where it is kept.
+        definition: The collection.
+        around: All else that pages and objects are made from: the partner, the collection's head, addresses.
+    """
+
+    def __init__(self, state: State, definition: CollectionDefinition, *around: Mapping[str, Any] | str | bool) -> None:
+        self.state = state
+        self.name = f"{definition.id}/made.ndjson"
+        said = [definition.model_dump_json(), *(_text(part) for part in around)]
+        self._base = sha256("\0".join([maker(), *said]).encode()).digest()
+        self._before = self.state.read(self.name) or b""
+        self._lines = _read(self._before.splitlines())
+        self._next = next(self._lines, None)
+        self._after: list[bytes] = []
+
+    def key(self, entry: Entry) -> str:
+        """Return the digest of all that is made from a record."""
+        return sha256(self._base + orjson.dumps(asdict(entry))).hexdigest()
+
+    def recall(self, entry: Entry) -> Made | None:
+        """Return what was made of a record from the same inputs, or None."""
+        while self._next is not None and self._next.identifier < entry.identifier:
+            self._next = next(self._lines, None)
+        found = self._next
+        return found if found and found.identifier == entry.identifier and found.key == self.key(entry) else None
+
+    def keep(self, made: Made) -> None:
+        """Remember what was made of a record."""
+        self._after.append(orjson.dumps(asdict(made)))
+
+    def close(self) -> None:
+        """Hand what is remembered to the state."""
+        after = b"".join(line + b"\n" for line in self._after)
+        if after != self._before:
+            self.state.write(self.name, after)
+
+
+def may_be_kept(composed: Composed) -> bool:
+    """Tell whether a record's own bytes and the definition are all an object was made from.
+
+    Data files that were looked into or copied may change without the record, and an id that was
+    made unique depends on other records: these are composed every time.
+    """
+    return not (composed.inspected or composed.copies or composed.renamed)
+
+
+@cache
+def maker() -> str:
+    """Return a digest of this program, its templates, and the libraries that show in what it makes."""
+    digest = sha256()
+    for folder in (Path(__file__).parent, site_folder()):
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".py", ".html", ".toml", ".css", ".yaml", ".json"} and "node_modules" not in file.parts:
+                digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+                digest.update(file.read_bytes())
+    for name in _MAKERS:
+        digest.update(f"{name} {version(name)}\0".encode())
+    return digest.hexdigest()
+
+
+def _text(part: Mapping[str, Any] | str | bool) -> str:
+    return str(part) if isinstance(part, str | bool) else to_bytes(part).decode()
+
+
+def _read(lines: Iterable[bytes]) -> Iterator[Made]:
+    for line in lines:
+        said = orjson.loads(line)
+        findings = tuple(
+            Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in said["findings"]
+        )
+        yield Made(**{**said, "files": tuple(said["files"]), "findings": findings})

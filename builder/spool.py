@@ -1,0 +1,63 @@
+"""A list of JSON objects that lies on disk: as many as there are, in the memory of one."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any, overload
+
+import orjson
+
+Json = dict[str, Any]
+
+
+class Spool(Sequence[Json]):
+    """Grows at its end and is read anywhere.
+
+    Args:
+        folder: Where the scratch file may lie; it has no name and goes with the process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (lives as long as the list)
+        self._ends = array("Q", [0])
+
+    def __len__(self) -> int:
+        """Count the objects."""
+        return len(self._ends) - 1
+
+    def append(self, value: Json) -> None:
+        """Add one object at the end."""
+        self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(value) + b"\n"))
+
+    @overload
+    def __getitem__(self, place: int) -> Json: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Json]: ...
+
+    def __getitem__(self, place: int | slice) -> Json | list[Json]:
+        """Return one object or several."""
+        if isinstance(place, slice):
+            return [orjson.loads(line) for line in self._raw(range(*place.indices(len(self))))]
+        return dict(orjson.loads(next(self._raw([range(len(self))[place]]))))
+
+    def lines(self, places: Iterable[int]) -> bytes:
+        """Return objects as NDJSON, in the order asked for."""
+        return b"".join(self._raw(places))
+
+    def close(self) -> None:
+        """Give the scratch file back."""
+        self._file.close()
+
+    def _raw(self, places: Iterable[int]) -> Iterator[bytes]:
+        self._file.flush()
+        if not len(self):
+            return
+        with mmap(self._file.fileno(), 0, access=ACCESS_READ) as whole:
+            for place in places:
+                yield whole[self._ends[place] : self._ends[place + 1]]

@@ -1,0 +1,99 @@
+"""A record with unchanged inputs is not composed again, and what comes out is the same to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from builder import compose as composing
+from builder import gather
+from builder.build import Request, build
+from builder.spool import Spool
+from tests import synthetic
+
+COUNT = 40
+
+
+def run(folder: Path, out: str = "out", state: str = "state"):
+    return build(Request(folder / "collections", folder / out, folder / state, no_harvest=True), lambda _: None)
+
+
+def digests(folder: Path):
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+@pytest.fixture
+def built(tmp_path):
+    synthetic.write_definition(tmp_path / "collections")
+    synthetic.fill(tmp_path / "state", COUNT)
+    run(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def composed(monkeypatch):
+    """Names of the records that are composed, by the true function."""
+    seen = []
+
+    def counted(definition, record, *arguments, **named):
+        seen.append(record.identifier)
+        return composing.compose(definition, record, *arguments, **named)
+
+    monkeypatch.setattr(gather, "compose", counted)
+    return seen
+
+
+def test_only_changed_records_are_composed_and_the_tree_equals_one_from_nothing(built, composed):
+    synthetic.fill(built / "state", COUNT, changed=2)
+    run(built)
+    assert composed == ["obs-000000", "obs-000001"]
+    (built / "state" / "synthetic" / "made.ndjson").unlink()
+    run(built, out="anew")
+    assert len(composed) == 2 + COUNT
+    assert digests(built / "out") == digests(built / "anew")
+
+
+def test_a_night_without_news_composes_and_writes_nothing(built, composed):
+    assert (run(built).plan, composed) == ((), [])
+
+
+def test_another_definition_composes_all(built, composed):
+    file = built / "collections" / "synthetic.yaml"
+    file.write_text(file.read_text().replace("Invented datasets", "Made-up datasets"))
+    run(built)
+    assert len(composed) == COUNT
+
+
+def test_another_program_composes_all(built, composed, monkeypatch):
+    monkeypatch.setattr("builder.memo.maker", lambda: "another")
+    run(built)
+    assert len(composed) == COUNT
+
+
+def test_a_damaged_item_is_composed_again(built, composed):
+    (built / "out" / "bench" / "synthetic" / "obs-000003.json").write_bytes(b"{}")
+    run(built)
+    assert composed == ["obs-000003"]
+
+
+def test_files_that_may_change_without_their_record_are_looked_at_every_time(built, composed):
+    file = built / "collections" / "synthetic.yaml"
+    file.write_text(file.read_text().replace("references: false", "references: true"))
+    run(built)
+    run(built)
+    assert len(composed) == 2 * COUNT
+
+
+def test_a_spool_is_a_list(tmp_path):
+    spool = Spool(tmp_path)
+    assert (len(spool), spool[:5], spool.lines([])) == (0, [], b"")
+    for number in range(5):
+        spool.append({"n": number})
+    assert [entry["n"] for entry in spool] == [0, 1, 2, 3, 4]
+    assert spool[::2] == [{"n": 0}, {"n": 2}, {"n": 4}]
+    assert (spool[-1], spool.lines([3, 1])) == ({"n": 4}, b'{"n":3}\n{"n":1}\n')
+    with pytest.raises(IndexError):
+        spool[5]
