@@ -1,0 +1,146 @@
+"""A hundred thousand items a night: what a build costs in processor time and memory, against named peers in one run.
+
+- catalogue JSON (items, summary, year catalogues) against `cp -r` of the same files, and its growth from 1,000 items;
+- validation of every object against the vendored schemas, offline;
+- a whole build with pages against one with 1 % of the records changed, each in its own process, with its peak memory;
+- one search for a box across ±180° against brute force over the same table.
+
+`--items N` sets the size (default 100,000); `--quick` takes 1,000. Processor seconds: user and system.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import orjson
+
+from builder.build import Request, build
+from builder.checks.validate import validate
+from builder.search import Client
+from builder.stac.collection import build_collection, build_year_catalog, has_years
+from builder.stac.layout import Place
+from builder.stac.serialize import to_bytes
+from builder.stac.summaries import Summary
+from tests import synthetic
+from tests.bench.bench_write import make_items
+from tests.stac_sample import DEFINITION
+
+BOX = (170.0, 60.0, -170.0, 80.0)
+CHUNK = 1000
+
+
+def seconds(who: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def items(count: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield a thousand items at a time, so that none but these is in memory."""
+    template = make_items(CHUNK)
+    for first in range(0, count, CHUNK):
+        yield [{**item, "id": f"{item['id']}-{first}"} for item in template]
+
+
+def write_json(count: int, folder: Path) -> float:
+    place, summary, by_year = Place(DEFINITION.partner.id, DEFINITION.id), Summary(), has_years(count)
+    (folder / place.folder).mkdir(parents=True)
+    spent = 0.0
+    for some in items(count):
+        start = seconds()
+        for item in some:
+            (folder / place.item(item["id"])).write_bytes(to_bytes(item))
+            summary.add(item)
+        spent += seconds() - start
+    start = seconds()
+    (folder / place.collection_json).write_bytes(to_bytes(build_collection(DEFINITION, summary, by_year=by_year)))
+    for year in summary.years if by_year else ():
+        file = folder / place.year(year)
+        file.parent.mkdir()
+        file.write_bytes(to_bytes(build_year_catalog(DEFINITION, summary, year)))
+    return spent + seconds() - start
+
+
+def copy(folder: Path, target: Path) -> float:
+    start = seconds(resource.RUSAGE_CHILDREN)
+    subprocess.run(["cp", "-r", str(folder), str(target)], check=True)
+    return seconds(resource.RUSAGE_CHILDREN) - start
+
+
+def validated(folder: Path) -> tuple[int, float]:
+    start, count = seconds(), 0
+    for file in folder.rglob("*.json"):
+        assert validate(orjson.loads(file.read_bytes())) == []
+        count += 1
+    return count, seconds() - start
+
+
+def build_apart(folder: Path) -> tuple[float, int]:
+    """Build in a process of its own; return its processor seconds and peak memory in MB."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--build", str(folder)], check=True, capture_output=True, text=True
+    )
+    spent, memory = done.stdout.split()
+    return float(spent), int(memory)
+
+
+def build_here(folder: Path) -> None:
+    request = Request(folder / "collections", folder / "out", folder / "state", no_harvest=True)
+    build(request, lambda _: None)
+    print(seconds(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def searched(folder: Path) -> None:
+    import pyarrow.parquet as pq
+    import shapely
+
+    start = time.process_time()
+    found = set(Client.open(str(folder / "out")).search(bbox=BOX).ids())
+    ours = time.process_time() - start
+    start = time.process_time()
+    table = pq.read_table(folder / "out" / "bench" / "synthetic" / "items.parquet", columns=["id", "geometry"])
+    parts = shapely.union_all([shapely.box(BOX[0], BOX[1], 180, BOX[3]), shapely.box(-180, BOX[1], BOX[2], BOX[3])])
+    met = shapely.intersects(parts, shapely.from_wkb(table["geometry"].to_numpy()))
+    brute = time.process_time() - start
+    assert found == {name for name, hit in zip(table["id"].to_pylist(), met, strict=True) if hit}
+    print(f"search of a box: {ours:.3f} s, {ours / brute:.2f} of brute force with shapely ({len(found)} found)")
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["--build"]:
+        build_here(Path(arguments[1]))
+        return
+    count = int(arguments[arguments.index("--items") + 1]) if "--items" in arguments else 100_000
+    count = 1000 if "--quick" in arguments else count
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        few = write_json(CHUNK, scratch / "few")
+        many = write_json(count, scratch / "many")
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        copied = copy(scratch / "many", scratch / "copy")
+        print(f"catalogue JSON of {count}: {many:.2f} s, {many / copied:.2f} of cp -r; peak memory {memory} MB")
+        print(f"cost of an item is {many / count / (few / CHUNK):.2f} of that at {CHUNK} items")
+        objects, spent = validated(scratch / "many")
+        print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        synthetic.write_definition(folder / "collections")
+        synthetic.fill(folder / "state", count)
+        full, memory = build_apart(folder)
+        print(f"whole build with pages: {full:.1f} s, {full / count * 1e3:.2f} ms per item; peak memory {memory} MB")
+        synthetic.fill(folder / "state", count, changed=max(1, count // 100))
+        some, memory = build_apart(folder)
+        print(f"1 % changed: {some:.1f} s, {some / full:.1%} of the whole; peak memory {memory} MB")
+        searched(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
