@@ -127,11 +127,11 @@ class Gatherer:
     def _kept(self, entry: Entry, taken: set[str]) -> bool:
         """Take over what an earlier build made of a record, where it was made from the same and still stands."""
         made = self.memo.recall(entry)
-        if made is None or made.id in taken or not self.tree.published.keys() >= set(made.files):
+        if made is None or made.id in taken or not self.tree.stands(made.files):
             return False
         file = self.target / made.path
         data = file.read_bytes() if file.is_file() else b""
-        if sha256(data).hexdigest() != self.tree.published[made.path].sha256:
+        if sha256(data).hexdigest() != made.files[made.path]:
             return False
         for path in made.files:
             self.tree.keep(path)
@@ -182,7 +182,7 @@ class Gatherer:
         said = composed.explanation
         self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
         if may_be_kept(composed):
-            files = (path, kept, explanation, page)
+            files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page)}
             key = self.memo.key(entry)
             self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings))
         self._register(composed.stac, path, name, record.identifier)

@@ -36,8 +36,8 @@ class Made:
         identifier: The record's identifier.
         key: Digest of all it was made from.
         id: Id of the STAC object.
-        path: Its path; the first of ``files``.
-        files: Paths of everything that stands beside it, itself included.
+        path: Its path.
+        files: Path and SHA-256 of everything that stands beside it, itself included.
         findings: What was doubtful.
     """
 
@@ -45,7 +45,7 @@ class Made:
     key: str
     id: str
     path: str
-    files: tuple[str, ...]
+    files: Mapping[str, str]
     findings: tuple[Finding, ...]
 
 
@@ -123,4 +123,4 @@ def _read(lines: Iterable[bytes]) -> Iterator[Made]:
         findings = tuple(
             Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in said["findings"]
         )
-        yield Made(**{**said, "files": tuple(said["files"]), "findings": findings})
+        yield Made(**{**said, "findings": findings})

@@ -127,6 +127,10 @@ class Tree:
             self.wanted[path] = entry
         return entry is not None
 
+    def stands(self, files: Mapping[str, str]) -> bool:
+        """Tell whether files, given as path and SHA-256, are what is published."""
+        return all(path in self.published and self.published[path].sha256 == digest for path, digest in files.items())
+
     def read(self, path: str, target: Path) -> bytes:
         """Return the wanted bytes at ``path``, staged or already in ``target``."""
         staged = self.staging / path

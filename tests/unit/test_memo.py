@@ -60,6 +60,13 @@ def test_a_night_without_news_composes_and_writes_nothing(built, composed):
     assert (run(built).plan, composed) == ((), [])
 
 
+def test_a_run_killed_before_its_files_were_in_place_is_mended(built):
+    synthetic.fill(built / "state", COUNT, changed=3)
+    run(built, out="elsewhere")  # the state knows what was made, the first folder has not got it
+    run(built)
+    assert digests(built / "out") == digests(built / "elsewhere")
+
+
 def test_another_definition_composes_all(built, composed):
     file = built / "collections" / "synthetic.yaml"
     file.write_text(file.read_text().replace("Invented datasets", "Made-up datasets"))
