@@ -46,6 +46,11 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("codespell")
+    workflows = sorted(str(file) for file in (HERE / ".github" / "workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run(
+        "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", ".gitlab-ci.yml"
+    )
     session.notify("types")
     session.notify("contracts")
 
@@ -92,6 +97,13 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".", *group("bench"))
     for script in sorted((HERE / "tests" / "bench").glob("bench_*.py")):
         session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def drills(session: nox.Session) -> None:
+    """Faults, kills, full disks and hostile input, with figures; writes build/drills.json and build/drills.md."""
+    session.install("-e", ".", *group("tests"))
+    session.run("python", "-m", "tests.drills", *session.posargs)
 
 
 @nox.session
