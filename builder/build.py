@@ -64,7 +64,6 @@ def build(request: Request, advance: Advance) -> RunReport:
         DefinitionError: A definition cannot be read.
         UsageError: A folder cannot be used, or another run holds the state.
     """
-    request.out.mkdir(parents=True, exist_ok=True)
     with open_state(request.state) as state, scratch(request.out) as staging:
         run, tree, harvests = _run(request, state, staging, advance)
         state.commit()

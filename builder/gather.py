@@ -150,6 +150,8 @@ class Gatherer:
                 error(f"record.{trouble.code}", entry.identifier, trouble.message, trouble.hint)
             )
             return None
+        except OSError:
+            raise  # the machine's trouble (a full disk), not the record's
         except Exception as trouble:  # noqa: BLE001  (the one place where a single bad record is contained)
             message = f"cannot be built: {type(trouble).__name__}: {trouble}".splitlines()[0][:300]
             self.result.findings.append(error("record.unexpected", entry.identifier, message, f"see {entry.url}"))

@@ -163,25 +163,31 @@ def open_state(folder: Path) -> Iterator[State]:
     Raises:
         UsageError: Another run holds the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as trouble:
-            raise UsageError(
-                "another run is using this state", where=str(folder), hint="wait for it, or give --state another folder"
-            ) from trouble
-        with scratch(folder) as overlay:
-            yield State(folder, overlay, folder)
+    with scratch(folder) as overlay:
+        yield State(folder, overlay, folder)
 
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Make a scratch folder inside ``folder`` (one file system, so that moving is renaming)."""
-    for left in folder.glob(".scratch-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".scratch-", dir=folder) as name:
-        yield Path(name)
+    """Hold a folder for one run alone and make a scratch folder in it (one file system, so that moving is renaming).
+
+    Raises:
+        UsageError: Another run holds the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in folder.glob(".scratch-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".scratch-", dir=folder) as name:
+            yield Path(name)
+    except BlockingIOError as trouble:
+        raise UsageError(
+            "another run is using this folder", where=str(folder), hint="wait for it, or choose another folder"
+        ) from trouble
+    finally:
+        os.close(held)
 
 
 def _body_name(collection: str, digest: str) -> str:

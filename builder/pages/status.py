@@ -28,7 +28,6 @@ class SourceStatus:
         failures: Failed nights since then.
         reason: Why the last night was not all well.
         nights: Outcome (``ok``, ``partial``, ``failed``) by date (YYYY-MM-DD).
-        links: How many links were checked, and how many of them are dead.
     """
 
     collection: str
@@ -40,7 +39,6 @@ class SourceStatus:
     failures: int
     reason: str
     nights: Mapping[str, str]
-    links: tuple[int, int] | None = None
 
     @property
     def newest(self) -> str:
@@ -105,7 +103,6 @@ def status_document(sources: Sequence[SourceStatus]) -> dict[str, object]:
                 "failures": source.failures,
                 "reason": source.reason,
                 "nights": dict(source.nights),
-                **({"links": {"checked": source.links[0], "dead": source.links[1]}} if source.links else {}),
             }
             for source in sources
         ],

@@ -326,7 +326,7 @@ ENTRIES = [Entry(shelf, partner, len(items), [item["geometry"] for item in items
 
 SOURCES = [
     SourceStatus(
-        "CTD profiles", "imr/ctd/index.html", "IMR", "thredds", 3, "2024-03-01", 0, "", {"2024-03-01": "ok"}, (12, 1)
+        "CTD profiles", "imr/ctd/index.html", "IMR", "thredds", 3, "2024-03-01", 0, "", {"2024-03-01": "ok"}
     ),
     SourceStatus(
         "Sea ice", "nersc/seaice/index.html", "NERSC", "ckan", 0, None, 2, "HTTP status 404",
