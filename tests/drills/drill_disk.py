@@ -97,18 +97,15 @@ def two_builders(base):
 
 
 def clock_back(base):
-    """Build on one day and again with the clock set back a day."""
-    prepare(base)
+    """Build on one day and again with the clock set back a day: only what tells the night may differ."""
+    define(base / "collections", "http://127.0.0.1:9", keep=(), records=("walrus",))
     python(*BUILD, cwd=base)
     first = contents(base / "out")
-    env = {"SOURCE_DATE_EPOCH": str(int(NIGHT) - 86400)}
-    done = python(*BUILD, cwd=base, env=env, check=False)
+    done = python(*BUILD, cwd=base, env={"SOURCE_DATE_EPOCH": str(int(NIGHT) - 86400)}, check=False)
     second = contents(base / "out")
     changed = sorted(path for path in first.keys() | second.keys() if first.get(path) != second.get(path))
-    python(*BUILD, cwd=base)
-    healed = contents(base / "out") == first
-    ok = done.returncode == 0 and changed == ["manifest.json", "status.html", "status.json"] and healed
-    return ok, f"exit {done.returncode}, {len(changed)} files differ ({', '.join(changed)}), healed next day: {healed}"
+    ok = done.returncode == 0 and changed == ["manifest.json", "status.html", "status.json"]
+    return ok, f"exit {done.returncode}, {len(changed)} files differ ({', '.join(changed)})"
 
 
 DRILLS = {
