@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -20,6 +21,7 @@ Y_NAMES = frozenset({"projection_y_coordinate", "grid_latitude", "latitude"})
 _CRS_TEXTS = ("spatial_ref", "crs_wkt", "proj4text", "proj4", "proj4_params", "proj4string")
 _KILOMETRES = frozenset({"km", "kilometer", "kilometers", "kilometre", "kilometres"})
 GEOGRAPHIC = "EPSG:4326"
+_REAL_CALENDARS = frozenset({"standard", "gregorian", "proleptic_gregorian"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Grid:
         crs: WKT or code of the reference system of ``x`` and ``y``.
         is_classes: Whether values are flags, which have no mean.
         meanings: Value → meaning of flags.
+        time: When, ISO 8601 in UTC; empty for means, for files without time and for calendars of models.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Grid:
     crs: str
     is_classes: bool
     meanings: Mapping[int, str]
+    time: str = ""
 
     @property
     def is_curvilinear(self) -> bool:
@@ -52,17 +56,35 @@ class Grid:
         return self.x.ndim == 2
 
 
-def read_grid(path: Path, variable: str | None = None, time: TimeRule = "last") -> Grid:
+def read_grid(path: Path, variable: str | None = None, time: TimeRule | int = "last") -> Grid:
     """Read a variable as a map.
 
     Args:
         path: NetCDF file.
         variable: Its name; needed where more than one variable is a map.
-        time: Which time step, or the mean of those that have a value.
+        time: Which time step (a number counts from 0), or the mean of those that have a value.
 
     Raises:
         Refusal: The file has no such map, or does not say where its cells are.
     """
+    with _opened(path, variable) as (dataset, name):
+        return _grid(dataset, name, time, path.name)
+
+
+def count_steps(path: Path, variable: str | None = None) -> int:
+    """Return how many time steps a variable has; 1 where it has no time.
+
+    Raises:
+        Refusal: As `read_grid`.
+    """
+    with _opened(path, variable) as (dataset, name):
+        data = dataset[name]
+        return int(np.prod([data.sizes[one] for one in data.dims if _clock(dataset, one) is not None], dtype=int))
+
+
+@contextmanager
+def _opened(path: Path, variable: str | None) -> Iterator[tuple[Any, str]]:
+    """Open a file and name its map."""
     import xarray as xr
 
     try:
@@ -72,7 +94,7 @@ def read_grid(path: Path, variable: str | None = None, time: TimeRule = "last") 
                 raise Refusal(
                     f"has no variable `{name}`", path.name, f"it has: {', '.join(_maps(dataset)) or 'no map'}"
                 )
-            return _grid(dataset, name, time, path.name)
+            yield dataset, name
     except (OSError, ValueError) as trouble:
         raise Refusal(f"cannot be read: {str(trouble).splitlines()[0]}", path.name, "check it with ncdump -h") from None
 
@@ -106,7 +128,7 @@ def _axis(dataset: Any, name: str, standard_names: frozenset[str]) -> str:
     return str(found[0]) if found else ""
 
 
-def _grid(dataset: Any, name: str, time: TimeRule, where: str) -> Grid:
+def _grid(dataset: Any, name: str, time: TimeRule | int, where: str) -> Grid:
     x_name, y_name = _axis(dataset, name, X_NAMES), _axis(dataset, name, Y_NAMES)
     if not (x_name and y_name):
         raise Refusal(f"does not say where the cells of `{name}` are", where, "its coordinates need CF standard names")
@@ -115,7 +137,7 @@ def _grid(dataset: Any, name: str, time: TimeRule, where: str) -> Grid:
     if is_classes and time == "mean":
         raise Refusal(f"`{name}` holds classes, which have no mean", "time", "use first or last")
     known = data if is_classes else data.where(~_isin(data, flags))
-    values = _one_map(dataset, known, [*y.dims, *x.dims] if x.ndim == 1 else list(x.dims), time, where)
+    values, when = _one_map(dataset, known, [*y.dims, *x.dims] if x.ndim == 1 else list(x.dims), time, where)
     return Grid(
         name,
         "" if is_classes else str(data.attrs.get("units", "")),
@@ -125,27 +147,55 @@ def _grid(dataset: Any, name: str, time: TimeRule, where: str) -> Grid:
         _crs(dataset, data, x.attrs.get("standard_name"), where),
         is_classes,
         flags if is_classes else {},
+        when,
     )
 
 
-def _one_map(dataset: Any, data: Any, across: list[Any], time: TimeRule, where: str) -> npt.NDArray[Any]:
-    """Choose the time step, or take the mean, and bring rows before columns."""
-    long = [one for one in data.dims if one not in across and data.sizes[one] > 1]
-    strange = [str(one) for one in long if not _is_time(dataset, one)]
+def _one_map(
+    dataset: Any, data: Any, across: list[Any], time: TimeRule | int, where: str
+) -> tuple[npt.NDArray[Any], str]:
+    """Choose the time step, or take the mean, bring rows before columns, and say when it is."""
+    further = [one for one in data.dims if one not in across]
+    clocks = {one: _clock(dataset, one) for one in further}
+    strange = [str(one) for one in further if clocks[one] is None and data.sizes[one] > 1]
     if strange:
         said = f"`{data.name}` has further dimensions: {', '.join(strange)}"
         raise Refusal(said, where, "choose a variable that is one map per time")
-    for one in long:
-        data = data.mean(one) if time == "mean" else data.isel({one: 0 if time == "first" else -1})
-    values: npt.NDArray[Any] = data.squeeze([one for one in data.dims if one not in across]).transpose(*across).values
-    return values
+    when = ""
+    for one in further:
+        if time == "mean" and data.sizes[one] > 1:
+            data = data.mean(one)
+            continue
+        step = _step_of(time, data.sizes[one], where) if clocks[one] is not None else 0
+        data = data.isel({one: step})
+        when = _instant(clocks[one], step) if clocks[one] is not None else when
+    return data.transpose(*across).values, when
 
 
-def _is_time(dataset: Any, dimension: Any) -> bool:
-    return any(
-        " since " in str(variable.attrs.get("units", "")) and variable.dims == (dimension,)
-        for variable in dataset.variables.values()
-    )
+def _step_of(time: TimeRule | int, steps: int, where: str) -> int:
+    if isinstance(time, int) and time >= steps:
+        raise Refusal(f"has {steps} time steps, so none is number {time} counted from 0", where, "choose a smaller one")
+    return time if isinstance(time, int) else 0 if time == "first" else steps - 1
+
+
+def _clock(dataset: Any, dimension: Any) -> Any | None:
+    """Return the variable that tells the time along a dimension."""
+    found = (v for v in dataset.variables.values() if v.dims == (dimension,))
+    return next((v for v in found if " since " in str(v.attrs.get("units", ""))), None)
+
+
+def _instant(clock: Any, step: int) -> str:
+    import cftime  # type: ignore[import-untyped]
+
+    value = float(clock.values[step])
+    calendar = str(clock.attrs.get("calendar", "standard")).lower()
+    if calendar not in _REAL_CALENDARS or not np.isfinite(value):
+        return ""
+    try:
+        when = cftime.num2date(value, clock.attrs["units"], calendar)
+    except (ValueError, OverflowError):
+        return ""
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _flags(data: Any) -> tuple[dict[int, str], bool]:

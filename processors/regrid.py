@@ -12,11 +12,12 @@ import numpy as np
 from pydantic import Field
 
 from processors.cog import Band, Block, Raster, write_cog
+from processors.cropping import crop
 from processors.errors import Refusal
 from processors.grids import Floats, Grid, TimeRule, read_grid
 from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
-from processors.sampling import Resampling, Target, cell_size, sample
-from processors.thumbnail import thumbnail
+from processors.sampling import Resampling, Target, cell_size, reach_of, sample
+from processors.thumbnail import Palette, thumbnail
 
 if TYPE_CHECKING:
     from processors.engine import Engine
@@ -30,6 +31,9 @@ class RegridParameters(Parameters):
 
     variable: str | None = Field(None, description="Name of the variable; needed where the file has several maps.")
     time: TimeRule = Field("last", description="Time step to show: `first`, `last`, or `mean` of all.")
+    step: int | None = Field(
+        None, ge=0, description="Number of the time step to show, counted from 0; goes before `time`."
+    )
     crs: str = Field("EPSG:3413", description="Projected reference system of the map, in metres.")
     resolution: float | None = Field(
         None, gt=0, le=1e6, allow_inf_nan=False, description="Side of a cell in metres; the grid's own by default."
@@ -40,6 +44,11 @@ class RegridParameters(Parameters):
         "classes and curvilinear grids, the mean where cells get more than twice as large, else bilinear.",
     )
     south: float = Field(50.0, ge=-90, lt=90, description="Cells south of this latitude do not widen the map.")
+    limits: tuple[float, float] | None = Field(
+        None,
+        description="Values of the first and the last colour of the picture; by default their 2nd and 98th percentile.",
+    )
+    palette: Palette = Field("viridis", description="Colours of the picture, from low to high.")
 
 
 class Regrid:
@@ -65,18 +74,27 @@ class Regrid:
         """
         lineage = Lineage.of(self, inputs, parameters)
         (file,) = inputs["grid"]
-        grid = read_grid(file.path, parameters.variable, parameters.time)
+        time = parameters.time if parameters.step is None else parameters.step
+        grid = read_grid(file.path, parameters.variable, time)
         target = target_of(grid, parameters)
         how, per_side = _how(grid, target, parameters)
         strips = [(row, min(row + STRIP, target.shape[0])) for row in range(0, target.shape[0], STRIP)]
-        values = engine.map(partial(sample, grid, target, how, per_side), strips, task="rows")
+        reach = reach_of(grid)
+        parts = ((crop(grid, target, rows, reach), rows) for rows in strips)
+        values = engine.map(partial(sample, target, how, per_side, reach), parts, task="rows")
         blocks = ((first, 0, strip) for (first, _), strip in zip(strips, values, strict=True))
         map_file, picture = engine.folder / "map.tif", engine.folder / "map.png"
         fields = write_cog(map_file, _raster(grid, target, how, lineage), _typed(blocks, grid))
-        title = f"{grid.name} ({parameters.crs})"
-        yield Product("map.tif", "cog", map_file, title, lineage, ("data", "visual"), fields | _classes(grid))
-        picture.write_bytes(thumbnail(map_file))
-        yield Product("map.png", "figure", picture, f"{grid.name}, small", lineage, ("thumbnail",))
+        fields |= _classes(grid) | ({"datetime": grid.time} if grid.time else {})
+        yield Product("map.tif", "cog", map_file, _title(grid, parameters), lineage, ("data",), fields)
+        picture.write_bytes(thumbnail(map_file, limits=parameters.limits, palette=parameters.palette))
+        yield Product("map.png", "figure", picture, f"{_title(grid, parameters)}, small", lineage, ("thumbnail",))
+
+
+def _title(grid: Grid, parameters: RegridParameters) -> str:
+    mean = parameters.time == "mean" and parameters.step is None
+    when = "mean of all times" if mean else grid.time
+    return f"{grid.name}, {when} ({parameters.crs})" if when else f"{grid.name} ({parameters.crs})"
 
 
 def target_of(grid: Grid, parameters: RegridParameters) -> Target:

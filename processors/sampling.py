@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from processors.grids import Floats, Grid
+from processors.grids import GEOGRAPHIC, Floats, Grid
 
 Resampling: TypeAlias = Literal["nearest", "bilinear", "mean"]
 EARTH_RADIUS_M = 6_371_007.2
@@ -39,17 +39,20 @@ class Target:
         return self.resolution, 0.0, self.west, 0.0, -self.resolution, self.north
 
 
-def sample(grid: Grid, target: Target, how: Resampling, per_side: int, rows: tuple[int, int]) -> npt.NDArray[Any]:
-    """Return the values of the target's rows ``rows[0]`` up to ``rows[1]``; NaN outside the grid.
+def sample(
+    target: Target, how: Resampling, per_side: int, reach: float, part: tuple[Grid, tuple[int, int]]
+) -> npt.NDArray[Any]:
+    """Return the values of some rows of the target; NaN outside the grid.
 
     Args:
-        grid: Where values come from.
-        target: Where they go.
+        target: Where values go.
         how: ``mean`` is that of ``per_side``² nearest values at points evenly spread over each cell.
         per_side: Points along each side of a cell, for ``mean``.
-        rows: First row, and the one after the last.
+        reach: See `reach_of`.
+        part: The grid, or what `processors.cropping.crop` leaves of it; and the first row and the one after the last.
     """
-    look = _Neighbours(grid)
+    grid, rows = part
+    look = _Neighbours(grid, reach)
     if how != "mean":
         return look.at(*_points(grid, target, rows, 0.5, 0.5), bilinear=how == "bilinear").astype(grid.values.dtype)
     total = np.zeros((rows[1] - rows[0], target.shape[1]))
@@ -67,11 +70,16 @@ def sample(grid: Grid, target: Target, how: Resampling, per_side: int, rows: tup
 
 def cell_size(grid: Grid) -> float:
     """Return the usual distance between neighbouring cells, metres (median along both directions)."""
-    if grid.is_curvilinear or grid.crs == "EPSG:4326":
+    if grid.is_curvilinear or grid.crs == GEOGRAPHIC:
         lon, lat = (grid.x, grid.y) if grid.is_curvilinear else np.meshgrid(grid.x[:2], grid.y)
-        place = _on_sphere(lon, lat)
+        place = on_sphere(lon, lat)
         return float(np.nanmedian(np.linalg.norm(np.diff(place, axis=0), axis=-1)) * EARTH_RADIUS_M)
     return float(np.median(np.abs(np.concatenate([np.diff(grid.x), np.diff(grid.y)]))))
+
+
+def reach_of(grid: Grid) -> float:
+    """Return how far from a point the nearest cell of a curvilinear grid may be, in Earth radii."""
+    return 1.5 * cell_size(grid) / EARTH_RADIUS_M
 
 
 def _points(grid: Grid, target: Target, rows: tuple[int, int], across: float, down: float) -> tuple[Floats, Floats]:
@@ -88,15 +96,15 @@ def _points(grid: Grid, target: Target, rows: tuple[int, int], across: float, do
 class _Neighbours:
     """Finds the cells of a grid round a point."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, reach: float) -> None:
         self._grid = grid
         self._values = grid.values.astype(np.float64)
-        self._geographic = grid.crs == "EPSG:4326"
+        self._geographic = grid.crs == GEOGRAPHIC
         if grid.is_curvilinear:
             from scipy.spatial import cKDTree
 
-            self._tree = cKDTree(_on_sphere(grid.x, grid.y).reshape(-1, 3))
-            self._reach = 1.5 * cell_size(grid) / EARTH_RADIUS_M
+            self._tree = cKDTree(on_sphere(grid.x, grid.y).reshape(-1, 3))
+            self._reach = reach
             return
         self._x, self._y = grid.x, grid.y
         if self._geographic and abs(np.ptp(self._x) + abs(_step(self._x)) - 360) < abs(_step(self._x)) / 2:
@@ -140,7 +148,7 @@ class _Neighbours:
 
     def _of_tree(self, x: Floats, y: Floats) -> Floats:
         finite = np.isfinite(x) & np.isfinite(y)
-        place = _on_sphere(np.where(finite, x, 0.0), np.where(finite, y, 0.0))
+        place = on_sphere(np.where(finite, x, 0.0), np.where(finite, y, 0.0))
         distance, nearest = self._tree.query(place.reshape(-1, 3))
         found = self._values.ravel()[nearest].reshape(x.shape)
         return np.where(finite & (distance.reshape(x.shape) <= self._reach), found, np.nan)
@@ -163,7 +171,7 @@ def _whole(position: Floats, axis: Floats) -> npt.NDArray[np.int64]:
     return np.clip(np.floor(position + 0.5).astype(np.int64), 0, axis.size - 1)
 
 
-def _on_sphere(lon: Floats, lat: Floats) -> Floats:
-    """Return unit vectors, shape (..., 3)."""
+def on_sphere(lon: Floats, lat: Floats) -> Floats:
+    """Return unit vectors of longitudes and latitudes in degrees, shape (..., 3)."""
     theta, phi = np.radians(lon), np.radians(lat)
     return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=-1)

@@ -49,34 +49,43 @@ def dask_cluster(tmp_path_factory):
             process.wait()
 
 
-def test_every_engine_gives_the_same_bytes_in_the_same_order(dask_cluster, tmp_path):
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """An engine of two processes, which several tests share because each costs an interpreter."""
+    with open_engine("processes", tmp_path_factory.mktemp("processes"), workers=2) as engine:
+        yield engine
+
+
+def test_every_engine_gives_the_same_bytes_in_the_same_order(dask_cluster, processes, tmp_path):
     address, _ = dask_cluster
     seeds = range(6)
     with open_engine("inline", tmp_path) as engine:
         expected = list(engine.map(engine_work.covariance, seeds))
     assert len(set(expected)) == 6
-    for kind in ("threads", "processes", "dask", address):
-        with open_engine(kind, tmp_path, workers=2) as engine:
+    assert list(processes.map(engine_work.covariance, seeds)) == expected
+    for kind, workers in (("threads", 2), ("dask", 1), (address, None)):
+        with open_engine(kind, tmp_path, workers=workers) as engine:
             assert list(engine.map(engine_work.covariance, seeds)) == expected, kind
 
 
-def test_a_killed_process_costs_no_result(tmp_path):
+def test_a_refusal_arrives_whole_from_any_worker(processes, tmp_path):
+    with open_engine("inline", tmp_path) as inline, open_engine("threads", tmp_path, workers=1) as threads:
+        for engine in (inline, threads, processes):
+            with pytest.raises(Refusal) as caught:
+                list(engine.map(engine_work.refuse, [7]))
+            assert str(caught.value) == "batch 7: batch is empty (give it values)"
+
+
+def test_a_killed_process_costs_no_result(processes, tmp_path):
     work = partial(engine_work.die_once, str(tmp_path / "died"))
-    with open_engine("processes", tmp_path, workers=2) as engine:
-        assert list(engine.map(work, range(8))) == [n * n for n in range(8)]
+    assert list(processes.map(work, range(8))) == [n * n for n in range(8)]
     assert (tmp_path / "died").exists()
 
 
-def test_a_batch_that_kills_every_worker_ends_the_run(tmp_path):
-    with open_engine("processes", tmp_path, workers=1) as engine, pytest.raises(WorkerLostError, match="4 times"):
+def test_a_batch_that_kills_every_worker_ends_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("processors.engine.ATTEMPTS", 2)
+    with open_engine("processes", tmp_path, workers=1) as engine, pytest.raises(WorkerLostError, match="2 times"):
         list(engine.map(engine_work.die_always, [1]))
-
-
-@pytest.mark.parametrize("kind", ["inline", "threads", "processes"])
-def test_a_refusal_arrives_whole_from_any_worker(kind, tmp_path):
-    with open_engine(kind, tmp_path, workers=1) as engine, pytest.raises(Refusal) as caught:
-        list(engine.map(engine_work.refuse, [7]))
-    assert str(caught.value) == "batch 7: batch is empty (give it values)"
 
 
 def test_batches_are_taken_only_when_there_is_room(tmp_path):

@@ -14,12 +14,14 @@ from rasterio.warp import Resampling, reproject
 from rio_cogeo.cogeo import cog_validate
 
 from processors.cache import ProductCache
+from processors.cropping import crop
 from processors.engine import open_engine
 from processors.errors import Refusal
-from processors.grids import read_grid
+from processors.grids import Grid, count_steps, read_grid
 from processors.protocol import Input, Lineage
-from processors.regrid import RegridParameters, processor
+from processors.regrid import RegridParameters, processor, target_of
 from processors.run import execute
+from processors.sampling import reach_of, sample
 
 NORTH = "science/netcdf/seaice/seaice_conc_daily_nh_20211231_f17_v04r00.nc"
 
@@ -37,6 +39,13 @@ def values_of(product):
         return made.read(1), made.profile, made.tags()
 
 
+@pytest.fixture(scope="module")
+def polar(shared_data, tmp_path_factory):
+    """A real polar grid as a map, and its picture; several tests look at them."""
+    chosen = {"variable": "cdr_seaice_conc", "resolution": 50_000}
+    return regrid(shared_data / NORTH, tmp_path_factory.mktemp("polar"), **chosen)
+
+
 def make(path, lon, lat, values, dims, **attributes):
     variables = {
         "lon": (dims[-1:] if lon.ndim == 1 else dims, lon, {"standard_name": "longitude", "units": "degrees_east"}),
@@ -49,7 +58,7 @@ def make(path, lon, lat, values, dims, **attributes):
 
 @pytest.mark.parametrize("how", ["nearest", "bilinear"])
 def test_a_real_polar_grid_lies_where_gdal_puts_it(shared_data, tmp_path, how):
-    chosen = {"variable": "cdr_seaice_conc", "resampling": how, "resolution": 20_000}
+    chosen = {"variable": "cdr_seaice_conc", "resampling": how, "resolution": 30_000}
     (product, picture) = regrid(shared_data / NORTH, tmp_path, **chosen)
     ours, profile, tags = values_of(product)
     assert cog_validate(product.path, strict=True)[0]
@@ -79,29 +88,67 @@ def test_flags_among_packed_values_are_missing_and_flag_variables_keep_their_cla
     assert flags.meanings[32] == "pole_hole_value_interpolated"
 
 
-def test_the_same_bytes_on_threads_and_processes(shared_data, tmp_path):
-    kinds = ("inline", "threads", "processes")
+def test_the_same_bytes_on_threads_and_processes(shared_data, tmp_path, monkeypatch, polar):
+    monkeypatch.setattr("processors.regrid.STRIP", 60)
+    kinds = ("threads", "processes")
     made = [
-        regrid(shared_data / NORTH, tmp_path, kind, variable="cdr_seaice_conc", resolution=12_500) for kind in kinds
+        regrid(shared_data / NORTH, tmp_path, kind, variable="cdr_seaice_conc", resolution=50_000) for kind in kinds
     ]
-    assert len({tuple(product.path.read_bytes() for product in products) for products in made}) == 1
+    assert {tuple(product.path.read_bytes() for product in products) for products in made} == {
+        tuple(product.path.read_bytes() for product in polar)
+    }
+
+
+def grids():
+    """One grid of each kind, with noise for values: what is lost or moved shows."""
+    noise = np.random.default_rng(3).normal(size=(120, 90)).astype("float32")
+    lon, lat = np.linspace(-179, 179, 90), np.linspace(88.5, 52, 120)
+    axis = np.linspace(-3e6, 3e6, 120)
+    turned, up = np.meshgrid(np.linspace(120, 240, 90), np.linspace(60, 89.9, 120))
+    yield Grid("t", "K", noise, lon, lat, "EPSG:4326", False, {})
+    yield Grid("t", "K", noise[:, ::-1], axis[:90], axis[::-1], "EPSG:3995", False, {})
+    yield Grid("t", "K", noise, turned, up, "EPSG:4326", False, {})
+    yield Grid("t", "K", noise, np.linspace(-1.9e7, 1.9e7, 90), np.linspace(8e6, 1.8e7, 120), "EPSG:3395", False, {})
+
+
+@pytest.mark.parametrize("how", ["nearest", "bilinear", "mean"])
+def test_a_batch_carries_what_it_needs_and_gives_what_the_whole_grid_gives(how):
+    smallest = []
+    for grid in grids():
+        if how == "bilinear" and grid.is_curvilinear:
+            continue
+        target = target_of(grid, RegridParameters(resolution=25_000, south=60))
+        reach = reach_of(grid)
+        carried = []
+        for rows in (
+            (0, 20),
+            (target.shape[0] // 2, target.shape[0] // 2 + 20),
+            (target.shape[0] - 7, target.shape[0]),
+        ):
+            part = crop(grid, target, rows, reach)
+            whole = sample(target, how, 2, reach, (grid, rows))
+            np.testing.assert_array_equal(sample(target, how, 2, reach, (part, rows)), whole)
+            carried.append(part.values.size / grid.values.size)
+        smallest.append(min(carried))
+    assert max(smallest[:3]) < 0.7
+    assert smallest[1] < 0.35  # 20 of some 240 rows, 8 rows and two cells on either side
 
 
 def test_a_global_grid_has_no_seam_at_the_antimeridian_nor_at_greenwich(tmp_path):
     lon, lat = np.arange(0.5, 360), np.arange(60.5, 90)
     values = np.repeat(lat[:, None], lon.size, 1)
     path = make(tmp_path / "g.nc", lon, lat, values, ("lat", "lon"))
-    (product, _) = regrid(path, tmp_path, resolution=20_000, resampling="bilinear", south=65)
+    (product, _) = regrid(path, tmp_path, resolution=40_000, resampling="bilinear", south=65)
     ours, profile, _ = values_of(product)
     rows, columns = np.indices(ours.shape)
-    x, y = profile["transform"] * (columns + 0.5, rows + 0.5)
+    x, y = profile["transform"] @ (columns + 0.5, rows + 0.5)
     _, latitude = Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True).transform(x, y)
     inside = (latitude > 61) & (latitude < 89.4)
     assert np.abs(ours - latitude)[inside].max() < 0.01  # linear in latitude, so exact but for float32
     assert inside.sum() > 10_000
 
 
-@pytest.mark.parametrize(("time", "expected"), [("first", 1), ("last", 4), ("mean", 2.5)])
+@pytest.mark.parametrize(("time", "expected"), [("first", 1), ("last", 4), ("mean", 2.5), (1, 4)])
 def test_the_time_rule(tmp_path, time, expected):
     lon, lat = np.arange(0.0, 10), np.arange(70.0, 80)
     cube = np.stack([np.full((10, 10), 1.0), np.full((10, 10), 4.0)])
@@ -112,7 +159,12 @@ def test_the_time_rule(tmp_path, time, expected):
         "t": (("time", "lat", "lon"), cube),
     }
     xr.Dataset(data).to_netcdf(tmp_path / "t.nc")
-    assert np.unique(read_grid(tmp_path / "t.nc", time=time).values) == [expected]
+    grid = read_grid(tmp_path / "t.nc", time=time)
+    assert np.unique(grid.values) == [expected]
+    assert grid.time == {1: "2020-01-01T00:00:00Z", 4: "2020-01-02T00:00:00Z"}.get(expected, "")
+    assert count_steps(tmp_path / "t.nc") == 2
+    with pytest.raises(Refusal, match="has 2 time steps, so none is number 2"):
+        read_grid(tmp_path / "t.nc", time=2)
 
 
 def test_a_curvilinear_grid_gives_the_nearest_cell_and_nothing_outside(tmp_path):
@@ -126,7 +178,7 @@ def test_a_curvilinear_grid_gives_the_nearest_cell_and_nothing_outside(tmp_path)
     rows, columns = np.nonzero(np.isfinite(ours))
     assert 0.1 < rows.size / ours.size < 0.9
     some = rng.choice(rows.size, 200, replace=False)
-    x, y = profile["transform"] * (columns[some] + 0.5, rows[some] + 0.5)
+    x, y = profile["transform"] @ (columns[some] + 0.5, rows[some] + 0.5)
     at_lon, at_lat = Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True).transform(x, y)
     for one in range(200):
         a, b = np.radians(at_lat[one]), np.radians(lat)
@@ -163,6 +215,15 @@ def test_a_coarse_map_holds_means(tmp_path):
 def test_what_cannot_be_mapped_is_refused(shared_data, tmp_path, file, parameters, says):
     with pytest.raises(Refusal, match=says):
         regrid(shared_data / "science/netcdf/seaice" / file, tmp_path, **parameters)
+
+
+def test_the_picture_has_the_colours_asked_for(tmp_path):
+    lon, lat = np.arange(-180.0, 180, 2), np.arange(60.0, 90)
+    path = make(tmp_path / "p.nc", lon, lat, np.repeat(lat[:, None], lon.size, 1), ("lat", "lon"))
+    _, picture = regrid(path, tmp_path, resolution=50_000, limits=(100, 200), palette="blues")
+    with rasterio.open(picture.path) as drawn:
+        colours = drawn.read()[:, drawn.read(4) > 0]
+    assert (colours == [[8], [48], [107], [255]]).all()  # darkest of ColorBrewer's Blues: all lies below the limits
 
 
 def test_products_are_remembered_by_content(shared_data, tmp_path):
