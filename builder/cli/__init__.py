@@ -12,9 +12,24 @@ from builder import __version__
 from builder.errors import IaosError
 
 COMMANDS = (
-    "build", "check", "demo", "explain", "extract", "harvest", "issues", "new", "plan", "process", "publish",
-    "rollback", "schema", "search", "serve", "validate", "verify",
-)  # fmt: skip
+    "build",
+    "check",
+    "demo",
+    "explain",
+    "extract",
+    "harvest",
+    "issues",
+    "new",
+    "plan",
+    "process",
+    "publish",
+    "rollback",
+    "schema",
+    "search",
+    "serve",
+    "validate",
+    "verify",
+)
 """One module of this package per command, loaded when it is asked for."""
 
 

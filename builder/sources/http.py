@@ -291,9 +291,8 @@ class HttpGate:
             if size > most:
                 raise FetchError(f"body larger than {most} bytes", where=redact(answer.url))
             if size > RATIO_FROM and size / wire > self.limits.max_ratio:
-                raise FetchError(
-                    f"body unpacks to more than {self.limits.max_ratio:.0f} times its size", where=redact(answer.url)
-                )
+                bomb = f"body unpacks to more than {self.limits.max_ratio:.0f} times its size"
+                raise TransientError(FetchError(bomb, where=redact(answer.url)))
             if time.monotonic() > answer.deadline:
                 late = FetchError(f"body not complete after {self.limits.response_s:.0f} s", where=redact(answer.url))
                 raise TransientError(late)

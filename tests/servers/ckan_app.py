@@ -19,6 +19,7 @@ class Portal:
         cap: Most packages per page, whatever ``rows`` asks (CKAN's default is 1000).
         before: Changes the portal between pages.
         search_down: package_search answers as when Solr is away.
+        escaped: Letters beyond ASCII are escaped in the JSON, as CKAN does.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Portal:
         cap: int = 1000,
         before: Callable[[Portal, int], None] = lambda _portal, _number: None,
         search_down: bool = False,
+        escaped: bool = True,
     ) -> None:
         self.packages = {package["id"]: package for package in packages}
         self.searches = 0
         self._cap = cap
         self._before = before
         self._search_down = search_down
+        self._escaped = escaped
 
     def app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a GET of the action API."""
@@ -44,7 +47,7 @@ class Portal:
         envelope = {"help": f"http://127.0.0.1/api/3/action/help_show?name={action}", "success": code == 200}
         envelope["result" if code == 200 else "error"] = content
         start_response(f"{code} -", [("Content-Type", "application/json;charset=utf-8")])
-        return [json.dumps(envelope).encode()]
+        return [json.dumps(envelope, ensure_ascii=self._escaped).encode()]
 
     def _package_search(self, args: dict[str, str]) -> tuple[int, Any]:
         self.searches += 1

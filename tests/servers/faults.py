@@ -74,6 +74,21 @@ def slow(_request: Request, answer: Answer) -> Answer:
     return replace(answer, pace_s=0.02)
 
 
+def slow_head(_request: Request, answer: Answer) -> Answer:
+    """Send the headers at that pace too, and a long one among them."""
+    return replace(answer, headers={**answer.headers, "X-Long": "x" * 5000}, pace_s=0.02, pace_head=True)
+
+
+def hang(_request: Request, answer: Answer) -> Answer:
+    """Take the request and say nothing for longer than a drill's patience."""
+    return replace(answer, silence_s=30)
+
+
+def reset(_request: Request, answer: Answer) -> Answer:
+    """Reset the connection in the middle of the body."""
+    return replace(answer, reset=True)
+
+
 def gzip_cut(_request: Request, answer: Answer) -> Answer:
     """Send half of a gzip body, with the length of that half."""
     packed = gzip.compress(answer.body, mtime=0)
@@ -90,10 +105,15 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * 2**25, mtime=0)
 
 
-def bad_utf8(_request: Request, answer: Answer) -> Answer:
+def latin_1(_request: Request, answer: Answer) -> Answer:
     """Put bytes of ISO-8859-1 in the place of the Norwegian letters."""
     text = answer.body.decode()
     return replace(answer, body=b"".join(c.encode("latin-1" if c in "æøåÆØÅ" else "utf-8") for c in text))
+
+
+def bad_utf8(_request: Request, answer: Answer) -> Answer:
+    """Take the second byte of each Norwegian letter away, as who cuts a text by bytes."""
+    return replace(answer, body=re.sub(rb"\xc3[\x80-\xbf]", b"\xc3", answer.body))
 
 
 def repeated_token(request: Request, answer: Answer) -> Answer:
@@ -131,7 +151,39 @@ FAULTS: dict[str, Fault] = {
     "gzip bomb": gzip_bomb,
     "redirect loop": redirect(""),
     "redirect to another host": redirect("http://evil.invalid/"),
-    "bad UTF-8": bad_utf8,
+    "bad UTF-8": latin_1,
     "repeated token": repeated_token,
     "expired token": oai_error("badResumptionToken"),
 }
+
+_DATE, _HUGE = "Wed, 21 Oct 2065 07:28:00 GMT", "999999"
+R1: dict[str, Fault] = {
+    "503, Retry-After in seconds": status(503, "1"),
+    "503, Retry-After as a date": status(503, _DATE),
+    "503, Retry-After of 11 days": status(503, _HUGE),
+    "429, Retry-After in seconds": status(429, "1"),
+    "429, Retry-After as a date": status(429, _DATE),
+    "429, Retry-After of 11 days": status(429, _HUGE),
+    "hang": hang,
+    "headers byte by byte": slow_head,
+    "reset": reset,
+    "latin-1": latin_1,
+    "bad UTF-8": bad_utf8,
+    **{
+        name: FAULTS[name]
+        for name in (
+            "500",
+            "a byte now and then",
+            "cut, true length",
+            "cut, lying length",
+            "gzip cut",
+            "gzip bomb",
+            "HTML with 200",
+            "empty body",
+            "expired token",
+            "repeated token",
+            "redirect loop",
+        )
+    },
+}
+"""The 18 faults that a harvest must outlive; of those with Retry-After both statuses, and the slow one in two ways."""

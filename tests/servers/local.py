@@ -10,6 +10,8 @@ A handler is a function from `Request` to `Answer`; any WSGI application becomes
 from __future__ import annotations
 
 import io
+import socket
+import struct
 import sys
 import threading
 import time
@@ -51,6 +53,9 @@ class Answer:
         body: As sent on the wire.
         declared: Content-Length to state; None means the true one.
         pace_s: Seconds between single bytes of the body; 0 sends it at once.
+        pace_head: The head comes at that pace too.
+        silence_s: Seconds before anything is sent.
+        reset: The connection is reset after half of the body.
     """
 
     status: int = 200
@@ -58,6 +63,9 @@ class Answer:
     body: bytes = b""
     declared: int | None = None
     pace_s: float = 0.0
+    pace_head: bool = False
+    silence_s: float = 0.0
+    reset: bool = False
 
 
 Handler = Callable[[Request], Answer]
@@ -127,6 +135,7 @@ class _Connection(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         headers = {key.lower(): value for key, value in self.headers.items()}
         answer = self.respond(Request(self.command, parts.path, parts.query, headers, self.rfile.read(size)))
+        time.sleep(answer.silence_s)
         self.send_response(answer.status)
         for key, value in answer.headers.items():
             self.send_header(key, value)
@@ -135,16 +144,23 @@ class _Connection(BaseHTTPRequestHandler):
         self.close_connection = declared != len(answer.body)
         body = b"" if self.command == "HEAD" else answer.body
         try:
-            if answer.pace_s:
-                self.end_headers()
-                for position in range(len(body)):
-                    self.wfile.write(body[position : position + 1])
-                    time.sleep(answer.pace_s)
-            else:
-                self._headers_buffer.append(b"\r\n" + body)
-                self.flush_headers()
+            self._send(answer, body)
         except OSError:
             self.close_connection = True
+
+    def _send(self, answer: Answer, body: bytes) -> None:
+        head = b"".join([*self._headers_buffer, b"\r\n"])
+        self._headers_buffer.clear()
+        if answer.reset:
+            self.wfile.write(head + body[: len(body) // 2])
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            raise ConnectionResetError
+        at_once = b"" if answer.pace_head else head if answer.pace_s else head + body
+        self.wfile.write(at_once)
+        for byte in (head + body)[len(at_once) :]:
+            self.wfile.write(bytes([byte]))
+            time.sleep(answer.pace_s)
 
     do_GET = do_POST = do_HEAD = _serve  # noqa: N815  (names that http.server looks for)
 

@@ -13,8 +13,9 @@ from builder.nights import recall
 from builder.state import open_state
 from tests.harvesting import Switch, define, kept, live, report_of, run
 from tests.servers.ckan_app import Portal, make_package
+from tests.servers.crawled import catalogues
 from tests.servers.faults import Faulty, lasting, status
-from tests.servers.local import Answer, LocalServer, wsgi
+from tests.servers.local import LocalServer, wsgi
 from tests.servers.oai_app import Document, documents_app, oai_app
 
 LIVE = 250 - 14  # oai_app: 250 records, 14 of them tombstones
@@ -30,27 +31,6 @@ def ckan(server, **more):
 
 def crawled(server):
     return {"type": "thredds", "url": f"{server.url}/catalog.xml"}
-
-
-def catalogues(number=12, conditional=False):
-    """A THREDDS server of one root and ``number`` catalogues with one dataset each."""
-    space = "http://www.unidata.ucar.edu/namespaces/thredds/InvCatalog/v1.0"
-    head = f'<catalog xmlns="{space}" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    refs = "".join(f'<catalogRef xlink:title="c{n}" xlink:href="c{n}.xml"/>' for n in range(number))
-
-    def answer(request):
-        name = request.path.strip("/")
-        if conditional and request.headers.get("if-none-match") == f'"{name}"':
-            return Answer(304, {"ETag": f'"{name}"'})
-        dataset = (
-            '<service name="all" serviceType="HTTPServer" base="/files/"/>'
-            f'<dataset name="{name}" urlPath="{name}.nc" serviceName="all"/>'
-        )
-        content = f"{head}{refs if name == 'catalog.xml' else dataset}</catalog>"
-        headers = {"Content-Type": "application/xml"} | ({"ETag": f'"{name}"'} if conditional else {})
-        return Answer(200, headers, content.encode())
-
-    return answer
 
 
 PORTAL = [make_package(n) for n in range(105)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builder.errors import UsageError
@@ -55,7 +55,8 @@ entries = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(entries), st.integers(0, 10**6))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+@given(st.lists(entries, max_size=8), st.integers(0, 10**6))
 def test_the_file_gives_back_what_was_written(many, run):
     ledger = {entry.identifier: entry for entry in many}
     data = ledger_bytes(ledger, run)

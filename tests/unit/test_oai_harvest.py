@@ -143,10 +143,10 @@ OUTCOMES = {
     "empty body": (COMPLETE, REFUSED),
     "a byte now and then": (COMPLETE, REFUSED),
     "gzip cut": (COMPLETE, REFUSED),
-    "gzip bomb": (REFUSED, REFUSED),
+    "gzip bomb": (COMPLETE, REFUSED),
     "redirect loop": (COMPLETE, REFUSED),
     "redirect to another host": (REFUSED, REFUSED),
-    "bad UTF-8": (WARNED, WARNED),
+    "bad UTF-8": (COMPLETE, WARNED),
     "repeated token": (COMPLETE, REFUSED),
     "expired token": (WARNED, REFUSED),
 }

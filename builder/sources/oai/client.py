@@ -29,6 +29,8 @@ MAX_PAGES = 100_000
 MAX_BARREN_PAGES = 20
 """Pages in a row that bring nothing new."""
 MAX_TOKEN = 8_000
+DOUBTS = 2
+"""How often in one pass bytes that are not UTF-8 are asked for again before they are taken for Windows-1252."""
 _HINT = "the provider's paging is broken; tell them"
 _P = TypeVar("_P", Page, SetPage)
 _T = TypeVar("_T")
@@ -56,6 +58,11 @@ class Provider:
     endpoint: str
     gate: HttpGate
     with_token: Mapping[str, str] = field(default_factory=dict)
+    _doubts: Iterator[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Leave one try at least for the answer that is believed."""
+        object.__setattr__(self, "_doubts", iter(range(min(DOUBTS, self.gate.limits.tries - 1))))
 
     def ask(self, read: Callable[[bytes, str], _T], params: Mapping[str, str]) -> _T:
         """Send one request and read its answer; a document that cannot be read is asked for again.
@@ -67,9 +74,12 @@ class Provider:
 
         def parse(answer: Response) -> _T | OaiError:
             try:
-                return read(answer.body, redact(url))
+                got = read(answer.body, redact(url))
             except OaiError as refusal:
                 return refusal  # an answer, which asking again would not change
+            if isinstance(got, Page) and got.repaired and next(self._doubts, None) is not None:
+                raise ProtocolError("bytes that are not UTF-8 as declared", where=redact(url))
+            return got
 
         got = self.gate.read(url, parse)
         if isinstance(got, OaiError):
