@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from builder.inspections import Inspecting
     from builder.sources.protocol import Record
 
+JSON = "application/json"
+PARQUET = "application/vnd.apache.parquet"
+
 LISTING_FORMATS = frozenset({"thredds", "file"})
 """Formats that only say that a file exists; what the file itself says of place and time goes before them."""
 
@@ -46,6 +49,7 @@ class Composed:
     record: Record
     explanation: Mapping[str, Any]
     references: bytes | None
+    parquet: Mapping[str, str]
     combine_key: str | None
     thumbnail: bytes | None
     copies: Mapping[str, str]
@@ -112,6 +116,8 @@ def compose(
         by_year=by_year and not as_collection,
         references=references is not None,
         thumbnail=picture is not None,
+        references_media_type=PARQUET if inspection is not None and inspection.parquet else JSON,
+        source=inspection.source() if inspection is not None else None,
         explanation=True,
     )
     make = build_record_collection if as_collection else build_item
@@ -122,6 +128,7 @@ def compose(
         record=record,
         explanation=explain(stac, dataset, record, definition.id),
         references=references,
+        parquet=inspection.parquet if inspection is not None else {},
         combine_key=inspection.combine_key if inspection is not None else None,
         thumbnail=b64decode(picture) if picture is not None else None,
         inspected=definition.policies.references and readable_resource(dataset) is not None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -177,7 +178,7 @@ class Gatherer:
             picture = self.place.thumbnail(name)
             self.tree.add(picture, composed.thumbnail, media_type(picture))
         if composed.references is not None:
-            self.tree.add(self.place.references(name), composed.references, JSON)
+            self._add_references(composed)
             self.stacks.append((composed.combine_key, name, composed.references))
             self.result.references += 1
         page = page_of(path)
@@ -199,6 +200,15 @@ class Gatherer:
         self.result.items += 1
         title = stac.get("title") or stac["properties"]["title"]
         self.known[identifier] = {"item": name, "title": title, "href": page_of(path)}
+
+    def _add_references(self, composed: Composed) -> None:
+        context = composed.context
+        path = self.place.references(context.id, context.references_media_type)
+        if not composed.parquet:
+            self.tree.add(path, composed.references or b"", JSON)
+        for name, text in composed.parquet.items():
+            below = f"{path}/{name}"
+            self.tree.add(below, b64decode(text), JSON if name == ".zmetadata" else media_type(below))
 
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""

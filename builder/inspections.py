@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
 from builder.media import media_type
+from builder.sources.http import HttpGate
+from builder.sources.ranges import RangedFile, Version, version_of
 from builder.stac.layout import Place
 from builder.state import State, cache_name
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.inspect import Inspector
     from builder.enrich.inspection import Inspection
-    from builder.sources.http import HttpGate
     from builder.sources.protocol import Record
 
 VERSION = "3"
@@ -28,6 +29,8 @@ MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
 
 GEOTIFF = media_type("x.tif")
+WHOLE_BYTES = 8 * 2**20
+"""Smaller files are fetched whole, which takes one request and gives the checksum."""
 READABLE = frozenset({media_type("x.nc"), "application/x-netcdf", GEOTIFF})
 """Media types of files that can be looked into."""
 
@@ -75,9 +78,9 @@ class Inspections:
             return None, ()
         name = cache_name("inspections", VERSION, self._address(resource), record.sha256)
         remembered = self.state.read(name)
-        if remembered is not None:
-            return _remembered(remembered)
         try:
+            if remembered is not None and not self._changed(resource, _remembered(remembered)[0]):
+                return _remembered(remembered)
             found = self._inspect(resource)
         except FetchError as trouble:
             say = note if trouble.status is None and "not allowed" in trouble.message else warning
@@ -96,13 +99,54 @@ class Inspections:
         place = Place(self.definition.partner.id, self.definition.id)
         return f"{self.base_url.rstrip('/')}/{place.folder}/{resource.href}"
 
+    def _changed(self, resource: Resource, known: Inspection) -> bool:
+        """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
+
+        Raises:
+            FetchError: The file is there no more.
+        """
+        then = Version(known.size, known.etag, known.last_modified)
+        if resource.local:
+            facts = (self.base / resource.local).stat()
+            return (known.size, known.mtime_ns) != (facts.st_size, facts.st_mtime_ns)
+        if not self.definition.policies.recheck:
+            return False
+        try:
+            return then.differs(version_of(self.gate, resource.href))
+        except FetchError as trouble:
+            if trouble.status in {404, 410}:
+                raise
+            return False
+
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
-            return self._look(self.base / resource.local, resource)
+            path = self.base / resource.local
+            return replace(self._look(path, resource), mtime_ns=path.stat().st_mtime_ns)
         with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
             target = Path(folder) / "data"
-            self.gate.download(resource.href, target, max_bytes=MAX_BYTES)
-            return self._look(target, resource)
+            found = self._look_at_parts(target, resource)
+            if found is not None and found.references is not None:
+                return found
+            target.unlink(missing_ok=True)
+            headers = self.gate.download(resource.href, target, max_bytes=MAX_BYTES).headers
+            whole = self._look(target, resource)
+            return replace(whole, etag=headers.get("etag"), last_modified=headers.get("last-modified"))
+
+    def _look_at_parts(self, target: Path, resource: Resource) -> Inspection | None:
+        """Look into a large NetCDF file without fetching it whole, where the server serves parts."""
+        if GEOTIFF in _kinds(resource):
+            return None
+        connections = self.definition.source.connections
+        with HttpGate(self.gate.hosts, delay_s=0, limits=self.gate.limits, connections=connections) as gate:
+            remote = RangedFile.found(gate, resource.href)
+            if remote is None or not remote.version.size or remote.version.size <= WHOLE_BYTES:
+                return None
+            with target.open("wb") as sparse:
+                sparse.truncate(remote.version.size)
+            found = self.inspector.inspect_parts(
+                target, self._address(resource), lambda ranges: remote.fetch(ranges, target)
+            )
+        return replace(found, etag=remote.version.etag, last_modified=remote.version.last_modified)
 
     def _look(self, path: Path, resource: Resource) -> Inspection:
         from builder.enrich.raster import inspect_raster

@@ -77,6 +77,12 @@ class SourceModel(Strict):
         description="Largest part of the records that may be withdrawn in one pass (10 may always); "
         "more is held back until confirmed with `--confirm`.",
     )
+    connections: int = Field(
+        16,
+        ge=1,
+        le=64,
+        description="Most parts of one data file that are fetched at a time; `delay_s` is not for these.",
+    )
 
 
 class CkanSource(SourceModel):
@@ -209,6 +215,11 @@ class Policies(Strict):
         description="Whether a record becomes an Item or a Collection of its own; `auto` decides by time and place.",
     )
     references: bool = Field(default=True, description="Make kerchunk references for NetCDF assets.")
+    recheck: bool = Field(
+        default=True,
+        description="Ask each night whether a referenced file is still the same one; turn off for very many files "
+        "whose records change with them.",
+    )
     combine: bool = Field(default=True, description="Also make one combined reference where the granules stack.")
     ignore_fields: tuple[Text, ...] = Field(
         (), description="Fields of the partner's record that change without meaning; left out when comparing."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -60,10 +60,15 @@ class Granule:
         return dimensions.index(self.dimension) if self.dimension in dimensions else None
 
 
-def combine_key(refs: Refs, path: Path) -> str | None:
+def combine_key(refs: Refs, path: Path, present: Container[str] | None = None) -> str | None:
     """Return what files must have in common for `combine`: structure, encodings and values without time.
 
     None where a file has groups, or no inlined time along exactly one dimension.
+
+    Args:
+        refs: References aimed at the local file.
+        path: That file.
+        present: Variables that can be read from it; all where not given.
     """
     import netCDF4
     import numpy as np
@@ -78,6 +83,8 @@ def combine_key(refs: Refs, path: Path) -> str | None:
             digest.update(orjson.dumps(_structure(granule, variable), option=orjson.OPT_SORT_KEYS))
             if granule.axis(variable) is None:
                 source = file.variables[variable]
+                if present is not None and variable not in present:
+                    return None
                 if source.dtype is str or math.prod(source.shape) * source.dtype.itemsize > MAX_STATIC_BYTES:
                     return None
                 digest.update(np.ascontiguousarray(source[...]).tobytes())

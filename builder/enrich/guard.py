@@ -61,8 +61,12 @@ def file_kind(path: Path) -> str:
     raise UnsafeFileError(message, where=path.name, rule="netcdf.not-netcdf")
 
 
-def check_hdf5(path: Path) -> int:
+def check_hdf5(path: Path, opened: Any | None = None) -> int:
     """Walk the HDF5 objects without opening any data and return the number of bytes they declare.
+
+    Args:
+        path: The file; named in messages.
+        opened: Its `h5py.h5f.FileID`, where it is open already.
 
     Raises:
         UnsafeFileError: A link or a dataset leads out of the file, a group is reached twice (a cycle
@@ -71,7 +75,7 @@ def check_hdf5(path: Path) -> int:
     """
     import h5py
 
-    file = h5py.h5f.open(str(path).encode(), h5py.h5f.ACC_RDONLY)
+    file = opened or h5py.h5f.open(str(path).encode(), h5py.h5f.ACC_RDONLY)
     root = h5py.h5g.open(file, b"/")
     seen = {h5py.h5o.get_info(root).addr}
     groups, objects, declared = [(root, "")], 0, 0

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from hashlib import file_digest
@@ -19,7 +20,9 @@ import orjson
 
 from builder.dataset import Coverage, Projection
 from builder.enrich.inspection import Inspection
+from builder.errors import SourceError
 from builder.findings import Finding, Severity, error, warning
+from builder.references.table import Range
 
 TIMEOUT_S = 60.0
 HEADER_TIMEOUT_S = 15.0
@@ -58,6 +61,7 @@ class Inspector:
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._child: subprocess.Popen[bytes] | None = None
+        self._fetch: Callable[[list[Range]], None] | None = None
 
     def __enter__(self) -> Self:
         """Return the inspector; the child starts with the first file."""
@@ -87,6 +91,23 @@ class Inspector:
         findings = (replace(one, message=one.message.replace(local, "the file")) for one in found.findings)
         return replace(found, findings=tuple(findings))
 
+    def inspect_parts(self, path: Path, href: str, fetch: Callable[[list[Range]], None]) -> Inspection:
+        """Return the same of a remote file, from the parts of it that are needed; its checksum stays unknown.
+
+        Args:
+            path: A sparse file of the full size.
+            href: Its public address.
+            fetch: Fills ranges of the sparse file.
+
+        Raises:
+            FetchError: A part could not be had.
+        """
+        self._fetch = fetch
+        try:
+            return self._look(path, Inspection(href, path.stat().st_size), references=True)
+        finally:
+            self._fetch = None
+
     def _look(self, path: Path, blank: Inspection, *, references: bool) -> Inspection:
         try:
             self._ask(path, blank.href, references=references)
@@ -108,11 +129,15 @@ class Inspector:
             "path": os.fsencode(path.resolve()).hex(),
             "href": href,
             "references": references,
+            "partial": self._fetch is not None,
             "memory_bytes": self._memory_bytes,
             "cpu_s": self._timeout_s + HEADER_TIMEOUT_S,
         }
         if self._child is None or self._child.poll() is not None:
             self._start()
+        self._tell(request)
+
+    def _tell(self, request: dict[str, Any]) -> None:
         assert self._child is not None
         assert self._child.stdin is not None
         try:
@@ -134,6 +159,19 @@ class Inspector:
         self._receive(START_TIMEOUT_S)
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
+        """Return the child's next answer; the parts it wants first are fetched, which does not count as its time."""
+        message = self._message(timeout_s)
+        while "want" in message and self._fetch is not None:
+            try:
+                self._fetch([(int(offset), int(length)) for offset, length in message["want"]])
+            except SourceError:
+                self._end()
+                raise
+            self._tell({"have": True})
+            message = self._message(timeout_s)
+        return message
+
+    def _message(self, timeout_s: float) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
         length = int.from_bytes(self._read(8, deadline, timeout_s), "big")
         if length > MAX_FRAME_BYTES:
@@ -209,6 +247,7 @@ def _with_references(result: Inspection, answer: dict[str, Any]) -> Inspection:
     return replace(
         result,
         references=None if text is None else text.encode(),
+        parquet=answer.get("parquet") or {},
         combine_key=answer.get("combine_key"),
         findings=(*result.findings, *(_finding(parts) for parts in answer.get("findings", ()))),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from builder.dataset import Coverage, Projection
 from builder.findings import Finding
@@ -15,11 +16,15 @@ class Inspection:
     Attributes:
         href: Public address of the file.
         size: Bytes.
-        sha256: Hex digest of the file.
+        sha256: Hex digest of the file; empty where only parts of it were fetched.
+        etag: What the server called this version of the file.
+        last_modified: When it was changed, in the server's words.
+        mtime_ns: When a local file was changed; never published.
         ncml: Header as NcML; empty where the file cannot be read.
         coverage: Where and when, from the coordinate values.
         projection: Native grid of data on projected coordinates.
         references: Verified kerchunk JSON that points at ``href``; None where there can be none.
+        parquet: The same as a folder of Parquet files, by name, in base 64; empty where there are few.
         combine_key: Equal for files whose references stack along one dimension.
         media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
         thumbnail: A small PNG of it, base64; None where there is none.
@@ -28,15 +33,24 @@ class Inspection:
 
     href: str
     size: int
-    sha256: str
+    sha256: str = ""
+    etag: str | None = None
+    last_modified: str | None = None
+    mtime_ns: int | None = None
     ncml: bytes = b""
     coverage: Coverage = field(default_factory=Coverage)
     projection: Projection | None = None
     references: bytes | None = None
+    parquet: dict[str, str] = field(default_factory=dict)
     combine_key: str | None = None
     media_type: str | None = None
     thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
+
+    def source(self) -> dict[str, Any]:
+        """Return by what a reader can tell whether the file is still the one that was looked into."""
+        facts = {"size": self.size, "etag": self.etag, "last_modified": self.last_modified, "sha256": self.sha256}
+        return {f"iaos:source_{name}": value for name, value in facts.items() if value}
 
     @property
     def readable(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from builder.enrich.combine import combine_key
 from builder.errors import UnreferenceableError
 from builder.findings import Finding
 from builder.references.encode import References
+
+if TYPE_CHECKING:
+    from builder.enrich.fetching import Parts
 
 BUDGET_BYTES = 256 * 1024
 BUDGET_SHARE = 0.05
@@ -20,14 +24,23 @@ MAX_REFERENCES = 2_000_000
 
 
 def make_references(path: Path, kind: str, href: str) -> tuple[bytes, str | None, tuple[Finding, ...]]:
-    """Return verified kerchunk references (version 1, Zarr version 2) that point at ``href``, and their combine key.
+    """Return verified kerchunk references of a whole file as JSON aimed at ``href``; see `build_references`."""
+    made, key, findings = build_references(path, kind, href)
+    return made.aimed(href), key, findings
+
+
+def build_references(
+    path: Path, kind: str, href: str, parts: Parts | None = None
+) -> tuple[References, str | None, tuple[Finding, ...]]:
+    """Return verified kerchunk references (version 1, Zarr version 2) and their combine key.
 
     Every variable is read through the references and compared with netCDF-C before anything is returned.
 
     Args:
         path: The local file.
         kind: What `builder.enrich.guard.file_kind` says of it.
-        href: Public address of the same bytes.
+        href: Public address of the same bytes, for findings.
+        parts: What is here of it, where the local file has holes; a sample of chunks is compared then.
 
     Raises:
         UnreferenceableError: The references would be wrong, unreadable or out of proportion.
@@ -36,11 +49,11 @@ def make_references(path: Path, kind: str, href: str) -> tuple[bytes, str | None
     from builder.enrich.translate import translate
     from builder.enrich.verify import verify
 
-    made = correct(translate(path, kind), path)
+    made = correct(parts.tables if parts else translate(path, kind), path)
     _check_size(made)
     refs = made.refs(str(path))
-    findings = verify(refs, path, href)
-    return made.aimed(href), combine_key(refs, path), findings
+    findings = verify(refs, path, href, parts)
+    return made, combine_key(refs, path, parts.present if parts else None), findings
 
 
 def _check_size(made: References) -> None:

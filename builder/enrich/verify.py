@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -13,14 +13,20 @@ import xarray as xr
 from builder.enrich.guard import first_line
 from builder.errors import UnreferenceableError
 from builder.findings import Finding, note
+from builder.references.table import ArrayTable
+
+if TYPE_CHECKING:
+    from builder.enrich.fetching import Parts
 
 WHOLE_FILE_BYTES = 64 << 20
 BLOCK_BYTES = 16 << 20
 SAMPLED_BLOCKS = 8
 
 
-def verify(refs: dict[str, Any], path: Path, href: str) -> tuple[Finding, ...]:
+def verify(refs: dict[str, Any], path: Path, href: str, parts: Parts | None = None) -> tuple[Finding, ...]:
     """Compare the references (aimed at ``path``) with the file: all of it up to 64 MB, else sampled chunks.
+
+    Of a file with holes, the ``parts`` that are here are compared.
 
     Both sides are compared as stored and as xarray decodes them (masks, scale and offset, times, text).
 
@@ -43,7 +49,7 @@ def verify(refs: dict[str, Any], path: Path, href: str) -> tuple[Finding, ...]:
             warnings.simplefilter("ignore")
             with xr.open_dataset(path, engine="netcdf4", **options) as theirs:
                 ours = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=len(prefixes) > 1, **options)
-                widened += [prefix + name for name in _compare_groups(theirs, ours, prefix)]
+                widened += [prefix + name for name in _compare_groups(theirs, ours, prefix, parts)]
     return tuple(_notes(prefixes[1:], widened, href))
 
 
@@ -75,12 +81,12 @@ def _notes(nested: list[str], widened: list[str], href: str) -> Iterator[Finding
         yield note("netcdf.float32-packing", href, f"read through references, {', '.join(widened)} {text}")
 
 
-def _compare_groups(theirs: xr.Dataset, ours: xr.Dataset, prefix: str) -> list[str]:
+def _compare_groups(theirs: xr.Dataset, ours: xr.Dataset, prefix: str, parts: Parts | None) -> list[str]:
     missing = sorted(set(theirs.variables) ^ set(ours.variables), key=str)
     if missing:
         raise UnreferenceableError(f"variable {prefix}{missing[0]} is not in both the file and its references")
     widened: list[str] = []
-    for names, block in _blocks(theirs, ours):
+    for names, block in _blocks(theirs, ours) if parts is None else _present(theirs, prefix, parts):
         try:
             raw = [side[names].isel(block).load() for side in (theirs, ours)]
         except (OSError, ValueError, RuntimeError, KeyError, TypeError) as trouble:
@@ -108,6 +114,20 @@ def _blocks(theirs: xr.Dataset, ours: xr.Dataset) -> Iterator[tuple[list[str], d
             small, size = [], 0
     if small:
         yield small, {}
+
+
+def _present(theirs: xr.Dataset, prefix: str, parts: Parts) -> Iterator[tuple[list[str], dict[str, slice]]]:
+    """Yield the variables that are here as a whole, then the chunks that are here of others."""
+    whole = [str(name) for name in sorted(theirs.variables, key=str) if prefix + str(name) in parts.present]
+    if whole:
+        yield whole, {}
+    for name, variable in theirs.variables.items():
+        table = parts.tables.get(prefix + str(name))
+        for number in parts.picked.get(prefix + str(name), ()):
+            assert isinstance(table, ArrayTable)
+            corner = np.unravel_index(number, table.grid)
+            lengths = zip(variable.dims, corner, table.chunks, strict=True)
+            yield [str(name)], {str(dim): slice(int(i) * n, (int(i) + 1) * n) for dim, i, n in lengths}
 
 
 def _slices(variable: xr.Variable, chunks: tuple[int, ...], file: xr.Dataset) -> list[dict[str, slice]]:

@@ -13,13 +13,17 @@ import signal
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from builder.enrich.guard import MAX_DECLARED_BYTES, UnsafeFileError, check_hdf5, file_kind, first_line
 from builder.errors import UnreferenceableError
 from builder.findings import error, warning
+
+if TYPE_CHECKING:
+    from builder.enrich.fetching import Parts
+    from builder.references.table import Range
 
 
 def main() -> None:
@@ -40,10 +44,30 @@ def main() -> None:
 
 def _answer(request: dict[str, Any], answers: BinaryIO) -> None:
     path, href = Path(os.fsdecode(bytes.fromhex(request["path"]))), request["href"]
+    parts = None
+    if request["partial"]:
+        try:
+            parts = _parts(path, answers)
+        except (UnreferenceableError, OSError, ValueError, RuntimeError, KeyError) as trouble:
+            finding = error("netcdf.unreadable", href, f"its parts cannot be read: {first_line(trouble)}")
+            _send(answers, {"readable": False, "findings": [finding]})
+            return
     kind, header = _header(path, href)
     _send(answers, header)
     if request["references"] and header["readable"]:
-        _send(answers, _references(path, kind, href, header["declared"]))
+        _send(answers, _references(path, kind, href, header["declared"], parts))
+
+
+def _parts(path: Path, answers: BinaryIO) -> Parts:
+    """Have the parent fetch what is needed of a remote file."""
+    from builder.enrich.fetching import fetch_parts
+
+    def fetch(ranges: list[Range]) -> None:
+        _send(answers, {"want": ranges})
+        if not orjson.loads(sys.stdin.buffer.readline())["have"]:
+            raise OSError("a part could not be fetched")
+
+    return fetch_parts(path, fetch)
 
 
 def _header(path: Path, href: str) -> tuple[str, dict[str, Any]]:
@@ -65,15 +89,22 @@ def _header(path: Path, href: str) -> tuple[str, dict[str, Any]]:
     return "", {"readable": False, "findings": [finding]}
 
 
-def _references(path: Path, kind: str, href: str, declared: int) -> dict[str, Any]:
-    from builder.enrich.references import make_references
+def _references(path: Path, kind: str, href: str, declared: int, parts: Parts | None) -> dict[str, Any]:
+    from builder.enrich.references import build_references
+    from builder.references.encode import PARQUET_ABOVE, as_base64
 
     if declared > MAX_DECLARED_BYTES:
         message = f"the file declares {declared} bytes of values, which nothing can check"
         return {"findings": [warning("netcdf.no-references", href, message)]}
     try:
-        text, key, findings = make_references(path, kind, href)
-        return {"references": text.decode(), "combine_key": key, "findings": list(findings)}
+        made, key, findings = build_references(path, kind, href, parts)
+        folder = made.parquet(href) if made.count() > PARQUET_ABOVE else {}
+        return {
+            "references": made.aimed(href).decode(),
+            "parquet": {name: as_base64(body) for name, body in folder.items()},
+            "combine_key": key,
+            "findings": list(findings),
+        }
     except UnreferenceableError as trouble:
         return {"findings": [warning("netcdf.no-references", href, trouble.message, trouble.hint)]}
     except (OSError, ValueError, RuntimeError) as trouble:
@@ -110,6 +141,7 @@ def _import_readers() -> None:
     import zarr
 
     import builder.enrich.coverage
+    import builder.enrich.fetching
     import builder.enrich.header
     import builder.enrich.references
     import builder.enrich.translate

@@ -77,7 +77,12 @@ def dump(document: Any) -> str:
 
 def as_text(data: bytes) -> str:
     """Return bytes as the text that stands in references."""
-    return "base64:" + base64.b64encode(data).decode("ascii")
+    return "base64:" + as_base64(data)
+
+
+def as_base64(data: bytes) -> str:
+    """Return bytes in base 64."""
+    return base64.b64encode(data).decode("ascii")
 
 
 def _record(table: ArrayTable, inline: dict[int, bytes], record: int, target: str) -> bytes:
@@ -102,6 +107,7 @@ def _parquet(columns: dict[str, Any], codes: npt.NDArray[np.int8], target: str) 
     import fastparquet
     import pandas as pd
 
+    encodings = {"path": "utf8"} | ({"raw": "bytes"} if "raw" in columns else {})
     frame = pd.DataFrame({"path": pd.Categorical.from_codes(codes, categories=[target]), **columns})
     sink = _KeptOpen()
     fastparquet.write(
@@ -111,8 +117,8 @@ def _parquet(columns: dict[str, Any], codes: npt.NDArray[np.int8], target: str) 
         compression="ZSTD",
         stats=False,
         write_index=False,
-        object_encoding={"raw": "bytes", "path": "utf8"},
-        has_nulls=["path", "raw"],
+        object_encoding=encodings,
+        has_nulls=list(encodings),
     )
     return sink.getvalue()
 

@@ -47,7 +47,7 @@ def scan_hdf5(file: h5py.File, read: Read, end: int) -> Tables:
                 found[name] = _unchunked(dataset, blank, end)
                 continue
             found[name] = blank
-            root = chunk_index(_shifted(read, base), h5py.h5o.get_info(dataset.id).addr)
+            root = chunk_index(_shifted(read, base), _address(dataset))
             if root is not None:
                 indexed.setdefault(len(blank.shape), []).append((name, dataset, root))
         except UnknownIndexError:
@@ -65,6 +65,11 @@ def _datasets(group: h5py.Group, prefix: str) -> Iterator[tuple[str, h5py.Datase
             yield from _datasets(child, f"{prefix}{name}/")
         elif isinstance(child, h5py.Dataset):
             yield prefix + name, child
+
+
+def _address(dataset: h5py.Dataset) -> int:
+    """Return where the object header lies; `h5py.h5o.get_info` would tell too, but walks the chunk index for it."""
+    return int(h5py.h5g.get_objinfo(dataset.id).objno[0])
 
 
 def _shifted(read: Read, base: int) -> Read:

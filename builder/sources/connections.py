@@ -27,11 +27,12 @@ class Session(requests.Session):
     Args:
         listed: Hosts listed literally.
         head_s: Longest time from the request to the end of the answer's headers, seconds.
+        kept: Most connections to one host that are kept open.
     """
 
-    def __init__(self, listed: Container[str], head_s: float) -> None:
+    def __init__(self, listed: Container[str], head_s: float, kept: int) -> None:
         super().__init__()
-        adapter = _Adapter()
+        adapter = _Adapter(pool_maxsize=kept)
         adapter.poolmanager.pool_classes_by_scheme = _pools(listed, head_s)
         self.mount("http://", adapter)
         self.mount("https://", adapter)

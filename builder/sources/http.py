@@ -22,7 +22,7 @@ from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
 from builder.sources.connections import Session
 from builder.sources.gunzip import gunzip
-from builder.sources.limits import Limits, turn
+from builder.sources.limits import AT_ONCE, Limits, turn
 from builder.sources.redact import redact
 from builder.sources.retry import TRANSIENT, TransientError, patiently, retry_after
 
@@ -67,8 +67,7 @@ class HttpGate:
     """Fetches from an allow-list of hosts, politely, and gives complete bodies or a `FetchError`.
 
     One gate serves one source: it keeps connections alive and bounds the whole. Every redirect
-    target must be on the allow-list too. A host is asked by all gates together at most
-    `limits.AT_ONCE` times at once.
+    target must be on the allow-list too.
 
     Args:
         hosts: Allowed hosts, ``host`` or ``host:port``; with ``https://`` in front, never unencrypted.
@@ -76,6 +75,7 @@ class HttpGate:
         limits: Bounds on each request, and on all of them.
         sleep: Waits; replaced in tests.
         answers: What the partner answered before, if it is kept.
+        connections: Most requests in flight to one host by all gates with the same figure.
     """
 
     hosts: Iterable[str]
@@ -83,11 +83,12 @@ class HttpGate:
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     answers: Answers | None = None
+    connections: int = AT_ONCE
 
     def __post_init__(self) -> None:
         """Open the session."""
         self._allowed = frozenset(host.lower().removeprefix("http://").rstrip("/") for host in self.hosts)
-        self._session = Session(self._literal(), self.limits.response_s)
+        self._session = Session(self._literal(), self.limits.response_s, self.connections)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         self._lock = threading.Lock()
         self._until = time.monotonic() + self.limits.source_s
@@ -264,7 +265,7 @@ class HttpGate:
     def _open(self, url: str, headers: Mapping[str, str], method: str, data: bytes | None) -> Iterator[_Answer]:
         self._count(url)
         try:
-            with turn(origin_of(url), self.delay_s, self.sleep):
+            with turn(origin_of(url), self.delay_s, self.sleep, self.connections):
                 deadline = time.monotonic() + self.limits.response_s
                 with self._session.request(
                     method,

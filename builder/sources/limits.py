@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 AT_ONCE = 2
-"""Most requests in flight to one host, whoever asks."""
+"""Most requests in flight to one host, whoever asks; parts of data files have a lane of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,21 @@ class Limits:
 
 @dataclass
 class _Host:
-    """One host as this process asks it, shared by all gates."""
+    """One host as this process asks it, shared by all gates of one lane."""
 
-    slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    slots: threading.BoundedSemaphore
     lock: threading.Lock = field(default_factory=threading.Lock)
     last: float = -math.inf
 
 
-_hosts: dict[str, _Host] = {}
+_hosts: dict[tuple[str, int], _Host] = {}
 _registry = threading.Lock()
 
 
 @contextmanager
-def turn(origin: str, delay_s: float, sleep: Callable[[float], None]) -> Iterator[None]:
+def turn(
+    origin: str, delay_s: float, sleep: Callable[[float], None], at_once: int = AT_ONCE
+) -> Iterator[None]:
     """Wait for a turn to ask a host and hold it inside the block.
 
     Collections of one partner are harvested side by side, so that turns are counted by host and
@@ -64,9 +66,10 @@ def turn(origin: str, delay_s: float, sleep: Callable[[float], None]) -> Iterato
         origin: ``host`` or ``host:port``.
         delay_s: Least time since the last request to it, seconds.
         sleep: Waits.
+        at_once: Most requests in flight; each figure is a lane of its own.
     """
     with _registry:
-        host = _hosts.setdefault(origin, _Host())
+        host = _hosts.setdefault((origin, at_once), _Host(threading.BoundedSemaphore(at_once)))
     with host.slots:
         with host.lock:
             wait = host.last + delay_s - time.monotonic()

@@ -109,10 +109,11 @@ def _beside(dataset: Dataset, context: ItemContext, path: str) -> dict[str, Json
     beside: dict[str, Json] = {}
     if context.references and not is_restricted_dataset(dataset):
         beside["references"] = {
-            "href": relative(path, place.references(item)),
+            "href": relative(path, place.references(item, context.references_media_type)),
             "type": context.references_media_type,
             "title": "Kerchunk references",
             "roles": ["references", "index"],
+            **(context.source or {}),
         }
     if context.thumbnail and not is_restricted_dataset(dataset):
         beside["preview"] = {

@@ -41,6 +41,7 @@ class ItemContext:
         explanation: Whether its explanation is published beside it.
         thumbnail: Whether a small picture of the data is published beside it.
         references_media_type: Media type of the references.
+        source: By what a reader can tell whether the referenced file is still the same (``iaos:source_size`` …).
         extra: Further properties the build knows, with their prefix (``iaos:…``).
     """
 
@@ -53,6 +54,7 @@ class ItemContext:
     explanation: bool = False
     thumbnail: bool = False
     references_media_type: str = "application/json"
+    source: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] | None = None
 
     @property

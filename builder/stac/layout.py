@@ -135,9 +135,9 @@ class Place:
         """The source record, byte for byte; never a type that a browser would run."""
         return f"{self.folder}/records/{item}.{_SUFFIXES.get(media_type.partition(';')[0].strip().lower(), 'txt')}"
 
-    def references(self, item: str) -> str:
-        """The kerchunk references of one item."""
-        return f"{self.folder}/references/{item}.json"
+    def references(self, item: str, media_type: str = "application/json") -> str:
+        """The kerchunk references of one item: a JSON document, or a folder of Parquet files."""
+        return f"{self.folder}/references/{item}.{'json' if media_type == 'application/json' else 'parquet'}"
 
     def thumbnail(self, item: str) -> str:
         """A small picture of the item's data."""

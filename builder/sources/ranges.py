@@ -1,0 +1,113 @@
+"""Fetches parts of a remote file through the gate, many at a time, and notices when the file changes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from builder.errors import FetchError
+from builder.sources.http import HttpGate, Response
+from builder.sources.redact import redact
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_PLAIN = {"Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a server says by which one version of a file is told from another.
+
+    Attributes:
+        size: Bytes; None where it does not say.
+        etag: Its ``ETag``.
+        last_modified: Its ``Last-Modified``.
+    """
+
+    size: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def differs(self, other: Version) -> bool:
+        """Tell whether two versions certainly differ; what either does not say counts for nothing."""
+        pairs = zip(
+            (self.size, self.etag, self.last_modified), (other.size, other.etag, other.last_modified), strict=True
+        )
+        return any(one is not None and two is not None and one != two for one, two in pairs)
+
+
+def version_of(gate: HttpGate, url: str) -> Version:
+    """Ask for the headers of a file.
+
+    Raises:
+        FetchError: As `HttpGate.get`.
+    """
+    response = gate.get(url, method="HEAD", headers=_PLAIN)
+    length = response.headers.get("content-length", "")
+    return _version(response, int(length) if length.isdigit() else None)
+
+
+@dataclass
+class RangedFile:
+    """A remote file of a server that answers byte ranges (RFC 9110, section 14).
+
+    Args:
+        gate: What it is fetched through; parts of one file are not spaced, but at most ``connections`` at once.
+        url: Its address.
+        version: The version that all parts must be of; ``size`` is known.
+    """
+
+    gate: HttpGate
+    url: str
+    version: Version
+
+    @classmethod
+    def found(cls, gate: HttpGate, url: str) -> Self | None:
+        """Return the file, or None where the server does not serve parts of it.
+
+        Raises:
+            FetchError: The file cannot be had at all.
+        """
+        try:
+            response = gate.get(url, headers=_PLAIN | {"Range": "bytes=0-7"}, max_bytes=8)
+        except FetchError as trouble:
+            if trouble.status is None and "larger" in trouble.message:
+                return None
+            raise
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+        if response.status != 206 or match is None:
+            return None
+        return cls(gate, response.url, _version(response, int(match[3])))
+
+    def fetch(self, ranges: Sequence[tuple[int, int]], target: Path) -> None:
+        """Write ranges (offset and length) of the file to the same places in a local one.
+
+        Raises:
+            FetchError: As `HttpGate.get`, or the file is another one by now.
+        """
+        descriptor = os.open(target, os.O_WRONLY)
+        try:
+            with ThreadPoolExecutor(self.gate.connections) as pool:
+                for body, offset in pool.map(lambda wanted: (self._part(*wanted), wanted[0]), ranges):
+                    os.pwrite(descriptor, body, offset)
+        finally:
+            os.close(descriptor)
+
+    def _part(self, offset: int, length: int) -> bytes:
+        last = offset + length - 1
+        headers = _PLAIN | {"Range": f"bytes={offset}-{last}"}
+        response = self.gate.get(self.url, headers=headers, max_bytes=length)
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+        right = match is not None and (int(match[1]), int(match[2])) == (offset, last) and len(response.body) == length
+        if not right or match is None or self.version.differs(_version(response, int(match[3]))):
+            message = "the file changed, or the server sent another part than asked for"
+            raise FetchError(message, where=redact(self.url), hint="the next build tries again")
+        return response.body
+
+
+def _version(response: Response, size: int | None) -> Version:
+    return Version(size, response.headers.get("etag"), response.headers.get("last-modified"))

@@ -1,0 +1,244 @@
+"""Remote files are looked into by few requests, remade when they change, and never read past what was fetched."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import h5py
+import netCDF4
+import numpy as np
+import orjson
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.dataset import Dataset, Resource
+from builder.definitions.model import CollectionDefinition
+from builder.enrich.correct import correct
+from builder.enrich.inspect import Inspector
+from builder.enrich.translate import translate
+from builder.enrich.verify import same_values
+from builder.errors import FetchError, UnreferenceableError
+from builder.inspections import Inspections
+from builder.references.btree import walk
+from builder.references.netcdf3 import scan_netcdf3
+from builder.references.objectheader import chunk_index
+from builder.references.partial import PartialFile
+from builder.sources.http import HttpGate
+from builder.sources.protocol import Record
+from builder.sources.ranges import RangedFile, Version, version_of
+from builder.state import State
+from tests.servers.ranged import ranged
+
+
+@pytest.fixture(scope="module")
+def inspector():
+    with Inspector() as running:
+        yield running
+
+
+def casts(path, count=1500, seed=1):
+    """A year of casts as netCDF-C writes them, 12 MB in 3,000 chunks."""
+    random = np.random.default_rng(seed)
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("TIME", None)
+        file.createDimension("DEPTH", 1000)
+        file.createDimension("n", 3)
+        file.createVariable("TIME", "f8", ("TIME",)).units = "days since 1950-01-01"
+        file["TIME"][:] = np.arange(count)
+        for name, units in (("LATITUDE", "degrees_north"), ("LONGITUDE", "degrees_east")):
+            file.createVariable(name, "f4", ("TIME",)).units = units
+            file[name][:] = random.random(count) * 60
+        file.createVariable("ship", str, ("n",))[:] = np.array(["Håkon Mosby", "", "G.O. Sars"], object)
+        for number in range(2):
+            variable = file.createVariable(f"P{number}", "f4", ("TIME", "DEPTH"), zlib=True, chunksizes=(1, 1000))
+            for attribute in range(12):  # more than eight are kept densely, in a heap
+                variable.setncattr(f"a{attribute}", "text")
+            variable[:] = random.random((count, 1000))
+    return path
+
+
+def gate(base, **options):
+    return HttpGate([base.removeprefix("http://")], delay_s=0, connections=16, **options)
+
+
+def parts_of(inspector, base, name, folder):
+    with gate(base) as opened:
+        remote = RangedFile.found(opened, f"{base}/{name}")
+        target = folder / "sparse"
+        with target.open("wb") as sparse:
+            sparse.truncate(remote.version.size)
+        return inspector.inspect_parts(target, f"{base}/{name}", lambda ranges: remote.fetch(ranges, target))
+
+
+def metadata_bytes(path):
+    """Everything in an HDF5 file that is no chunk."""
+    sizes = []
+    with h5py.File(path) as file:
+        for dataset in file.values():
+            if dataset.chunks:
+                dataset.id.chunk_iter(lambda chunk: sizes.append(chunk.size))
+    return path.stat().st_size - sum(sizes)
+
+
+def test_parts_of_a_remote_file_tell_the_same_as_all_of_it(tmp_path, inspector):
+    path = casts(tmp_path / "casts.nc")
+    with ranged(tmp_path) as (base, log):
+        remote = parts_of(inspector, base, "casts.nc", tmp_path)
+    whole = inspector.inspect(path, f"{base}/casts.nc")
+    assert whole.references is not None
+    for name in ("references", "parquet", "ncml", "coverage", "combine_key", "findings", "size"):
+        assert getattr(remote, name) == getattr(whole, name), name
+    sent, few = sum(length for _, _, length in log), 8 * 5 * 4000  # coordinates and three chunks each are read too
+    assert sent <= 3 * metadata_bytes(path) + 256 * 1024 + few
+    assert sent < path.stat().st_size / 4
+
+
+def test_classic_file_by_parts(tmp_path, inspector):
+    path = tmp_path / "classic.nc"
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
+        file.createDimension("time", None)
+        file.createDimension("x", 50_000)
+        file.createVariable("time", "f8", ("time",)).units = "days since 2000-01-01"
+        file.createVariable("v", "f4", ("time", "x"))[:] = np.arange(3_000_000.0).reshape(60, -1)
+        file["time"][:] = np.arange(60)
+    with ranged(tmp_path) as (base, log):
+        remote = parts_of(inspector, base, "classic.nc", tmp_path)
+    assert remote.references == inspector.inspect(path, f"{base}/classic.nc").references
+    assert sum(length for _, _, length in log) < path.stat().st_size / 4
+
+
+def test_server_without_ranges_is_noticed(tmp_path):
+    (tmp_path / "x.nc").write_bytes(bytes(100))
+    with ranged(tmp_path, ranges=False) as (base, _), gate(base) as opened:
+        assert RangedFile.found(opened, f"{base}/x.nc") is None
+        with pytest.raises(FetchError, match="404"):
+            RangedFile.found(opened, f"{base}/none.nc")
+
+
+def test_file_that_changes_while_it_is_read(tmp_path):
+    path, target = tmp_path / "x.nc", tmp_path / "sparse"
+    path.write_bytes(bytes(100))
+    target.write_bytes(bytes(100))
+    with ranged(tmp_path) as (base, _), gate(base) as opened:
+        remote = RangedFile.found(opened, f"{base}/x.nc")
+        remote.fetch([(0, 10)], target)
+        path.write_bytes(b"1" * 100)
+        with pytest.raises(FetchError, match="changed"):
+            remote.fetch([(0, 10)], target)
+        assert version_of(opened, f"{base}/x.nc").differs(remote.version)
+    assert not Version(1, None, "a").differs(Version(None, "b", "a"))
+
+
+def inspections(base, folder, inspector, opened):
+    definition = CollectionDefinition.model_validate(
+        {
+            "id": "ctd", "title": "CTD", "description": "Casts", "partner": {"id": "imr", "name": "IMR"},
+            "source": {"type": "files", "url": f"{base}/"},
+        }
+    )  # fmt: skip
+    return Inspections(definition, State(folder / "state"), inspector, opened, folder)
+
+
+@pytest.mark.parametrize("count", [100, 1500], ids=["fetched whole", "by parts"])
+def test_reference_is_remade_when_its_file_changes_and_dropped_when_it_goes(tmp_path, inspector, count):
+    path = casts(tmp_path / "a.nc", count)
+    with ranged(tmp_path) as (base, log), gate(base) as opened:
+        dataset = Dataset("a", resources=(Resource(f"{base}/a.nc", key="data", roles=("data",)),))
+        record = Record("a", "file", b"{}", "application/json", f"{base}/a.nc")
+        looking = inspections(base, tmp_path, inspector, opened)
+        first, _ = looking.of(dataset, record)
+        assert first.references is not None
+        assert first.source()["iaos:source_size"] == path.stat().st_size
+        assert first.source()["iaos:source_etag"] == version_of(opened, f"{base}/a.nc").etag
+        log.clear()
+        assert looking.of(dataset, record)[0] == first
+        assert [method for method, _, _ in log] == ["HEAD"]
+        casts(path, count, seed=2)
+        second, _ = looking.of(dataset, record)
+        assert second.source()["iaos:source_etag"] != first.source()["iaos:source_etag"]
+        assert second.references not in {first.references, None}
+        path.unlink()
+        gone, findings = looking.of(dataset, record)
+        assert gone is None
+        assert "404" in findings[0].message
+
+
+def test_parquet_folder_reads_as_the_file(tmp_path):
+    from kerchunk.utils import refs_as_store
+
+    path = tmp_path / "file.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("y", 60)
+        file.createDimension("x", 40)
+        file.createVariable("y", "f8", ("y",))[:] = np.arange(60)
+        file.createVariable("crs", "i4", ()).grid_mapping_name = "latitude_longitude"
+        variable = file.createVariable("v", "i2", ("y", "x"), chunksizes=(1, 2), zlib=True, fill_value=-1)
+        variable[5:50] = np.arange(45 * 40).reshape(45, 40)
+    for name, body in correct(translate(path, "hdf5"), path).parquet(str(path)).items():
+        target = tmp_path / "refs.parquet" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    store = refs_as_store(str(tmp_path / "refs.parquet"), remote_protocol="file")
+    for decoded in (False, True):
+        theirs = xr.open_dataset(path, engine="netcdf4", decode_cf=decoded).load()
+        ours = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False, decode_cf=decoded).load()
+        assert set(theirs.variables) == set(ours.variables)
+        assert [n for n in theirs.variables if not same_values(theirs[n].values, ours[n].values)] == []
+
+
+def test_partial_file_fetches_each_block_once(tmp_path):
+    path, asked = tmp_path / "x", []
+    path.write_bytes(bytes(1_000_000))
+    with PartialFile(path, asked.extend) as file:
+        file.ensure([(0, 10), (5000, 10), (500_000, 1)])
+        file.ensure([(3, 10), (500_001, 1), (5_000_000, 10)])
+        assert asked == [(0, 8192), (499_712, 4096)]
+        file.seek(-10, 2)
+        assert len(file.read(100)) == 10
+
+
+def over(data):
+    return lambda ranges: [data[max(offset, 0) : max(offset, 0) + length] for offset, length in ranges]
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.binary(max_size=600), version=st.sampled_from([1, 2, 5]))
+def test_any_bytes_after_the_classic_signature(body, version):
+    data = b"CDF" + bytes([version]) + body
+    with suppress(UnreferenceableError):  # any other error fails, and so does a loop without end
+        scan_netcdf3(over(data), len(data))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "file.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("v", data=np.arange(10_000), chunks=(10,))
+        header = h5py.h5g.get_objinfo(file["v"].id).objno[0]
+    return path.read_bytes(), header
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 255)), min_size=1, max_size=40))
+def test_any_damage_to_headers_and_trees_ends(small, changes):
+    data, header = bytearray(small[0]), small[1]
+    root = chunk_index(over(bytes(data)), header)
+    for place, value in changes:
+        data[(header if place % 2 else root) + place % 3000] = value
+    with suppress(UnreferenceableError):
+        found = chunk_index(over(bytes(data)), header)
+        assert found is None or len(walk(over(bytes(data)), [found], 1).tree) <= 1 << 20
+
+
+def test_tree_is_read_as_hdf5_reads_it(small, tmp_path):
+    path = tmp_path / "file.h5"
+    path.write_bytes(small[0])
+    rows = []
+    with h5py.File(path) as file:
+        file["v"].id.chunk_iter(lambda chunk: rows.append((chunk.chunk_offset[0], chunk.byte_offset, chunk.size)))
+    found = walk(over(small[0]), [chunk_index(over(small[0]), small[1])], 1)
+    ours = zip(found.corner[:, 0].tolist(), found.offset.tolist(), found.size.tolist(), strict=True)
+    assert sorted(ours) == sorted(rows)
+    assert orjson.dumps(len(rows)) == b"1000"
