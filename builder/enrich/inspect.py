@@ -111,7 +111,8 @@ class Inspector:
     def _look(self, path: Path, blank: Inspection, *, references: bool) -> Inspection:
         try:
             self._ask(path, blank.href, references=references)
-            header = self._receive(min(self._timeout_s, HEADER_TIMEOUT_S))
+            limit = HEADER_TIMEOUT_S if self._fetch is None else self._timeout_s  # parts are located before the header
+            header = self._receive(min(self._timeout_s, limit))
         except ChildLostError as lost:
             finding = error(lost.code, blank.href, str(lost), "ask the partner to check the file")
             return replace(blank, findings=(finding,))

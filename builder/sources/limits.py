@@ -54,9 +54,7 @@ _registry = threading.Lock()
 
 
 @contextmanager
-def turn(
-    origin: str, delay_s: float, sleep: Callable[[float], None], at_once: int = AT_ONCE
-) -> Iterator[None]:
+def turn(origin: str, delay_s: float, sleep: Callable[[float], None], at_once: int = AT_ONCE) -> Iterator[None]:
     """Wait for a turn to ask a host and hold it inside the block.
 
     Collections of one partner are harvested side by side, so that turns are counted by host and

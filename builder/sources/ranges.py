@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from builder.errors import FetchError
-from builder.sources.http import HttpGate, Response
+from builder.sources.answers import Response
+from builder.sources.http import HttpGate
 from builder.sources.redact import redact
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
