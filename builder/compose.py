@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from builder.crosswalks import describe
+from builder.enrich.inspection import Inspection
 from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, note
@@ -23,12 +24,14 @@ from builder.stac.layout import item_id
 if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.definitions.model import CollectionDefinition
-    from builder.enrich.inspect import Inspection
     from builder.inspections import Inspecting
     from builder.sources.protocol import Record
 
 JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
+
+NOTHING = Inspection("", 0)
+"""What is known of data that were not looked into."""
 
 LISTING_FORMATS = frozenset({"thredds", "file"})
 """Formats that only say that a file exists; what the file itself says of place and time goes before them."""
@@ -107,17 +110,16 @@ def compose(
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
     as_collection = needs_collection(dataset, definition.policies.level)
     name = _unique(stac_id(definition, dataset), record, taken)
-    references = inspection.references if inspection is not None else None
-    picture = inspection.thumbnail if inspection is not None else None
+    found = inspection or NOTHING
     context = ItemContext(
         definition=definition,
         record=record,
         id=name,
         by_year=by_year and not as_collection,
-        references=references is not None,
-        thumbnail=picture is not None,
-        references_media_type=PARQUET if inspection is not None and inspection.parquet else JSON,
-        source=inspection.source() if inspection is not None else None,
+        references=found.references is not None,
+        thumbnail=found.thumbnail is not None,
+        references_media_type=PARQUET if found.parquet else JSON,
+        source=found.source(),
         explanation=True,
     )
     make = build_record_collection if as_collection else build_item
@@ -127,10 +129,10 @@ def compose(
         context=context,
         record=record,
         explanation=explain(stac, dataset, record, definition.id),
-        references=references,
-        parquet=inspection.parquet if inspection is not None else {},
-        combine_key=inspection.combine_key if inspection is not None else None,
-        thumbnail=b64decode(picture) if picture is not None else None,
+        references=found.references,
+        parquet=found.parquet,
+        combine_key=found.combine_key,
+        thumbnail=b64decode(found.thumbnail) if found.thumbnail is not None else None,
         inspected=definition.policies.references and readable_resource(dataset) is not None,
         renamed=name != stac_id(definition, dataset),
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},

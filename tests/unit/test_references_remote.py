@@ -138,7 +138,9 @@ def inspections(base, folder, inspector, opened):
             "source": {"type": "files", "url": f"{base}/"},
         }
     )  # fmt: skip
-    return Inspections(definition, State(folder / "state", folder / "overlay"), inspector, opened, folder)
+    return Inspections(
+        definition, State(folder / "state", folder / "overlay", folder / "state"), inspector, opened, folder
+    )
 
 
 @pytest.mark.parametrize("count", [100, 1500], ids=["fetched whole", "by parts"])
