@@ -68,7 +68,7 @@ def assemble(
     partners = {
         partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
     }
-    with Inspector() as inspector:
+    with Inspector(timeout_s=request.file_timeout) as inspector:
         gathered = []
         for definition in definitions:
             with gate_for(definition) as gate:

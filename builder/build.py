@@ -40,6 +40,7 @@ class Request:
         confirm: Take over withdrawals of these collections, however many.
         limits: Bounds on each request to a source.
         base_url: Where the catalogue will stand, for the sitemap and canonical links.
+        file_timeout: Longest time to look into one data file, seconds.
     """
 
     collections: Path
@@ -52,6 +53,7 @@ class Request:
     confirm: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     base_url: str | None = None
+    file_timeout: float = 60.0
 
 
 def build(request: Request, advance: Advance) -> RunReport:

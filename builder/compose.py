@@ -12,7 +12,7 @@ from builder.crosswalks import describe
 from builder.enrich.inspection import Inspection
 from builder.errors import IaosError
 from builder.explain import explain
-from builder.findings import Finding, note
+from builder.findings import Finding, Severity, note
 from builder.geometry.footprint import footprint
 from builder.inspections import readable_resource
 from builder.merge import merge, only
@@ -104,6 +104,9 @@ def compose(
         RecordError: The record cannot be understood.
     """
     dataset, inspection = read(definition, record, inspecting)
+    refused = _refused(record, inspection)
+    if refused is not None:
+        return refused
     if dataset.status != "published":
         reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
         return note("record.not-published", record.identifier, f"not shown: {reason}")
@@ -138,6 +141,13 @@ def compose(
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )
+
+
+def _refused(record: Record, inspection: Inspection | None) -> Finding | None:
+    """Return why a file that nothing but its name speaks for must not be offered."""
+    if inspection is None or record.format not in LISTING_FORMATS:
+        return None
+    return next((finding for finding in inspection.findings if finding.severity is Severity.ERROR), None)
 
 
 def stac_id(definition: CollectionDefinition, dataset: Dataset) -> str:

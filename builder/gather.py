@@ -19,7 +19,7 @@ from builder.datapackage import DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, error, note
 from builder.ledger import Entry
-from builder.media import media_type
+from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
@@ -173,7 +173,7 @@ class Gatherer:
         explanation = self.place.explain(name)
         self.tree.add(explanation, to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
-            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, media_type(local))
+            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, inert_type(local))
         if composed.thumbnail is not None:
             picture = self.place.thumbnail(name)
             self.tree.add(picture, composed.thumbnail, media_type(picture))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Any
 
 from lxml import etree
@@ -10,6 +11,9 @@ from lxml import etree
 from builder.errors import ProtocolError
 
 _OPEN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
+
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+"""All that may stand before a document type declaration (XML 1.0 section 2.8), and its first word."""
 
 _FORMATS = {
     "MetaData": "pan_md",
@@ -42,6 +46,8 @@ def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Eleme
     Raises:
         ProtocolError: The document is not well-formed, too deep, or has a forbidden DOCTYPE.
     """
+    if not doctype and _PROLOG.match(body):
+        raise ProtocolError("XML with a DOCTYPE is refused", where=where)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_pis=True
     )

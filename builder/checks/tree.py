@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from builder.checks.references import check_references
 from builder.checks.rules import Subject, check_object, tree_rule
 from builder.checks.shapes import covers
 from builder.checks.validate import validate
@@ -74,6 +75,7 @@ def check_tree(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[F
     yield from _check_ids(nodes)
     yield from _check_hierarchy(nodes)
     yield from _check_extents(nodes)
+    yield from check_references(read, known)
 
 
 def _node(subject: Subject) -> _Node:

@@ -61,6 +61,13 @@ def request(function: Function) -> Function:
             confirm,
             click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner."),
             click.option(
+                "--file-timeout",
+                type=click.FloatRange(min=0.1),
+                default=60.0,
+                show_default=True,
+                help="Longest time to look into one data file, seconds; its header gets 15 of them at most.",
+            ),
+            click.option(
                 "--base-url", help="Address at which the catalogue will stand, for the sitemap and canonical links."
             ),
         )

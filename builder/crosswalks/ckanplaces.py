@@ -9,8 +9,9 @@ import orjson
 
 from builder.crosswalks.jsontext import Json, objects, wording
 from builder.crosswalks.times import parse_interval, parse_time, put_period, says_open
-from builder.crosswalks.values import box_of, number
+from builder.crosswalks.values import box_of, number, one_line
 from builder.dataset import Box, Draft
+from builder.findings import warning
 
 _SIDES = (
     ("bbox-west-long", "bbox-south-lat", "bbox-east-long", "bbox-north-lat"),
@@ -27,10 +28,18 @@ def put_place(draft: Draft, package: Json) -> None:
     Reads ``spatial`` (GeoJSON as object or string, WKT is left out), ``spatial_coverage`` of
     DCAT-AP profiles, ``bbox`` lists and the four ``bbox-*`` fields of ckanext-spatial and CIOOS.
     """
+    _doubt(draft, package.get("spatial"))
     for place, found in _geometries(package):
         draft.put("coverage.geometry", found, place)
     for place, box in _boxes(package):
         draft.put("coverage.boxes", (box,), place)
+
+
+def _doubt(draft: Draft, spatial: Any) -> None:
+    """Say that a place was given which is no GeoJSON."""
+    if spatial and not _is_geojson(unpacked(spatial)):
+        message = f"spatial {one_line(str(spatial))[:80]!r} is no GeoJSON geometry"
+        draft.find(warning("geometry.unusable", draft.identifier, message, "correct it at the source"))
 
 
 def put_time(draft: Draft, package: Json) -> None:
@@ -90,13 +99,17 @@ def _last(ends: list[str]) -> str:
 
 def _geometries(package: Json) -> Iterator[tuple[str, Json]]:
     spatial = unpacked(package.get("spatial"))
-    if isinstance(spatial, Mapping) and "coordinates" in spatial:
+    if _is_geojson(spatial):
         yield "spatial", spatial
     for number_, coverage in enumerate(objects(unpacked(package.get("spatial_coverage")))):
         for name in ("geom", "bbox", "centroid"):
             geometry = unpacked(coverage.get(name))
-            if isinstance(geometry, Mapping) and "coordinates" in geometry:
+            if _is_geojson(geometry):
                 yield f"spatial_coverage[{number_}].{name}", geometry
+
+
+def _is_geojson(value: Any) -> bool:
+    return isinstance(value, Mapping) and ("coordinates" in value or "geometries" in value)
 
 
 def _boxes(package: Json) -> Iterator[tuple[str, Box]]:
@@ -111,10 +124,10 @@ def _boxes(package: Json) -> Iterator[tuple[str, Box]]:
 
 
 def unpacked(value: Any) -> Any:
-    """Read JSON that was stored inside a string; anything else stays as it is."""
+    """Read JSON that was stored inside a string; anything else, such as Markdown that begins with a link, stays."""
     if isinstance(value, str) and value.strip()[:1] in {"{", "["}:
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError:
-            return None
+            return value
     return value

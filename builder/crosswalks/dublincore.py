@@ -11,9 +11,10 @@ from builder.crosswalks.licenses import clearest, license_of
 from builder.crosswalks.pangaea import is_pangaea, name_of, put_addresses
 from builder.crosswalks.people import merged, organisation
 from builder.crosswalks.times import parse_interval, parse_time, put_period
-from builder.crosswalks.values import access_of, box_of, language_of, number, unique
+from builder.crosswalks.values import access_of, box_of, language_of, number, one_line, unique
 from builder.crosswalks.xmltext import every, open_record, place_of, said, texts
 from builder.dataset import Dataset, Draft, Link, Party, Publication
+from builder.findings import warning
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -96,6 +97,7 @@ def _put_coverage(draft: Draft, root: etree._Element) -> None:
         sides = (_first(said_here, _EDGES[edge]) for edge in ("west", "south", "east", "north"))
         box = box_of(*sides)
         draft.put("coverage.boxes", (box,) if box else (), where)
+        _put_point(draft, said_here, where)
         mean = (number(said_here.get("MEDIAN LONGITUDE")), number(said_here.get("MEDIAN LATITUDE")))
         draft.put("coverage.mean_point", mean if None not in mean else None, where)
         if "DATE/TIME START" in said_here or "DATE/TIME END" in said_here:
@@ -105,6 +107,19 @@ def _put_coverage(draft: Draft, root: etree._Element) -> None:
             begins, ends = parse_interval(text)
             draft.put("coverage.start", begins, where)
             draft.put("coverage.end", ends, where)
+
+
+def _put_point(draft: Draft, said_here: dict[str, str], where: str) -> None:
+    """Set the place of a dataset with a single event, which PANGAEA writes as LATITUDE and LONGITUDE."""
+    words = [said_here[name] for name in ("LONGITUDE", "LATITUDE") if name in said_here]
+    if not words:
+        return
+    degrees = [value for value in map(number, words) if value is not None]
+    if len(degrees) == 2:
+        draft.put("coverage.geometry", {"type": "Point", "coordinates": degrees}, where)
+    else:
+        message = f"longitude and latitude {one_line(', '.join(words))[:80]!r} are no numbers of degrees"
+        draft.find(warning("geometry.unusable", draft.identifier, message, "correct it at the source"))
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

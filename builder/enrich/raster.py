@@ -14,7 +14,7 @@ import orjson
 
 from builder.dataset import Projection
 from builder.enrich.inspection import Inspection
-from builder.findings import Finding, note, warning
+from builder.findings import Finding, error, note, warning
 
 TIMEOUT_S = 60
 GEOTIFF = "image/tiff; application=geotiff"
@@ -41,7 +41,7 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
     """Complete an inspection with what `builder.enrich.rasterworker.describe` says."""
     href = blank.href
     if "refused" in said:
-        reason = warning("raster.unreadable", href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
+        reason = error("raster.unreadable", href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
         return replace(blank, findings=(reason,))
     projection = _projection(said)
     return replace(

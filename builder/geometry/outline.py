@@ -47,6 +47,8 @@ def outline(geometry: Any, *, crossing: bool = False) -> tuple[Parts, list[str]]
         reader.read(geometry, 0)
     except shapely.errors.ShapelyError as trouble:
         raise UnusableGeometry(f"it cannot be repaired: {str(trouble)[:100]}") from trouble
+    if not reader.positions:
+        raise UnusableGeometry("it has no positions")
     return reader.parts, list(dict.fromkeys(reader.repairs))
 
 

@@ -30,7 +30,7 @@ MOST_DRAWN = 1000
 
 CONTENT_SECURITY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'; "
-    "connect-src 'self' https:; base-uri 'none'; form-action 'none'"
+    "connect-src 'self' https:; base-uri 'none'; form-action 'none'; object-src 'none'"
 )
 """Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 

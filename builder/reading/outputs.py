@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +15,10 @@ import numpy as np
 from builder.errors import ReadingError
 from builder.reading.cutting import WITHIN
 from builder.reading.table import flat
+from builder.spreadsheet import harmless
 
 if TYPE_CHECKING:
     import xarray as xr
-
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
-"""How a cell begins that a spreadsheet would run (OWASP, CSV injection)."""
 
 _SAID = ("title", "iaos_source", "iaos_item", "iaos_query", "iaos_distance_m", "citation", "license")
 
@@ -59,7 +56,7 @@ def check_target(target: Path | None) -> None:
 def csv_text(part: xr.Dataset) -> str:
     """Return a cut as CSV: lines of ``#`` that say where it comes from, names with units, a row for each value.
 
-    Times are ISO 8601 in UTC, missing values empty; no cell begins as a formula does.
+    Times are ISO 8601 in UTC, missing values empty; texts as `builder.spreadsheet` makes them.
     """
     table = flat(part)
     out = io.StringIO()
@@ -67,18 +64,9 @@ def csv_text(part: xr.Dataset) -> str:
         if said := " ".join(str(table.attrs.get(name, "")).split()):
             out.write(f"# {name.removeprefix('iaos_')}: {said}\n")
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow([safe_cell(_heading(str(name), variable)) for name, variable in table.variables.items()])
+    rows.writerow([harmless(_heading(str(name), variable)) for name, variable in table.variables.items()])
     rows.writerows(zip(*(_cells(variable) for variable in table.variables.values()), strict=True))
     return out.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula.
-
-    >>> safe_cell("=HYPERLINK(0)")
-    "'=HYPERLINK(0)"
-    """
-    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _heading(name: str, variable: xr.Variable) -> str:
@@ -96,7 +84,7 @@ def _cells(variable: xr.Variable) -> list[str]:
         return ["" if np.isnan(value) else str(value) for value in values]
     if values.dtype.kind in "iub":
         return [str(value) for value in values]
-    return [safe_cell(str(value)) for value in values]
+    return [harmless(str(value)) for value in values]
 
 
 def _instants(values: np.ndarray) -> list[str]:

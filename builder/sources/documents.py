@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from builder.enrich.accept import is_references
 from builder.errors import ProtocolError
 from builder.findings import Finding, error, warning
 from builder.media import media_type
@@ -92,6 +93,12 @@ def _xml(document: Document, asked: str) -> Iterator[Record | Finding]:
 
 def _json(document: Document, asked: str) -> Iterator[Record | Finding]:
     content = strict_json(document.body, document.name, unique_keys=False)
+    if is_references(content):
+        yield error(
+            "references.unsafe", document.name, "kerchunk references of others are not taken over",
+            "name the data files themselves; references to them are made here",
+        )  # fmt: skip
+        return
     found = _json_format(content)
     if asked not in {"auto", found or asked}:
         yield error("files.other-format", document.name, f"is {found}, not {asked}", "check `format` or `include`")

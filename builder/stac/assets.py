@@ -10,7 +10,7 @@ from builder.dataset import Dataset, Resource
 from builder.findings import Finding, error
 from builder.media import media_type
 from builder.stac.context import ItemContext, Json
-from builder.stac.layout import relative
+from builder.stac.layout import record_type, relative
 from builder.stac.links import JSON, safe_href, service, unlinkable
 
 LINKED_SERVICES = frozenset({"wms", "wcs", "wfs", "wmts", "ncss", "netcdfsubset", "csw"})
@@ -126,7 +126,7 @@ def _beside(dataset: Dataset, context: ItemContext, path: str) -> dict[str, Json
         record = place.record(item, context.record.media_type)
         beside["source-record"] = {
             "href": relative(path, record),
-            "type": media_type(record).partition(";")[0],
+            "type": record_type(context.record.media_type),
             "title": "Source record, byte for byte",
             "roles": ["metadata"],
         }

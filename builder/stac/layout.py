@@ -26,8 +26,8 @@ _SUFFIXES = {
     "application/json": "json",
     "application/geo+json": "json",
     "application/ld+json": "json",
-    "application/xml": "xml",
-    "text/xml": "xml",
+    "application/xml": "xml.txt",
+    "text/xml": "xml.txt",
     "application/yaml": "yaml",
 }
 
@@ -132,8 +132,8 @@ class Place:
         return f"{self.folder}/{item}/index.html"
 
     def record(self, item: str, media_type: str) -> str:
-        """The source record, byte for byte; never a type that a browser would run."""
-        return f"{self.folder}/records/{item}.{_SUFFIXES.get(media_type.partition(';')[0].strip().lower(), 'txt')}"
+        """The source record, byte for byte; never under a suffix whose content a browser would run."""
+        return f"{self.folder}/records/{item}.{_SUFFIXES.get(_bare(media_type), 'txt')}"
 
     def references(self, item: str, media_type: str = "application/json") -> str:
         """The kerchunk references of one item: a JSON document, or a folder of Parquet files."""
@@ -150,6 +150,16 @@ class Place:
     def data(self, name: str) -> str:
         """A data file that the build copies into the catalogue; the name is made safe."""
         return f"{self.folder}/data/{item_id(name)}"
+
+
+def record_type(media_type: str) -> str:
+    """Return what a source record is, whatever the suffix it is kept under."""
+    bare = _bare(media_type)
+    return bare if bare in _SUFFIXES else "text/plain"
+
+
+def _bare(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def partner_catalog(partner: str) -> str:

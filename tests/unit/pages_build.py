@@ -48,7 +48,7 @@ def documents() -> set[str]:
         "imr/ctd/references/58jh-ctd-2003.json",
         "imr/ctd/references.json",
     }
-    paths |= {"imr/ctd/records/58jh-ctd-2003.xml", "nersc/seaice/data/ice-conc-20180801.tif"}
+    paths |= {"imr/ctd/records/58jh-ctd-2003.xml.txt", "nersc/seaice/data/ice-conc-20180801.tif"}
     paths |= {"nersc/seaice/data/ice-conc-20180801.csv"}
     for partner, shelf, items in SHELVES:
         folder = f"{partner['id']}/{shelf['id']}"

@@ -155,7 +155,7 @@ CTD: dict[str, Any] = {
             "roles": ["references", "index"],
         },
         "source-record": {
-            "href": "./records/58jh-ctd-2003.xml",
+            "href": "./records/58jh-ctd-2003.xml.txt",
             "type": "application/xml",
             "title": "Source record, byte for byte",
             "roles": ["metadata"],

@@ -304,3 +304,17 @@ def test_hostile_package_is_refused_or_read(package) -> None:
     else:
         with pytest.raises(RecordError):
             read(package)
+
+
+def test_markdown_that_begins_with_a_link_is_a_description():
+    body = {"id": "x", "name": "x", "title": "X", "notes": "[here](https://x.example) is *ice*", "resources": []}
+    made = describe(Record("x", "ckan", json.dumps(body).encode(), "application/json", "https://x.example"))
+    assert made.description == "[here](https://x.example) is *ice*"
+
+
+@pytest.mark.parametrize("spatial", ["not json", [[1, 2], [3, 4]], {"type": "Point"}, "[[1,2]"])
+def test_a_place_that_is_no_geojson_is_reported(spatial):
+    body = {"id": "x", "name": "x", "title": "X", "spatial": spatial, "resources": []}
+    made = describe(Record("x", "ckan", json.dumps(body).encode(), "application/json", "https://x.example"))
+    assert made.coverage.geometry is None
+    assert [finding.code for finding in made.findings] == ["geometry.unusable"]

@@ -72,7 +72,7 @@ def test_a_record_without_time_and_place():
     assert collection["iaos:unlocated"] is True
     assert collection["description"] == "Planned activity"
     assert rels(collection, "parent") == ["../collection.json"]
-    assert collection["assets"]["source-record"]["href"] == "../records/planned.xml"
+    assert collection["assets"]["source-record"]["href"] == "../records/planned.xml.txt"
     assert [(finding.code, finding.severity) for finding in findings] == [("stac.no-time", Severity.NOTE)]
 
 

@@ -88,7 +88,7 @@ def test_the_paths_of_a_collection():
 @pytest.mark.parametrize(
     ("media_type", "suffix"),
     [
-        ("application/xml; charset=utf-8", "xml"),
+        ("application/xml; charset=utf-8", "xml.txt"),
         ("application/json", "json"),
         ("text/html", "txt"),
         ("image/svg+xml", "txt"),

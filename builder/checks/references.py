@@ -1,0 +1,53 @@
+"""Checks that the kerchunk references of a catalogue read nothing but files which its items offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from builder.enrich.accept import accept_references
+from builder.errors import UnreferenceableError
+from builder.findings import Finding, error
+from builder.stac.layout import resolve
+
+_BELOW = "/references/"
+_COMBINED = "/references.json"
+
+
+def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[Finding]:
+    """Check the references of every item, then the combined ones of every collection.
+
+    Args:
+        read: Returns the bytes at a path.
+        paths: All paths of the catalogue.
+    """
+    known, offered = frozenset(paths), dict[str, set[str]]()
+    for path in sorted(known):
+        folder, below, name = path.rpartition(_BELOW)
+        if below and name.endswith(".json"):
+            own = [f"{folder}/{name}", f"{folder}/{name.removesuffix('.json')}/collection.json"]
+            hrefs = [href for item in own if item in known for href in _hrefs(orjson.loads(read(item)), item)]
+            offered.setdefault(folder, set()).update(hrefs)
+            yield from _faults(read(path), path, hrefs)
+    for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
+        yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
+
+
+def _hrefs(stac: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Yield the addresses of an object's assets; those inside the catalogue as the end of an address."""
+    for asset in stac.get("assets", {}).values():
+        href = asset["href"]
+        yield href if "://" in href else f"/{resolve(path, href)}"
+
+
+def _faults(body: bytes, path: str, hrefs: Iterable[str]) -> Iterator[Finding]:
+    own = frozenset(hrefs)
+    inside = tuple(href for href in own if href.startswith("/"))
+    try:
+        accept_references(orjson.loads(body), lambda target: target in own or target.endswith(inside))
+    except UnreferenceableError as trouble:
+        yield error("references.unsafe", path, trouble.message, "build the catalogue anew")
+    except orjson.JSONDecodeError as trouble:
+        yield error("references.unsafe", path, f"is not JSON: {trouble}", "build the catalogue anew")
