@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from builder.crosswalks.values import one_line
@@ -62,23 +62,26 @@ def variables_of(root: etree._Element) -> tuple[Variable, ...]:
     """Return the variables of a header and of its groups (``group/name``), in the order of the file."""
     nodes = list(_with_groups(root, "variable"))
     helpers = _helpers([(name, attributes_of(node)) for name, node in nodes])
-    return tuple(_variable(name, node, helpers) for name, node in nodes)
+    known = {name for name, _ in _with_groups(root, "dimension")}
+    return tuple(_variable(name, node, helpers, known) for name, node in nodes)
 
 
 def dimensions_of(root: etree._Element) -> tuple[Dimension, ...]:
     """Return the dimensions of a header with what their coordinate variables say of them.
 
-    Lengths of texts are left out.
+    Lengths of texts are left out; those of groups are named with them (``group/name``).
     """
+    nodes = dict(_with_groups(root, "dimension"))
     variables = {name: node for name, node in _with_groups(root, "variable") if "/" not in name}
-    letters = {_shape(node)[-1] for node in variables.values() if node.get("type") == "char" and _shape(node)}
-    used = {name for node in variables.values() if node.get("type") != "char" for name in _shape(node)}
-    hidden = (letters - used) | {"", None}
-    return tuple(_dimension(node, variables) for node in every(root, "dimension") if node.get("name") not in hidden)
+    shapes = [(node.get("type"), _shape_in(name, node, nodes)) for name, node in _with_groups(root, "variable")]
+    letters = {shape[-1] for kind, shape in shapes if kind == "char" and shape}
+    used = {name for kind, shape in shapes if kind != "char" for name in shape}
+    hidden = letters - used
+    return tuple(_dimension(name, node, variables) for name, node in nodes.items() if name not in hidden)
 
 
-def _dimension(node: etree._Element, variables: Mapping[str, etree._Element]) -> Dimension:
-    name, length = node.get("name", ""), node.get("length", "")
+def _dimension(name: str, node: etree._Element, variables: Mapping[str, etree._Element]) -> Dimension:
+    length = node.get("length", "")
     axis = _coordinate(name, variables)
     said = {} if axis is None else attributes_of(axis)
     kind = kind_of(name if axis is None else axis.get("name", name), said)
@@ -111,7 +114,17 @@ def _with_groups(element: etree._Element, tag: str, prefix: str = "") -> Iterato
             yield from _with_groups(group, tag, f"{prefix}{group.get('name')}/")
 
 
-def _variable(name: str, node: etree._Element, helpers: set[str]) -> Variable:
+def _shape_in(name: str, node: etree._Element, known: Collection[str]) -> list[str]:
+    """Return the dimensions of a variable, each by its full name: that of the nearest group that has it."""
+    found = []
+    for part in _shape(node):
+        folders = name.split("/")[:-1]
+        places = ["/".join([*folders[:depth], part]) for depth in range(len(folders), -1, -1)]
+        found.append(next((place for place in places if place in known), part))
+    return found
+
+
+def _variable(name: str, node: etree._Element, helpers: set[str], known: Collection[str]) -> Variable:
     said = attributes_of(node)
     shape = _shape(node)
     return Variable(
@@ -119,7 +132,7 @@ def _variable(name: str, node: etree._Element, helpers: set[str]) -> Variable:
         description=one_line(said.get("long_name")) or None,
         standard_name=standard_name_of(said),
         unit=one_line(said.get("units")) or None,
-        dimensions=tuple(part for part in shape if not part.isdecimal()),
+        dimensions=tuple(part for part in _shape_in(name, node, known) if not part.isdecimal()),
         data_type=node.get("type"),
         auxiliary=name in helpers or node.get("name") in shape or not shape,
     )

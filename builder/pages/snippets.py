@@ -27,7 +27,7 @@ def quoted(words: str) -> str:
 
 def pystac_item(href: str) -> str:
     """Read an Item."""
-    return f"""import pystac
+    return f"""import pystac  # pip install pystac
 
 item = pystac.Item.from_file({quoted(href)})
 print(item.properties, item.assets)"""
@@ -35,7 +35,7 @@ print(item.properties, item.assets)"""
 
 def pystac_collection(href: str) -> str:
     """Walk through the Items of a Collection."""
-    return f"""import pystac
+    return f"""import pystac  # pip install pystac
 
 collection = pystac.Collection.from_file({quoted(href)})
 for item in collection.get_items(recursive=True):
@@ -44,7 +44,7 @@ for item in collection.get_items(recursive=True):
 
 def pystac_client_search(href: str, collection: str) -> str:
     """Walk through one Collection of the whole catalogue with pystac-client."""
-    return f"""from pystac_client import Client
+    return f"""from pystac_client import Client  # pip install pystac-client
 
 catalog = Client.open({quoted(href)})
 collection = catalog.get_child({quoted(collection)}, recursive=True)
@@ -52,17 +52,37 @@ for item in collection.get_items(recursive=True):
     print(item.id, item.datetime, item.bbox)"""
 
 
-def xarray_references(href: str) -> str:
-    """Open data through kerchunk references: only the chunks that are asked for are read."""
-    return f"""import xarray as xr  # needs kerchunk and fsspec
+def xarray_references(href: str, remote: str = "https", group: str = "") -> str:
+    """Open data through kerchunk references: only the chunks that are asked for are read, 64 at a time.
 
-dataset = xr.open_dataset({quoted(href)}, engine="kerchunk", chunks={{}})
+    Not ``engine="kerchunk"``, which reads through dask, as many at a time as the computer has cores, and does not
+    honour options such as ``decode_cf=False``.
+
+    Args:
+        href: Address of the references, JSON or a folder of Parquet.
+        remote: Protocol by which the data are reached.
+        group: Group of the file; nothing for its root.
+    """
+    packages = "xarray zarr kerchunk fsspec aiohttp" + (" fastparquet" if href.endswith(".parquet") else "")
+    inner = f"store.path = {quoted(group)}  # the group\n" if group else ""
+    return f"""import xarray as xr  # pip install {packages}
+import zarr
+from kerchunk.utils import refs_as_store
+
+zarr.config.set({{"async.concurrency": 64}})
+store = refs_as_store({quoted(href)}, target_protocol="{protocol(href)}", remote_protocol="{remote}")
+{inner}dataset = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False)
 print(dataset)"""
+
+
+def protocol(href: str) -> str:
+    """Return the protocol of an address; ``file`` for a path."""
+    return href.partition("://")[0] if "://" in href else "file"
 
 
 def xarray_opendap(href: str) -> str:
     """Open data through OPeNDAP."""
-    return f"""import xarray as xr  # needs netCDF4
+    return f"""import xarray as xr  # pip install xarray netCDF4
 
 dataset = xr.open_dataset({quoted(href)})
 print(dataset)"""
@@ -71,19 +91,19 @@ print(dataset)"""
 def pandas_table(href: str, media_type: str) -> str:
     """Read a table; the ``/* … */`` preamble of PANGAEA's text files is skipped."""
     if media_type == PARQUET:
-        return f"""import pandas as pd
+        return f"""import pandas as pd  # pip install pandas pyarrow aiohttp fsspec
 
 table = pd.read_parquet({quoted(href)})
 print(table)"""
     delimiter = DELIMITERS[media_type]
     if media_type == "text/csv":
-        return f"""import pandas as pd
+        return f"""import pandas as pd  # pip install pandas
 
 table = pd.read_csv({quoted(href)})
 print(table)"""
     return f"""import io
 
-import fsspec
+import fsspec  # pip install fsspec aiohttp pandas
 import pandas as pd
 
 with fsspec.open({quoted(href)}, "rt", encoding="utf-8") as file:
@@ -94,7 +114,7 @@ print(table)"""
 
 def raster(href: str) -> str:
     """Open a GeoTIFF."""
-    return f"""import rasterio
+    return f"""import rasterio  # pip install rasterio
 
 with rasterio.open({quoted(href)}) as image:
     print(image.profile)
@@ -123,22 +143,34 @@ def collection_snippets(collection: Json, page: str, base: str) -> tuple[Snippet
 
 def _assets(item: Json, folder: str) -> Iterator[Snippet]:
     done: set[str] = set()
-    for key, entry in mapping(item.get("assets")).items():
-        asset = mapping(entry)
-        href = text(asset.get("href"))
-        if href is None or asset.get("auth:refs"):
-            continue
-        absolute = href if "://" in href else folder + href.removeprefix("./")
-        found = _asset(key, asset, absolute)
+    assets = [(key, mapping(entry)) for key, entry in mapping(item.get("assets")).items()]
+    is_open = [(key, asset) for key, asset in assets if text(asset.get("href")) and not asset.get("auth:refs")]
+    for key, asset in is_open:
+        href = _absolute(asset, folder)
+        if "references" in texts(asset.get("roles")):
+            remote = next((protocol(_absolute(a, folder)) for _, a in is_open if "data" in texts(a.get("roles"))), None)
+            found: Snippet | None = Snippet("kerchunk", xarray_references(href, remote or "https", _group(item)))
+        else:
+            found = _asset(key, asset, href)
         if found and found.key not in done:
             done.add(found.key)
             yield found
 
 
+def _absolute(asset: Json, folder: str) -> str:
+    href = text(asset.get("href")) or ""
+    return href if "://" in href else folder + href.removeprefix("./")
+
+
+def _group(item: Json) -> str:
+    """Return the group to open: the first of a file that has nothing in its root."""
+    said = mapping(item.get("properties")) or item
+    names = list(mapping(said.get("cube:variables")))
+    return "" if any("/" not in name for name in names) else next(iter(names), "").rpartition("/")[0]
+
+
 def _asset(key: str, asset: Json, href: str) -> Snippet | None:
     media, roles = (text(asset.get("type")) or "").split(";")[0], texts(asset.get("roles"))
-    if "references" in roles:
-        return Snippet("kerchunk", xarray_references(href)) if media == "application/json" else None
     if key.startswith("opendap"):
         return Snippet("opendap", xarray_opendap(href))
     if "data" in roles and media in {*DELIMITERS, PARQUET}:

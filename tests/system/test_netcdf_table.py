@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import re
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 
@@ -17,7 +11,6 @@ import orjson
 import pytest
 import xarray as xr
 
-from builder.enrich import snippets
 from builder.enrich.inspect import Inspector
 from builder.enrich.verify import same_values
 
@@ -110,53 +103,3 @@ def test_file_that_cannot_be_referenced_says_why(shared_data, name, reason):
     assert found.readable
     assert found.references is None
     assert reason in found.findings[-1].message
-
-
-class Ranged(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder with byte ranges, as object storage does."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        data = Path(self.translate_path(self.path)).read_bytes()
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        first, last = (int(found[1]), min(int(found[2]), len(data) - 1)) if found else (0, len(data) - 1)
-        self.send_response(206 if found else 200)
-        if found:
-            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(last + 1 - first))
-        self.end_headers()
-        self.wfile.write(data[first : last + 1])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def served(tmp_path):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Ranged, directory=tmp_path))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield tmp_path, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.parametrize("which", ["simple", "fast"])
-def test_snippets_of_the_pages_read_over_http(served, which):
-    folder, base = served
-    with netCDF4.Dataset(folder / "ice.nc", "w") as file:
-        file.createDimension("y", 40)
-        file.createDimension("x", 50)
-        ice = file.createVariable("ice", "i2", ("y", "x"), zlib=True, chunksizes=(10, 50), fill_value=-1)
-        ice.scale_factor = 0.5
-        ice[:] = np.arange(2000).reshape(40, 50) * 0.5
-    with Inspector() as inspector:
-        found = inspector.inspect(folder / "ice.nc", f"{base}/ice.nc")
-    (folder / "ice.json").write_bytes(found.references)
-    url = f"{base}/ice.json"
-    code = snippets.simple(url) if which == "simple" else snippets.fast(url, found.href)
-    # an interpreter of its own, as the reader's
-    check = code + "\nprint(float(ds['ice'].sum()), ds['ice'].dtype, ds['ice'].shape)\n"
-    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False, timeout=120)
-    assert ran.stdout.split(None, 1) == ["999500.0", "float64 (40, 50)\n"], ran.stderr  # sum of 0, 0.5 … 999.5

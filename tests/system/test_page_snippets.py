@@ -1,0 +1,105 @@
+"""The Python code printed on pages, run as a reader would: over HTTP it reads what netCDF-C reads of the file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import lxml.html
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from kerchunk.df import refs_to_dataframe
+
+from builder.build import Request, build
+from builder.serve import serve
+
+DEFINITION = """\
+id: grids
+title: Grids
+description: Made by a test.
+partner: {id: test, name: A Test}
+license: CC-BY-4.0
+source: {type: files, path: grids}
+"""
+PLACE = {
+    "time_coverage_start": "2018-07-01T00:00:00Z",
+    "time_coverage_end": "2018-07-02T00:00:00Z",
+    "geospatial_lon_min": 10.0,
+    "geospatial_lon_max": 20.0,
+    "geospatial_lat_min": 70.0,
+    "geospatial_lat_max": 80.0,
+}
+
+
+def write_flat(path):
+    with netCDF4.Dataset(path, "w") as file:
+        file.setncatts(PLACE)
+        file.createDimension("y", 40)
+        file.createDimension("x", 50)
+        ice = file.createVariable("ice", "i2", ("y", "x"), zlib=True, chunksizes=(10, 50), fill_value=-1)
+        ice.scale_factor = 0.5
+        ice[:30] = np.arange(1500).reshape(30, 50) * 0.5
+
+
+def write_grouped(path):
+    with netCDF4.Dataset(path, "w") as file:
+        file.setncatts(PLACE)
+        inner = file.createGroup("data/profiles")
+        inner.createDimension("y", 5)
+        inner.createVariable("ice", "f4", ("y",), zlib=True)[:] = np.arange(5)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A built and served catalogue of two local files; the folder with the files, the catalogue and its address."""
+    base = tmp_path_factory.mktemp("snippets")
+    folder, out = base / "collections" / "grids", base / "out"
+    folder.mkdir(parents=True)
+    out.mkdir()
+    write_flat(folder / "flat.nc")
+    write_grouped(folder / "grouped.nc")
+    (base / "collections" / "grids.yaml").write_text(DEFINITION)
+    with serve(out) as server:
+        request = Request(base / "collections", out, base / "state", base_url=server.url)
+        report = build(request, lambda task: None)
+        assert report.exit_status == 0, report.to_markdown()
+        yield folder, out
+
+
+def printed(page, key):
+    """The code of a page below the heading that holds a word."""
+    blocks = lxml.html.fromstring(page.read_bytes()).xpath("//details[summary]")
+    return next(block.findtext(".//pre/code") for block in blocks if key in block.findtext("summary"))
+
+
+def run(code, check):
+    """Run code with a line more in an interpreter of its own."""
+    whole = f"{code}\n{check}"
+    ran = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(("name", "group"), [("flat", None), ("grouped", "data/profiles")])
+@pytest.mark.parametrize("form", ["json", "parquet"])
+def test_the_printed_reference_code_reads_what_the_file_holds(site, tmp_path, name, group, form):
+    folder, out = site
+    code = printed(next(out.glob(f"test/grids/{name}*.html")), "kerchunk")
+    assert 'engine="zarr"' in code
+    assert "async.concurrency" in code
+    if form == "parquet":
+        (refs,) = out.glob(f"test/grids/references/{name}*.json")
+        refs_to_dataframe(str(refs), str(refs.with_suffix(".parquet")))
+        code = code.replace(refs.name, refs.with_suffix(".parquet").name)
+    read = tmp_path / "read.nc"
+    run(code, f"dataset.load().to_netcdf({str(read)!r})")
+    with xr.open_dataset(folder / f"{name}.nc", group=group) as wanted, xr.open_dataset(read) as got:
+        assert list(got.variables) == ["ice"]
+        np.testing.assert_array_equal(got.ice.to_numpy(), wanted.ice.to_numpy())
+        assert got.ice.dtype == wanted.ice.dtype
+
+
+def test_the_printed_pystac_code_reads_the_item(site):
+    _, out = site
+    run(printed(next(out.glob("test/grids/flat*.html")), "pystac"), "assert item.id.startswith('flat')")
