@@ -78,6 +78,14 @@ def schema(session: nox.Session) -> None:
 
 
 @nox.session
+def names(session: nox.Session) -> None:
+    """Check that the CF standard names are those of the newest compliance-checker (`-- --write` renews them)."""
+    session.install("lxml")
+    session.install("--no-deps", "compliance-checker")
+    session.run("python", "tests/tools/make_standard_names.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Harvest the embedded partners, build catalogue and website, and serve them (`-- --no-serve` only builds)."""
     session.install("-e", ".")

@@ -10,6 +10,7 @@ from builder.crosswalks.cf import attributes_of, dimensions_of, variables_of
 from builder.crosswalks.dois import doi_of
 from builder.crosswalks.licenses import license_of
 from builder.crosswalks.people import merged, organisation
+from builder.crosswalks.standardnames import checked
 from builder.crosswalks.times import parse_time, put_period
 from builder.crosswalks.values import access_of, box_of, language_of, number, one_line, paragraphs, unique
 from builder.crosswalks.xmltext import every, open_record
@@ -83,7 +84,10 @@ def describe(record: Record) -> Dataset:
     _put_observation(draft, said)
     _put_identity(draft, said)
     draft.put("dimensions", dimensions_of(root), "/netcdf/dimension")
-    draft.put("variables", variables_of(root), "/netcdf/variable")
+    variables, doubts = checked(variables_of(root), record.url or record.identifier)
+    draft.put("variables", variables, "/netcdf/variable")
+    for doubt in doubts:
+        draft.find(doubt)
     return draft.build()
 
 
