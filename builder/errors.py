@@ -73,6 +73,12 @@ class FetchError(SourceError):
         self.body = body
 
 
+class DeadlineError(FetchError):
+    """The time for a whole source is over; the next run goes on from here."""
+
+    passing = True
+
+
 class ProtocolError(SourceError):
     """An answer arrived that is not what the protocol allows (broken XML, wrong root, error code)."""
 

@@ -99,10 +99,15 @@ def _is_address(host: str) -> bool:
 
 
 class _Watch:
-    """Hangs up where the headers have not come in time; a timeout of the socket starts anew with every byte."""
+    """Hangs up where the headers have not come in time; a timeout of the socket starts anew with every byte.
+
+    Python takes headers that break off for complete ones, so that it is an error to have hung up.
+    """
 
     def __init__(self, connected: socket.socket, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, _hang_up, (connected,))
+        self._connected = connected
+        self._late = threading.Event()
+        self._timer = threading.Timer(seconds, self._hang_up)
         self._timer.daemon = True
 
     def __enter__(self) -> None:
@@ -110,8 +115,10 @@ class _Watch:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        if self._late.is_set():
+            raise TimeoutError("headers not complete in time")
 
-
-def _hang_up(connected: socket.socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
+    def _hang_up(self) -> None:
+        self._late.set()
+        with suppress(OSError):
+            self._connected.shutdown(socket.SHUT_RDWR)

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
-from builder.errors import FetchError, ProtocolError, SourceError
+from builder.errors import DeadlineError, FetchError, ProtocolError, SourceError
 from builder.findings import Finding, Severity, error, warning
 from builder.sources.ahead import ahead
 from builder.sources.documents import SIDECAR, Document, is_data, may_be_document, media_type_of, records_in
@@ -177,6 +177,8 @@ class FilesAdapter:
                 response = self.gate.get(url)
                 return read_listing(response.body, response.url)
             return self.gate.read(url, lambda response: read_listing(response.body, response.url))
+        except DeadlineError:
+            raise
         except SourceError as trouble:
             return trouble
 
@@ -224,6 +226,8 @@ class FilesAdapter:
         try:
             companion = read(beside) if beside is not None else b""
             return Document(entry.name, read(entry), self._address(entry), companion), None
+        except DeadlineError:
+            raise
         except SourceError as trouble:
             return None, trouble
         except OSError as trouble:

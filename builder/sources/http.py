@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import zlib
@@ -18,7 +19,7 @@ import requests
 import urllib3
 
 from builder import __version__
-from builder.errors import FetchError, ProtocolError
+from builder.errors import DeadlineError, FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
 from builder.sources.connections import Session
 from builder.sources.gunzip import gunzip
@@ -91,7 +92,7 @@ class HttpGate:
         self._session = Session(self._literal(), self.limits.response_s, self.connections)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         self._lock = threading.Lock()
-        self._until = time.monotonic() + self.limits.source_s
+        self._until = math.inf
         self.requests = 0
 
     def __enter__(self) -> Self:
@@ -252,14 +253,14 @@ class HttpGate:
     def _count(self, url: str) -> None:
         with self._lock:
             self.requests += 1
+            if self.requests == 1:
+                self._until = time.monotonic() + self.limits.source_s
         if time.monotonic() > self._until:
-            late = FetchError(
+            raise DeadlineError(
                 f"the source takes longer than {self.limits.source_s:.0f} s",
                 where=redact(url),
                 hint="the next run goes on from here; raise `deadline_s` if it is that large",
             )
-            late.passing = True
-            raise late
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str], method: str, data: bytes | None) -> Iterator[_Answer]:

@@ -21,7 +21,7 @@ class Limits:
         connect_s: Time to connect, seconds.
         read_s: Longest silence while reading, seconds.
         response_s: Longest time for one whole response, seconds.
-        source_s: Longest time for everything one gate fetches, seconds.
+        source_s: Longest time for everything one gate fetches, from its first request on, seconds.
         max_bytes: Largest decoded body.
         max_ratio: Most decoded bytes per byte on the wire (metadata compresses 5 to 30 times, a bomb 1000 times).
         tries: How often a transient failure is tried in all.

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from builder.errors import SourceError
+from builder.errors import DeadlineError, SourceError
 from builder.findings import Finding, Severity, error, note, warning
 from builder.invcatalog import Catalog, CatalogRef, InvDataset, NotACatalog, read_catalog, single
 from builder.sources.ahead import ahead
@@ -92,6 +92,8 @@ class ThreddsCrawler:
     def _fetch(self, visit: _Visit) -> Catalog | SourceError:
         try:
             got = self.gate.read(visit.url, _read if visit.depth else _read_root)
+        except DeadlineError:
+            raise
         except SourceError as trouble:
             return trouble
         return got
