@@ -154,7 +154,8 @@ def test_what_goes_wrong_below_the_root_costs_only_itself():
         assert not crawler.complete
         assert crawler.counts["duplicates"] == 1
         assert server.targets.count("/thredds/cut.xml") == 2
-        assert server.targets.count("/thredds/page.xml") == 1
+        assert server.targets.count("/thredds/page.xml") == 2  # may be a server that is busy
+        assert server.targets.count("/thredds/meta.xml") == 1
 
 
 @pytest.mark.parametrize(
