@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from builder.checks.links import recall as recall_links
 from builder.datapackage import build_catalogue_package
 from builder.enrich.inspect import Inspector
 from builder.gather import HTML, JSON, Gathered, Gatherer
 from builder.harvest import gate_for
 from builder.inspections import Inspections
+from builder.linkhealth import links_of
 from builder.media import media_type
 from builder.nights import Nights, failures, last_good, recall
+from builder.pages.linkhealth import PartnerLinks
 from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
 from builder.report import CollectionReport, collection_report
@@ -78,7 +81,7 @@ def assemble(
                 one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base, target)
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
-    _add_status(gathered, nights, tree, renderer)
+    _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
     _add_upper(definitions, partners, gathered, tree, renderer)
     reports = tuple(
         collection_report(
@@ -147,11 +150,17 @@ def _add_table(gathered: Sequence[Gathered], tree: Tree) -> None:
     table.close()
 
 
-def _add_status(gathered: Sequence[Gathered], nights: Mapping[str, Nights], tree: Tree, renderer: Renderer) -> None:
+def _add_status(
+    gathered: Sequence[Gathered],
+    nights: Mapping[str, Nights],
+    links: Sequence[PartnerLinks],
+    tree: Tree,
+    renderer: Renderer,
+) -> None:
     """Add the status page and the same as data: the two files that differ from night to night."""
     statuses = [_status(one, nights[one.definition.id]) for one in gathered]
-    tree.add("status.html", renderer.status(statuses), HTML)
-    tree.add("status.json", to_bytes(status_document(statuses)), JSON)
+    tree.add("status.html", renderer.status(statuses, links), HTML)
+    tree.add("status.json", to_bytes(status_document(statuses, links)), JSON)
 
 
 def _status(one: Gathered, nights: Nights) -> SourceStatus:

@@ -60,10 +60,12 @@ class SourceError(IaosError):
 class FetchError(SourceError):
     """A URL could not be fetched: no answer, a refusing status, or too large a body.
 
-    ``status`` and ``body`` hold what a refusing server said, for protocols whose errors have a body of their own.
+    ``status`` and ``body`` hold what a refusing server said, for protocols whose errors have a body of their own;
+    ``unreachable`` says that nobody answers at the host.
     """
 
     code = "fetch"
+    unreachable = False
 
     def __init__(
         self, message: str, *, where: str = "", hint: str = "", status: int | None = None, body: bytes = b""

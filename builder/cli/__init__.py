@@ -19,6 +19,7 @@ COMMANDS = (
     "extract",
     "harvest",
     "issues",
+    "links",
     "new",
     "plan",
     "process",

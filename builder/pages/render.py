@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from builder.pages import schemaorg
+from builder.pages.linkhealth import PartnerLinks
 from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row
 from builder.pages.markup import safe_href
 from builder.pages.messages import CompileWords, load_messages
@@ -158,10 +159,10 @@ class Renderer:
             canonical=self._url("changes.html"),
         )
 
-    def status(self, sources: Sequence[SourceStatus]) -> bytes:
+    def status(self, sources: Sequence[SourceStatus], links: Sequence[PartnerLinks] = ()) -> bytes:
         """Render the status page (``status.html``), the only page that differs from night to night."""
         path = "status.html"
-        view = status_view(sources)
+        view = status_view(sources, links)
         return self._render(path, path, title=self.words("status.title"), view=view, canonical=self._url(path))
 
     def about(self, catalog: Json) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from builder.pages.linkhealth import LinksRow, PartnerLinks, links_document, links_view
 from builder.pages.values import Time, instant
 
 STRIP_NIGHTS = 30
@@ -76,17 +77,19 @@ class StatusView:
     built: Time | None
     expected: Time | None
     failing: int
+    links: tuple[LinksRow, ...]
 
 
-def status_view(sources: Sequence[SourceStatus]) -> StatusView:
+def status_view(sources: Sequence[SourceStatus], links: Sequence[PartnerLinks] = ()) -> StatusView:
     """Lay out the rows; nothing depends on the clock, only on the newest night that is remembered."""
     newest = max((source.newest for source in sources), default="")
     rows = tuple(_row(source, newest) for source in sources)
     following = _day(newest, 1) if newest else ""
-    return StatusView(rows, instant(newest), instant(following), sum(row.outcome == "failed" for row in rows))
+    failing = sum(row.outcome == "failed" for row in rows)
+    return StatusView(rows, instant(newest), instant(following), failing, links_view(links))
 
 
-def status_document(sources: Sequence[SourceStatus]) -> dict[str, object]:
+def status_document(sources: Sequence[SourceStatus], links: Sequence[PartnerLinks] = ()) -> dict[str, object]:
     """Return the same for programs (``status.json``)."""
     newest = max((source.newest for source in sources), default="")
     return {
@@ -106,6 +109,7 @@ def status_document(sources: Sequence[SourceStatus]) -> dict[str, object]:
             }
             for source in sources
         ],
+        "links": links_document(links),
     }
 
 

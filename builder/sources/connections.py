@@ -13,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from builder.errors import FetchError
 
@@ -88,6 +89,23 @@ def public(address: str) -> bool:
     parsed = ip_address(address)
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return (mapped or parsed).is_global
+
+
+def reachable(host: str) -> bool:
+    """Tell whether a host may be asked without being listed; where a name leads is only known once it is connected."""
+    if _is_address(host):
+        return public(host.strip("[]"))
+    return bool(host) and host != "localhost"
+
+
+def unreachable(trouble: BaseException) -> bool:
+    """Tell whether nobody answers at a host: no such name, nothing at its port, or a certificate that is not its own.
+
+    Slow hosts and those that hang up are not among them.
+    """
+    wrapped = trouble.args[0] if trouble.args else None
+    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else wrapped
+    return isinstance(reason, NewConnectionError | SSLError)
 
 
 def _is_address(host: str) -> bool:

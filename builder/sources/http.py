@@ -21,7 +21,7 @@ import urllib3
 from builder import __version__
 from builder.errors import DeadlineError, FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Session
+from builder.sources.connections import Session, reachable, unreachable
 from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, Limits, turn
 from builder.sources.redact import redact
@@ -77,6 +77,7 @@ class HttpGate:
         sleep: Waits; replaced in tests.
         answers: What the partner answered before, if it is kept.
         connections: Most requests in flight to one host by all gates with the same figure.
+        anywhere: Ask every public host; only private addresses must be on the allow-list.
     """
 
     hosts: Iterable[str]
@@ -85,6 +86,7 @@ class HttpGate:
     sleep: Callable[[float], None] = time.sleep
     answers: Answers | None = None
     connections: int = AT_ONCE
+    anywhere: bool = False
 
     def __post_init__(self) -> None:
         """Open the session."""
@@ -117,6 +119,8 @@ class HttpGate:
         if parts.username is not None:
             return False
         secure = parts.scheme == "https" and f"https://{origin}" in self._allowed
+        if self.anywhere and parts.scheme in _PORTS and reachable(parts.hostname or ""):
+            return True
         return secure or (parts.scheme in _PORTS and origin in self._allowed)
 
     def get(
@@ -154,6 +158,17 @@ class HttpGate:
             ProtocolError: ``parse`` refused every answer.
         """
         return self._answered(Asked("GET", url, headers or {}), parse, max_bytes)
+
+    def glance(
+        self, url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, most: int = 1
+    ) -> bytes:
+        """Ask for a URL and read about its first ``most`` bytes, however long it is; raises as `get`."""
+
+        def once() -> bytes:
+            with self._follow(url, headers or {}, method, None) as answer:
+                return self._start(answer, most)
+
+        return patiently(once, self.limits, self.sleep)
 
     def download(self, url: str, target: Path, *, max_bytes: int | None = None) -> Download:
         """Stream a URL into a file, which appears under its name only once it is complete.
@@ -240,15 +255,19 @@ class HttpGate:
         if 200 <= answer.status < 300 or (answer.status == NOT_MODIFIED and answer.conditional):
             return
         where = redact(answer.url)
-        body = b""
-        for chunk in self._chunks(answer, None):
-            body += chunk
-            if len(body) >= CHUNK:
-                break
+        body = self._start(answer, CHUNK)
         error = FetchError(f"HTTP status {answer.status}", where=where, status=answer.status, body=body)
         if answer.status in TRANSIENT:
             raise TransientError(error, retry_after(answer.headers.get("retry-after")))
         raise error
+
+    def _start(self, answer: _Answer, most: int) -> bytes:
+        body = b""
+        for chunk in self._chunks(answer, None):
+            body += chunk
+            if len(body) >= most:
+                break
+        return body
 
     def _count(self, url: str) -> None:
         with self._lock:
@@ -282,7 +301,9 @@ class HttpGate:
                     yield _Answer(url, response.status_code, lower, response.raw, deadline, conditional)
         except (requests.RequestException, urllib3.exceptions.HTTPError, EOFError, zlib.error) as trouble:
             reason = type(trouble).__name__
-            raise TransientError(FetchError(f"no complete answer ({reason})", where=redact(url))) from trouble
+            error = FetchError(f"no complete answer ({reason})", where=redact(url))
+            error.unreachable = unreachable(trouble)
+            raise TransientError(error) from trouble
 
     def _chunks(self, answer: _Answer, max_bytes: int | None) -> Iterator[bytes]:
         """Yield the decoded body as it arrives, within the limits on size, ratio and time."""

@@ -69,9 +69,11 @@ def contents(folder):
 def python(*words, env=None, check=True, **options):
     """Run Python in the project with a fixed clock; gives the finished process."""
     surroundings = {**os.environ, "SOURCE_DATE_EPOCH": NIGHT, "PYTHONPATH": str(ROOT), **(env or {})}
-    return subprocess.run(
-        [sys.executable, *map(str, words)], env=surroundings, capture_output=True, text=True, check=check, **options
-    )
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False, **options)
+    if check and done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
 
 
 def report(name, ok, figures):

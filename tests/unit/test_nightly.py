@@ -73,6 +73,32 @@ def test_the_pipelines_do_what_a_night_needs():
         assert {"build", "validate", "publish", "verify", "issues"} <= set(names), path
 
 
+@pytest.mark.parametrize(
+    ("path", "names"), [(ROOT / ".github/workflows/weekly.yml", ("full", "verify")), (GITLAB, ("weekly",))]
+)
+def test_once_a_week_everything_is_asked_for_links_are_checked_and_readers_get_it_back(path, names):
+    ran = [args for name, text in scripts(path) if name in names for args in commands(text)]
+    assert [args[0] for args in ran] == ["build", "links", "verify"]
+    assert "--full" in ran[0]
+    assert ran[2] == ["verify", "stand-in"], "everything, not a sample"
+
+
+def test_a_dead_link_fails_no_pipeline_and_the_memory_of_links_is_kept():
+    for path, name in ((ROOT / ".github/workflows/weekly.yml", "full"), (GITLAB, "weekly")):
+        text = "\n".join(text for job, text in scripts(path) if job == name)
+        assert "case $status in 0|1) test -s report/links.json" in text
+    weekly, nightly = (jobs(ROOT / f".github/workflows/{name}.yml") for name in ("weekly", "nightly"))
+    saved = [
+        next(step["with"] for step in job["steps"] if "cache/save@" in step.get("uses", ""))
+        for job in (weekly["full"], nightly["build"])
+    ]
+    assert saved[0] == saved[1]
+    assert all(job["permissions"] == {"contents": "read"} for job in weekly.values())
+    gitlab = jobs(GITLAB)
+    assert gitlab["weekly"]["cache"] == gitlab["build"]["cache"]
+    assert gitlab["weekly"]["resource_group"] == gitlab["build"]["resource_group"]
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_actions_are_pinned_and_jobs_end(path):
     for job in jobs(path).values():
