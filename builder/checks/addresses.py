@@ -88,7 +88,7 @@ def _of_catalogue(folder: Path) -> Iterator[tuple[str, Address]]:
         if is_stac(path) and path != ROOT:
             try:
                 yield from ((path, address) for address in _of_object(orjson.loads((folder / path).read_bytes())))
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as trouble:
+            except (ValueError, KeyError, TypeError, AttributeError) as trouble:
                 hint = "`iaos validate` says what is wrong"
                 raise UsageError("is no STAC object", where=str(folder / path), hint=hint) from trouble
 

@@ -82,7 +82,7 @@ def check_links(
     with open_state(state) as memory:
         links = _known(addresses, recall(memory))
         chosen = choose(addresses, links, most)
-        answers = _ask_all([addresses[key] for key in chosen], _rules(defined, limits), advance)
+        answers = ask_all([addresses[key] for key in chosen], _rules(defined, limits), advance)
         offline = _offline(answers)
         if not offline:
             links |= {key: after(links[key], answer, day) for key, answer in answers.items()}
@@ -147,11 +147,11 @@ def _rules(definitions: Iterable[CollectionDefinition], limits: Limits) -> Rules
     return Rules(tuple(listed), delays, limits)
 
 
-def _ask_all(addresses: Iterable[Address], rules: Rules, advance: Advance) -> dict[str, Answer]:
+def ask_all(addresses: Iterable[Address], rules: Rules, advance: Advance) -> dict[str, Answer]:
     """Ask several hosts side by side, each one address after the other; gives answers by key."""
     by_host: dict[str, list[Address]] = {}
     for address in addresses:
-        by_host.setdefault(origin_of(address.url), []).append(address)
+        by_host.setdefault(_host(address.url), []).append(address)
     answers: dict[str, Answer] = {}
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         for some in pool.map(lambda host: list(_ask_host(host, by_host[host], rules, advance)), by_host):
@@ -172,5 +172,13 @@ def _ask_host(host: str, addresses: Iterable[Address], rules: Rules, advance: Ad
 
 
 def _offline(answers: Mapping[str, Answer]) -> bool:
-    hosts = {origin_of(key) for key in answers}
+    hosts = {_host(key) for key in answers}
     return len(hosts) >= ALONE and all(answer.status is None for answer in answers.values())
+
+
+def _host(url: str) -> str:
+    """Return the host of an address; empty where it has none that can be asked, which the gate then says."""
+    try:
+        return origin_of(url)
+    except ValueError:
+        return ""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.checks.addresses import Address, Kind, collect
-from builder.checks.asking import PATIENCE, ask, choose
+from builder.checks.asking import PATIENCE, Rules, ask, ask_all, choose
 from builder.checks.links import STRIKES, Answer, Link, Verdict, after, of_status
 from builder.cli import group
 from builder.errors import UsageError
@@ -121,6 +121,13 @@ def test_private_addresses_that_no_definition_lists_are_never_asked(partner, url
         answer = ask(asking, Address(url.format(port=port)))
     assert (answer.verdict, answer.status) == (Verdict.UNKNOWN, None)
     assert partner.server.requests == []
+
+
+def test_an_address_with_an_impossible_port_ends_no_run(partner):
+    asked = [Address("http://x.example:99999/a"), Address(f"{partner.server.url}/a")]
+    rules = Rules((partner.server.host,), {partner.server.host: 0.0}, SHORT)
+    answers = ask_all(asked, rules, lambda task: None)
+    assert [answers[one.key].verdict for one in asked] == ["unknown", "ok"]
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(partner):
