@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from builder.sources.limits import Limits
 from tests.drills.faultmatrix import ADAPTERS
 from tests.drills.scene import ROOT, contents, report
 from tests.harvesting import Switch, define, live, run
@@ -23,6 +24,7 @@ from tests.servers.faults import Faulty, lasting, status
 from tests.servers.local import Answer, LocalServer, Request, wsgi
 from tests.servers.oai_app import Document, documents_app
 
+PATIENT = Limits(backoff_s=0.001)
 STABLE, MOVING, PER_PAGE, CHANGES = 1000, 2000, 50, 1000
 NAMESPACES = 'xmlns:d="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:e="http://purl.org/dc/elements/1.1/"'
 
@@ -47,7 +49,7 @@ class Moving:
 
     def move(self) -> None:
         """Make the next few changes."""
-        for _ in range(20 if self.on else 0):
+        for _ in range(30 if self.on else 0):
             kind, number = next(self._left, ("", 0))
             if kind == "deleted":
                 self._remove(number)
@@ -114,13 +116,13 @@ def r4(folder: Path, scene: Callable, *, known: bool) -> tuple[bool, str]:
     with LocalServer(handler) as server:
         define(folder / "collections", "c", source(server))
         if known:
-            run(folder)
+            run(folder, limits=PATIENT)
         moving.on = True
-        run(folder, full=known)
+        run(folder, limits=PATIENT, full=known)
         first = live(folder, "c").keys()
         moving.on = False
-        run(folder)
-        run(folder)
+        run(folder, limits=PATIENT)
+        run(folder, limits=PATIENT)
         second = live(folder, "c").keys()
     lost, left, absent = len(stable - second), len(second - there()), len(there() - second)
     at_once = len(stable - first)
