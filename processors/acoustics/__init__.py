@@ -1,0 +1,1 @@
+"""Passive acoustics: calibrated spectra, band levels and noise statistics of recordings."""
