@@ -2,9 +2,9 @@
 
     python tests/bench/bench_acoustics.py [hours]
 
-Prints, for one core, seconds of sound per CPU second, without imports, peak resident memory, and the ratio to each peer in
-the same run. Ours streams the whole recording (24 hours by default: 8.3 GB of WAV in a temporary folder); peers get ten
-minutes of it. Where pypam cannot be installed, that is said and Welch stands alone.
+Prints, for one core, seconds of sound per CPU second, without imports, peak resident memory, and the ratio to each peer
+in the same run. Ours streams the whole recording (24 hours by default: 8.3 GB of WAV in a temporary folder); peers get
+ten minutes of it. Where pypam cannot be installed, that is said and Welch stands alone.
 """
 
 from __future__ import annotations

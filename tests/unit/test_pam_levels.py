@@ -162,7 +162,7 @@ def test_pamguide_corrected(shared_data, tmp_path):
     correction = 10 * log10(1.5)
     ours = levels(path, tmp_path, analysis="PSD", **chosen)
     once = 10 ** (ours.psd[1:, 0].values / 10)  # theirs counts the power at 0 Hz twice
-    assert ours.spl[1:].values == pytest.approx(10 * np.log10(10 ** (values / 10) / 1.5 - once), abs=0.002)
+    assert ours.spl[1:].values == pytest.approx(10 * np.log10(10 ** (values / 10) / 1.5 - once), abs=0.005)
     labels, _, theirs = table(f"{stem}_TOL.csv")
     bands = levels(path, tmp_path, analysis="TOLf", **chosen)
     assert bands.frequency.values == pytest.approx(labels[: bands.frequency.size], rel=1e-9)
