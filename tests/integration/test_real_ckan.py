@@ -76,6 +76,12 @@ def test_selection_by_organisation_and_query(ckan):
     assert [json.loads(record.body)["title"] for record in one] == ["Cast 7"]
 
 
+def test_packages_by_id_those_that_are_there(ckan):
+    adapter, records = scan(ckan, organization="imr")
+    wanted = [records[3].identifier, "00000000-0000-4000-8000-000000000000", records[7].identifier]
+    assert {record.identifier for record in adapter.named(wanted)} == {wanted[0], wanted[2]}
+
+
 def test_build_then_withdraw_then_nothing(ckan, tmp_path):
     definitions = tmp_path / "collections"
     definitions.mkdir()
@@ -92,12 +98,15 @@ def test_build_then_withdraw_then_nothing(ckan, tmp_path):
 
     ckan.act("package_delete", id="cast-3")
     ckan.act("package_patch", id="cast-4", title="Cast 4, corrected")
-    after = build(request, ignore)
-    assert {kind: after.collections[0].counts[kind] for kind in ("new", "changed", "gone")} == {
+    changed = build(request, ignore).collections[0].counts  # asks for what was modified, and for the number of packages
+    assert {kind: changed[kind] for kind in ("new", "changed", "gone", "packages")} == {
         "new": 0,
         "changed": 1,
-        "gone": 1,
+        "gone": 0,
+        "packages": DATASETS - 1,  # all were made within the overlap of an hour
     }
+    after = build(request, ignore)  # the number was another one, so that everything is asked for
+    assert after.collections[0].counts["gone"] == 1
     assert after.collections[0].items == DATASETS - 1
     tombstone = (tmp_path / "out" / "changes.ndjson").read_text()
     assert '"kind":"gone"' in tombstone
