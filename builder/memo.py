@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+import tempfile
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -63,31 +63,38 @@ class Memo:
         self.name = f"{definition.id}/made.ndjson"
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
         self._base = sha256("\0".join([maker(), *said]).encode()).digest()
-        self._before = self.state.read(self.name) or b""
-        self._lines = _read(self._before.splitlines())
+        self._lines = self.state.lines(self.name)
         self._next = next(self._lines, None)
-        self._after: list[bytes] = []
+        self._same = True
+        self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
 
     def key(self, entry: Entry) -> str:
         """Return the digest of all that is made from a record."""
-        return sha256(self._base + orjson.dumps(asdict(entry))).hexdigest()
+        return sha256(self._base + orjson.dumps(entry)).hexdigest()
 
     def recall(self, entry: Entry) -> Made | None:
         """Return what was made of a record from the same inputs, or None."""
-        while self._next is not None and self._next.identifier < entry.identifier:
-            self._next = next(self._lines, None)
-        found = self._next
-        return found if found and found.identifier == entry.identifier and found.key == self.key(entry) else None
+        while self._next is not None and (found := _read(self._next)).identifier <= entry.identifier:
+            if found.identifier == entry.identifier:
+                return found if found.key == self.key(entry) else None
+            self._next, self._same = next(self._lines, None), False
+        return None
 
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""
-        self._after.append(orjson.dumps(asdict(made)))
+        line = orjson.dumps(made) + b"\n"
+        if line == self._next:
+            self._next = next(self._lines, None)
+        else:
+            self._same = False
+        self._after.write(line)
 
     def close(self) -> None:
         """Hand what is remembered to the state."""
-        after = b"".join(line + b"\n" for line in self._after)
-        if after != self._before:
-            self.state.write(self.name, after)
+        with self._after as after:
+            if not self._same or self._next is not None:
+                after.seek(0)
+                self.state.write_from(self.name, after)
 
 
 def may_be_kept(composed: Composed) -> bool:
@@ -117,10 +124,7 @@ def _text(part: Mapping[str, Any] | str | bool) -> str:
     return str(part) if isinstance(part, str | bool) else to_bytes(part).decode()
 
 
-def _read(lines: Iterable[bytes]) -> Iterator[Made]:
-    for line in lines:
-        said = orjson.loads(line)
-        findings = tuple(
-            Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in said["findings"]
-        )
-        yield Made(**{**said, "findings": findings})
+def _read(line: bytes) -> Made:
+    said = orjson.loads(line)
+    findings = tuple(Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in said["findings"])
+    return Made(**{**said, "findings": findings})

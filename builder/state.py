@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -53,6 +53,22 @@ class State:
         file = self.overlay / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Yield what is remembered under a relative name line by line; nothing where there is nothing."""
+        for root in (self.overlay, self.folder):
+            file = root / name
+            if file.is_file():
+                with file.open("rb") as stream:
+                    yield from stream
+                return
+
+    def write_from(self, name: str, source: IO[bytes]) -> None:
+        """Remember what a stream holds, as `write` does."""
+        file = self.overlay / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as stream:
+            shutil.copyfileobj(source, stream)
 
     def commit(self) -> None:
         """Make this run's memory permanent: bodies and inspections first, ledgers, then what relies on them."""

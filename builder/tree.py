@@ -105,13 +105,13 @@ class Tree:
     staging: Path
     wanted: dict[str, Published] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    _folders: set[str] = field(default_factory=set)
 
     def add(self, path: str, data: bytes, media_type: str, reason: str = "") -> None:
         """Want ``data`` at ``path``."""
         entry = Published(sha256(data).hexdigest(), len(data), media_type)
         if self._register(path, entry, reason):
-            staged = self._staged(path)
-            staged.write_bytes(data)
+            write_new(str(self._staged(path)), data)
 
     def add_file(self, path: str, source: Path, media_type: str, reason: str = "") -> None:
         """Want a copy of a local file at ``path``, without reading it into memory."""
@@ -161,7 +161,10 @@ class Tree:
 
     def _staged(self, path: str) -> Path:
         staged = self.staging / path
-        staged.parent.mkdir(parents=True, exist_ok=True)
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
         return staged
 
 
@@ -189,11 +192,14 @@ def apply(tree: Tree, plan: Plan, target: Path) -> None:
     if not plan:
         return
     target.mkdir(parents=True, exist_ok=True)
+    made = set()
     for step in sorted(plan, key=lambda step: (rank(step.path), step.path)):
         if step.action is not Action.WITHDRAW:
-            file = target / step.path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            (tree.staging / step.path).replace(file)
+            folder = step.path.rpartition("/")[0]
+            if folder not in made:
+                (target / folder).mkdir(parents=True, exist_ok=True)
+                made.add(folder)
+            (tree.staging / step.path).replace(target / step.path)
     os.sync()
     write_atomic(target / MANIFEST, manifest_bytes(tree.wanted))
     withdraw((step.path for step in plan if step.action is Action.WITHDRAW), target)
@@ -208,6 +214,16 @@ def withdraw(paths: Iterable[str], target: Path) -> None:
             if parent == target or not parent.is_dir() or any(parent.iterdir()):
                 break
             parent.rmdir()
+
+
+def write_new(file: str, data: bytes) -> None:
+    """Write a file that is not there yet, with three calls of the system."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    finally:
+        os.close(handle)
 
 
 def write_atomic(file: Path, data: bytes) -> None:

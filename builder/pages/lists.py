@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.pages.facts import Value, when, where
-from builder.pages.markup import safe_href
+from builder.pages.markup import plain, safe_href
 from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap
-from builder.pages.values import Json, instant, links, text
-from builder.pages.views import Head, head, restricted
+from builder.pages.values import Json, instant, language, links, properties, text
+from builder.pages.views import Head, head, named, restricted
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,13 @@ def row(
     stac: Json, href: str, *, partner: str = "", partner_href: str = "", items: int = 0, collections: int = 0
 ) -> Row:
     """Read what a list shows of an Item, Collection or Catalog."""
-    about = head(stac)
+    about = named(stac)
+    words = text(properties(stac).get("description")) or text(stac.get("description")) or ""
     return Row(
         about.id,
         about.title,
         href,
-        about.lang,
+        language(stac),
         tuple(_day(value) for value in when(stac)),
         where(stac),
         restricted(stac),
@@ -138,7 +139,7 @@ def row(
         partner_href,
         items,
         collections,
-        about.summary,
+        plain(words, 160),
     )
 
 

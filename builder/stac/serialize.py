@@ -54,11 +54,17 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
     where = str(document.get("id", ""))
     try:
         data = orjson.dumps(ordered(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        if b"null" in data:  # orjson writes NaN as null
+        if data.count(b"null") > _has_no_instant(document):  # orjson writes NaN as null
             _STRICT.encode(document)
     except (TypeError, ValueError) as trouble:
         raise IaosError(f"cannot be written as JSON: {trouble}", where=where) from trouble
     return data
+
+
+def _has_no_instant(document: Mapping[str, Any]) -> bool:
+    """Tell whether one null is expected: the ``datetime`` of an Item that has a start and an end."""
+    properties = document.get("properties")
+    return isinstance(properties, Mapping) and properties.get("datetime", "") is None
 
 
 def ordered(document: Mapping[str, Any]) -> dict[str, Any]:

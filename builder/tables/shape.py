@@ -12,6 +12,7 @@ MOST_FIELDS = 100
 """An object with more different keys than this is a dictionary of data, not a structure of columns."""
 
 _LARGEST = 2**63
+_PLAIN = {str: "str", bool: "bool", float: "float"}
 
 
 @dataclass(slots=True)
@@ -31,6 +32,10 @@ class Shape:
         elif kind is list:
             self.kinds.add("list")
             self.entries = self.entries or Shape()
+            types = set(map(type, value))
+            if types <= _PLAIN.keys():
+                self.entries.kinds.update(map(_PLAIN.__getitem__, types))
+                return
             for entry in value:
                 self.entries.learn(entry)
         elif value is not None:
@@ -43,7 +48,11 @@ class Shape:
                 if len(self.fields) > MOST_FIELDS:
                     continue
                 known = self.fields[key] = Shape()
-            known.learn(entry)
+            plain = _PLAIN.get(type(entry))
+            if plain is None:
+                known.learn(entry)
+            else:
+                known.kinds.add(plain)
 
     def arrow(self) -> pa.DataType | None:
         """Return the Arrow type that holds every occurrence, or None where none does.

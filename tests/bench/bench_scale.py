@@ -1,16 +1,21 @@
 """A hundred thousand items a night: what a build costs in processor time and memory, against named peers in one run.
 
 - catalogue JSON (items, summary, year catalogues) against `cp -r` of the same files, and its growth from 1,000 items;
+- the same items beside pystac's own save, with a `via` link each and without (`--pystac N`, default 10,000);
 - validation of every object against the vendored schemas, offline;
 - a whole build with pages against one with 1 % of the records changed, each in its own process, with its peak memory;
 - one search for a box across ±180° against brute force over the same table.
 
-`--items N` sets the size (default 100,000); `--quick` takes 1,000. Processor seconds: user and system.
+`--items N` sets the size (default 100,000), `--build N` that of the whole build (default as many; 0 for none);
+`--quick` takes 1,000. Processor seconds: user and system. Modules are compiled beforehand, as an installation does.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,8 +35,9 @@ from builder.stac.collection import build_collection, build_year_catalog, has_ye
 from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
+from builder.tree import write_new
 from tests import synthetic
-from tests.bench.bench_write import make_items
+from tests.bench.bench_write import make_items, write_ours, write_pystac
 from tests.stac_sample import DEFINITION
 
 BOX = (170.0, 60.0, -170.0, 80.0)
@@ -57,7 +63,7 @@ def write_json(count: int, folder: Path) -> float:
     for some in items(count):
         start = seconds()
         for item in some:
-            (folder / place.item(item["id"])).write_bytes(to_bytes(item))
+            write_new(f"{folder}/{place.item(item['id'])}", to_bytes(item))
             summary.add(item)
         spent += seconds() - start
     start = seconds()
@@ -76,17 +82,43 @@ def copy(folder: Path, target: Path) -> float:
 
 
 def validated(folder: Path) -> tuple[int, float]:
-    start, count = seconds(), 0
+    """Validate every object; return how many they are and the seconds without reading them."""
+    spent, count = 0.0, 0
     for file in folder.rglob("*.json"):
-        assert validate(orjson.loads(file.read_bytes())) == []
+        stac = orjson.loads(file.read_bytes())
+        start = time.process_time()
+        assert validate(stac) == []
+        spent += time.process_time() - start
         count += 1
-    return count, seconds() - start
+    return count, spent
+
+
+def beside_pystac(count: int, *, via: bool) -> None:
+    """Save the same items with both; the links of other kinds are what makes pystac quadratic."""
+    items = make_items(count)
+    for item in items if not via else ():
+        item["links"] = [link for link in item["links"] if link["rel"] != "via"]
+    gc.freeze()  # the benchmark's own items are no garbage of either side
+    spent = []
+    for write in (write_ours, write_pystac):
+        with tempfile.TemporaryDirectory() as name:
+            start = seconds()
+            write(items, Path(name) / "out")
+            spent.append(seconds() - start)
+    ours, theirs = spent
+    links = "with" if via else "without"
+    print(f"{count} items {links} via: pystac {theirs:.1f} s, ours {ours:.2f} s, ratio {theirs / ours:.0f}", flush=True)
 
 
 def build_apart(folder: Path) -> tuple[float, int]:
     """Build in a process of its own; return its processor seconds and peak memory in MB."""
     done = subprocess.run(
-        [sys.executable, __file__, "--build", str(folder)], check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--build-here", str(folder)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        | {"PYTHONPYCACHEPREFIX": str(folder / "compiled")},
     )
     spent, memory = done.stdout.split()
     return float(spent), int(memory)
@@ -115,11 +147,25 @@ def searched(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--build"]:
+    if arguments[:1] == ["--build-here"]:
         build_here(Path(arguments[1]))
         return
-    count = int(arguments[arguments.index("--items") + 1]) if "--items" in arguments else 100_000
-    count = 1000 if "--quick" in arguments else count
+    quick = "--quick" in arguments
+    count = option(arguments, "--items", 1000 if quick else 100_000)
+    json_rows(count)
+    saved = option(arguments, "--pystac", 500 if quick else 10_000)
+    for via in (False, True) if saved else ():
+        beside_pystac(saved, via=via)
+    built = option(arguments, "--build", count)
+    if built:
+        build_rows(built)
+
+
+def option(arguments: list[str], name: str, usual: int) -> int:
+    return int(arguments[arguments.index(name) + 1]) if name in arguments else usual
+
+
+def json_rows(count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         few = write_json(CHUNK, scratch / "few")
@@ -129,13 +175,25 @@ def main(arguments: list[str]) -> None:
         print(f"catalogue JSON of {count}: {many:.2f} s, {many / copied:.2f} of cp -r; peak memory {memory} MB")
         print(f"cost of an item is {many / count / (few / CHUNK):.2f} of that at {CHUNK} items")
         objects, spent = validated(scratch / "many")
-        print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000")
+        print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000", flush=True)
+
+
+def build_rows(count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         synthetic.write_definition(folder / "collections")
+        synthetic.fill(folder / "state", 1)
+        build_apart(folder)  # compiles the modules
+        shutil.rmtree(folder / "out")
+        shutil.rmtree(folder / "state")
         synthetic.fill(folder / "state", count)
         full, memory = build_apart(folder)
-        print(f"whole build with pages: {full:.1f} s, {full / count * 1e3:.2f} ms per item; peak memory {memory} MB")
+        print(
+            f"whole build with pages: {full:.1f} s, {full / count * 1e3:.2f} ms per item; peak memory {memory} MB",
+            flush=True,
+        )
+        none, memory = build_apart(folder)
+        print(f"nothing changed: {none:.1f} s, {none / full:.1%} of the whole; peak memory {memory} MB", flush=True)
         synthetic.fill(folder / "state", count, changed=max(1, count // 100))
         some, memory = build_apart(folder)
         print(f"1 % changed: {some:.1f} s, {some / full:.1%} of the whole; peak memory {memory} MB")
