@@ -199,7 +199,8 @@ def tree(by_year: bool = False) -> dict[str, bytes]:
             if "://" not in asset["href"]:
                 folder = path.rpartition("/")[0]
                 name = asset["href"].removeprefix("./")
+                body = b'{"version":1,"refs":{}}' if "references" in name else b"{}"
                 files[f"{folder.rpartition('/')[0]}/{name[3:]}" if name.startswith("../") else f"{folder}/{name}"] = (
-                    b"{}"
+                    body
                 )
     return files

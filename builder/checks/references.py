@@ -28,18 +28,28 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
         folder, below, name = path.rpartition(_BELOW)
         if below and name.endswith(".json"):
             own = [f"{folder}/{name}", f"{folder}/{name.removesuffix('.json')}/collection.json"]
-            hrefs = [href for item in own if item in known for href in _hrefs(orjson.loads(read(item)), item)]
+            hrefs = [href for item in own if item in known for href in _hrefs(_parsed(read(item)), item)]
             offered.setdefault(folder, set()).update(hrefs)
             yield from _faults(read(path), path, hrefs)
     for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
         yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
 
 
-def _hrefs(stac: Mapping[str, Any], path: str) -> Iterator[str]:
+def _parsed(body: bytes) -> Any:
+    """Parse an object; what is wrong with one that is no JSON, `check_tree` says."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _hrefs(stac: Any, path: str) -> Iterator[str]:
     """Yield the addresses of an object's assets; those inside the catalogue as the end of an address."""
-    for asset in stac.get("assets", {}).values():
-        href = asset["href"]
-        yield href if "://" in href else f"/{resolve(path, href)}"
+    assets = stac.get("assets") if isinstance(stac, Mapping) else None
+    for asset in assets.values() if isinstance(assets, Mapping) else ():
+        href = asset.get("href") if isinstance(asset, Mapping) else None
+        if isinstance(href, str):
+            yield href if "://" in href else f"/{resolve(path, href)}"
 
 
 def _faults(body: bytes, path: str, hrefs: Iterable[str]) -> Iterator[Finding]:
