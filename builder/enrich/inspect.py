@@ -86,7 +86,11 @@ class Inspector:
         """
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        found = self._look(path, Inspection(href, path.stat().st_size, digest), references=references)
+        blank = Inspection(href, path.stat().st_size, digest)
+        found = self._look(path, blank, references=references)
+        if any("MemoryError" in one.message for one in found.findings):  # what earlier files left in the child
+            self._end()
+            found = self._look(path, blank, references=references)
         local = str(path.resolve())
         findings = (replace(one, message=one.message.replace(local, "the file")) for one in found.findings)
         return replace(found, findings=tuple(findings))

@@ -186,7 +186,8 @@ def log_of(url: str) -> dict[str, list[str]]:
 
 
 def _pair() -> int:
-    for port in range(21000 + os.getpid() % 997 * 10, 32000, 2):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(21000 + worker % 10 * 1000, 32000, 2):  # workers side by side must not take each other's
         if port not in _GIVEN and all(_is_free(number) for number in (port, port + 1)):
             _GIVEN.add(port)
             return port

@@ -152,8 +152,8 @@ def test_ckan_packages(replayed):
         if name.startswith("ckan-")
     }
     # Distinct packages: EnviDat 2020 has 307 and 2021 has 354, 47 added and none deleted; dados.gov.br shows 7 of
-    # its 10 twice (PROVENANCE.md); the 404 answer holds none.
-    assert seen == {"ckan-envidat": 354, "ckan-cioos": 76, "ckan-dados.gov.br": 2 + 13, "ckan-data.gov": 3}
+    # its 10 twice (PROVENANCE.md); the 404 answer holds none and is refused.
+    assert seen == {"ckan-envidat": 354, "ckan-cioos": 76, "ckan-dados.gov.br": 2 + 13 + 1, "ckan-data.gov": 3}
 
 
 def test_metadata_documents(replayed):

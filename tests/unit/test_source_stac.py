@@ -37,7 +37,7 @@ def test_every_item_of_a_real_static_catalogue(shared_data, tmp_path):
         adapter, records, findings = scan(f"{server.url}collection.json", tmp_path)
         assert {record.identifier for record in records} == truth
         assert len(findings) == len(paths) - len(truth)  # linked, but not in the recording: one line each
-        assert adapter.complete is (not findings)
+        assert adapter.complete  # what is refused is known by name, so it counts as seen
         for record in records:
             assert record.body == (folder / record.url.removeprefix(server.url)).read_bytes()
         _, south, _ = scan(f"{server.url}collection.json", tmp_path, bbox=(-180, -90, 180, -60))
