@@ -103,13 +103,26 @@ class Work:
         return Ran(status, said.read_text("utf-8", "replace"), time.monotonic() - began, usage / 1024)
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process has ended
+        return ""
+
+
+def _peak(pid: int) -> int:
+    lines = _text(Path(f"/proc/{pid}/status")).splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
 def _wait(child: subprocess.Popen[bytes], deadline: float) -> tuple[int, int]:
-    """Wait for a child; kilobytes are those of the largest among it and its own children (man 2 getrusage)."""
+    """Wait for a child; kilobytes are the largest VmHWM of it or a child of its own (ru_maxrss would hold our own)."""
+    peak = 0
     while time.monotonic() < deadline:
-        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-        if pid:
-            child.returncode = os.waitstatus_to_exitcode(status)
-            return child.returncode, usage.ru_maxrss
+        if child.poll() is not None:
+            return child.returncode, peak
+        below = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+        peak = max(peak, _peak(child.pid), *(_peak(int(pid)) for pid in _text(below).split()))
         time.sleep(0.05)
     child.kill()
     child.wait()
