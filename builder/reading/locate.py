@@ -167,13 +167,28 @@ def _of_stac(document: Json, base: str) -> Source:
         for asset in is_open.values()
         if base or "://" in asset["href"]
     }
+    data = [
+        asset["href"]
+        for key, asset in is_open.items()
+        if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap")
+    ]
     for asset in is_open.values():
         if "references" in asset.get("roles", ()):
+            if len(data) == 1 and (base or "://" in data[0]):
+                stated[absolute(data[0], base)] = _stated(asset, stated[absolute(data[0], base)])
             return Source(absolute(asset["href"], base), "references", name, properties, box, stated)
-    for key, asset in is_open.items():
-        if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap"):
-            return Source(absolute(asset["href"], base), "netcdf", name, properties, box, stated)
+    if data:
+        return Source(absolute(data[0], base), "netcdf", name, properties, box, stated)
     raise _unopenable(document, assets, base or name)
+
+
+def _stated(references: Json, file: Stated) -> Stated:
+    """Return what references say of the one file they lead into; its own asset may have been renewed since."""
+    return Stated(
+        references.get("iaos:source_size", file.size),
+        references.get("iaos:source_etag"),
+        references.get("iaos:source_last_modified"),
+    )
 
 
 def _is_netcdf(asset: Json) -> bool:

@@ -114,8 +114,7 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
         from builder.reading.locate import fetch
 
         document = orjson.loads(fetch(source.href))
-    stated = dict(source.stated) | _recorded(document or {})
-    _check_local(stated)
+    _check_local(source.stated)
     refs = _references(document)
     groups = sorted(key.rpartition("/")[0] for key in refs if key.rpartition("/")[2] == ".zgroup") or [""]
     if group not in groups:
@@ -124,7 +123,7 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
         within = {key.removeprefix(f"{group}/"): value for key, value in refs.items() if key.startswith(f"{group}/")}
         document = {**(document or {}), "refs": within}
     here = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=True)
-    web = CheckedHTTPFileSystem(stated)
+    web = CheckedHTTPFileSystem(source.stated)
     files = ReferenceFileSystem(
         document or source.href.rstrip("/"),
         fs={None: here, "file": here, "local": here, "http": web, "https": web},
@@ -138,14 +137,6 @@ def _references(document: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the references of a document; none for Parquet, of which only the root is read."""
     refs: Mapping[str, Any] = {} if document is None else document.get("refs", document)
     return refs
-
-
-def _recorded(document: Mapping[str, Any]) -> dict[str, Stated]:
-    """Return what the references themselves say of the files they point into."""
-    return {
-        href: Stated(said.get("size"), said.get("etag"), said.get("last_modified"))
-        for href, said in document.get("sources", {}).items()
-    }
 
 
 def _check_local(stated: Mapping[str, Stated]) -> None:

@@ -172,29 +172,34 @@ def test_a_file_that_changed_is_not_read(site):
 
 def test_references_that_know_the_entity_tag_notice_a_file_of_equal_size(site):
     folder, url = site
-    refs = orjson.loads((folder / "day0.refs.json").read_bytes())
-    size = (folder / "day0.nc").stat().st_size
-    refs["sources"] = {f"{url}/day0.nc": {"size": size, "last_modified": "Thu, 01 Jan 1970 00:00:00 GMT"}}
+    refs, size = (folder / "day0.refs.json").read_bytes(), (folder / "day0.nc").stat().st_size
     with LocalServer(ranged((folder / "day0.nc").read_bytes(), {"ETag": '"new"'})) as server:
-        moved = orjson.loads(orjson.dumps(refs).replace(url.encode(), server.url.encode()))
-        source = moved["sources"][f"{server.url}/day0.nc"]
-        source["etag"] = '"new"'
-        assert iaos.open(moved).ice.load().shape == (4, 20, 30)
-        source["etag"] = '"old"'
+        (folder / "moved.refs.json").write_bytes(refs.replace(url.encode(), server.url.encode()))
+        item = item_of("moved", 0)
+        item["assets"]["data"]["href"] = f"{server.url}/day0.nc"
+        item["assets"]["references"]["href"] = f"{url}/moved.refs.json"
+        said = item["assets"]["references"]
+        said |= {"iaos:source_size": size, "iaos:source_last_modified": "Thu, 01 Jan 1970 00:00:00 GMT"}
+        said["iaos:source_etag"] = '"new"'
+        assert iaos.open(item).ice.load().shape == (4, 20, 30)
+        said["iaos:source_etag"] = '"old"'
         with pytest.raises(RuntimeError) as trouble:
-            iaos.open(moved).ice.load()
+            iaos.open(item).ice.load()
         assert "ETag" in str(told(trouble.value))
 
 
 def test_a_local_file_that_changed_is_not_opened(site):
     folder, _ = site
     text, _, _ = make_references(folder / "day0.nc", "hdf5", str(folder / "day0.nc"))
-    refs = orjson.loads(text)
-    refs["sources"] = {str(folder / "day0.nc"): {"size": (folder / "day0.nc").stat().st_size}}
-    same(iaos.open(refs), folder / "day0.nc")
-    refs["sources"][str(folder / "day0.nc")]["size"] += 1
+    (folder / "here.refs.json").write_bytes(text)
+    item, size = item_of("here", 0), (folder / "day0.nc").stat().st_size
+    item["assets"]["data"] |= {"href": "./day0.nc", "file:size": size}
+    (folder / "here.json").write_bytes(orjson.dumps(item))
+    same(iaos.open(folder / "here.json"), folder / "day0.nc")
+    item["assets"]["references"]["iaos:source_size"] = size + 1
+    (folder / "here.json").write_bytes(orjson.dumps(item))
     with pytest.raises(StaleError):
-        iaos.open(refs)
+        iaos.open(folder / "here.json")
 
 
 def ranged(data, headers, *, trouble=0):
