@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -158,8 +158,7 @@ def _is_parquet(href: str) -> bool:
 
 def _of_stac(document: Json, base: str) -> Source:
     name, properties = str(document.get("id", "")), document.get("properties") or document
-    bbox = tuple(document.get("bbox") or ())
-    box = (*bbox[:2], *bbox[3:5]) if len(bbox) == 6 else bbox
+    box = _plane(document.get("bbox") or ())
     assets: Mapping[str, Json] = document.get("assets", {})
     is_open = {key: asset for key, asset in assets.items() if not asset.get("auth:refs")}
     stated = {
@@ -167,11 +166,7 @@ def _of_stac(document: Json, base: str) -> Source:
         for asset in is_open.values()
         if base or "://" in asset["href"]
     }
-    data = [
-        asset["href"]
-        for key, asset in is_open.items()
-        if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap")
-    ]
+    data = _data_files(is_open)
     for asset in is_open.values():
         if "references" in asset.get("roles", ()):
             if len(data) == 1 and (base or "://" in data[0]):
@@ -180,6 +175,18 @@ def _of_stac(document: Json, base: str) -> Source:
     if data:
         return Source(absolute(data[0], base), "netcdf", name, properties, box, stated)
     raise _unopenable(document, assets, base or name)
+
+
+def _plane(bbox: Sequence[float]) -> tuple[float, ...]:
+    return (*bbox[:2], *bbox[3:5]) if len(bbox) == 6 else tuple(bbox)
+
+
+def _data_files(assets: Mapping[str, Json]) -> list[str]:
+    return [
+        asset["href"]
+        for key, asset in assets.items()
+        if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap")
+    ]
 
 
 def _stated(references: Json, file: Stated) -> Stated:

@@ -115,7 +115,9 @@ def test_a_publication_whose_lock_was_taken_stops(site, night):
     source, target = site
 
     def taken(task):
-        (target / "_state/lock.json").write_text(json.dumps({"owner": "other", "until": "2026-03-01T09:00:00Z"}))
+        swapped = target / "_state/swapped"
+        swapped.write_text(json.dumps({"owner": "other", "until": "2026-03-01T09:00:00Z"}))
+        swapped.replace(target / "_state/lock.json")
         night(minutes=20)
 
     with pytest.raises(PublishError, match="taken over"):
