@@ -12,7 +12,7 @@ import click
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("target")
 @click.option("--dry-run", is_flag=True, help="Show each step; write nothing.")
-@click.option("--endpoint", help="Address of an S3-compatible server, where it is not AWS.")
+@click.option("--endpoint", help="Address of an S3-compatible or Azure server, where it is not the provider's own.")
 @click.option("--allow-deletions", is_flag=True, help="Publish even if much of a collection vanishes.")
 @click.option("--guard", type=click.IntRange(0, 100), default=20, show_default=True, help="Per cent that may vanish.")
 @click.option("--grace-data", type=click.FloatRange(0), default=7, show_default=True, help="Days data stay unlinked.")
