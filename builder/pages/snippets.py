@@ -25,29 +25,45 @@ def quoted(words: str) -> str:
     return json.dumps(words, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
+def located(href: str) -> tuple[str, str]:
+    """Return a line that says where the catalogue is and the expression of an address.
+
+    The line is empty for full addresses and absolute paths; any other path begins at the catalogue's root, and
+    whoever runs the code says where that is.
+    """
+    if "://" in href or href.startswith("/"):
+        return "", quoted(href)
+    return f"catalog = {quoted('./')}  # the catalogue's address or folder, with a slash at its end\n", (
+        f"catalog + {quoted(href)}"
+    )
+
+
 def pystac_item(href: str) -> str:
     """Read an Item."""
+    place, target = located(href)
     return f"""import pystac  # pip install pystac
 
-item = pystac.Item.from_file({quoted(href)})
+{place}item = pystac.Item.from_file({target})
 print(item.properties, item.assets)"""
 
 
 def pystac_collection(href: str) -> str:
     """Walk through the Items of a Collection."""
+    place, target = located(href)
     return f"""import pystac  # pip install pystac
 
-collection = pystac.Collection.from_file({quoted(href)})
+{place}collection = pystac.Collection.from_file({target})
 for item in collection.get_items(recursive=True):
     print(item.id, item.datetime, item.bbox)"""
 
 
 def pystac_client_search(href: str, collection: str) -> str:
     """Walk through one Collection of the whole catalogue with pystac-client."""
+    place, target = located(href)
     return f"""from pystac_client import Client  # pip install pystac-client
 
-catalog = Client.open({quoted(href)})
-collection = catalog.get_child({quoted(collection)}, recursive=True)
+{place}client = Client.open({target})
+collection = client.get_child({quoted(collection)}, recursive=True)
 for item in collection.get_items(recursive=True):
     print(item.id, item.datetime, item.bbox)"""
 
@@ -65,12 +81,15 @@ def xarray_references(href: str, remote: str = "https", group: str = "") -> str:
     """
     packages = "xarray zarr kerchunk fsspec aiohttp" + (" fastparquet" if href.endswith(".parquet") else "")
     inner = f"store.path = {quoted(group)}  # the group\n" if group else ""
+    place, target = located(href)
+    if not place:
+        target += f', target_protocol="{protocol(href)}"'
     return f"""import xarray as xr  # pip install {packages}
 import zarr
 from kerchunk.utils import refs_as_store
 
 zarr.config.set({{"async.concurrency": 64}})
-store = refs_as_store({quoted(href)}, target_protocol="{protocol(href)}", remote_protocol="{remote}")
+{place}store = refs_as_store({target}, remote_protocol="{remote}")
 {inner}dataset = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False)
 print(dataset)"""
 
@@ -82,31 +101,33 @@ def protocol(href: str) -> str:
 
 def xarray_opendap(href: str) -> str:
     """Open data through OPeNDAP."""
+    place, target = located(href)
     return f"""import xarray as xr  # pip install xarray netCDF4
 
-dataset = xr.open_dataset({quoted(href)})
+{place}dataset = xr.open_dataset({target})
 print(dataset)"""
 
 
 def pandas_table(href: str, media_type: str) -> str:
     """Read a table; the ``/* … */`` preamble of PANGAEA's text files is skipped."""
+    place, target = located(href)
     if media_type == PARQUET:
         return f"""import pandas as pd  # pip install pandas pyarrow aiohttp fsspec
 
-table = pd.read_parquet({quoted(href)})
+{place}table = pd.read_parquet({target})
 print(table)"""
     delimiter = DELIMITERS[media_type]
     if media_type == "text/csv":
         return f"""import pandas as pd  # pip install pandas
 
-table = pd.read_csv({quoted(href)})
+{place}table = pd.read_csv({target})
 print(table)"""
     return f"""import io
 
 import fsspec  # pip install fsspec aiohttp pandas
 import pandas as pd
 
-with fsspec.open({quoted(href)}, "rt", encoding="utf-8") as file:
+{place}with fsspec.open({target}, "rt", encoding="utf-8") as file:
     text = file.read().split("*/\\n", 1)[-1]  # after the description in /* */
 table = pd.read_csv(io.StringIO(text), sep="{delimiter}")
 print(table)"""
@@ -114,9 +135,10 @@ print(table)"""
 
 def raster(href: str) -> str:
     """Open a GeoTIFF."""
+    place, target = located(href)
     return f"""import rasterio  # pip install rasterio
 
-with rasterio.open({quoted(href)}) as image:
+{place}with rasterio.open({target}) as image:
     print(image.profile)
     first_band = image.read(1)"""
 

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from builder.pages.markup import plain, safe_href
-from builder.pages.values import Json, items, mapping, mappings, number, properties, size_words, text, texts, whole
+from builder.pages.values import (
+    Json,
+    instant,
+    items,
+    mapping,
+    mappings,
+    number,
+    properties,
+    size_words,
+    text,
+    texts,
+    whole,
+)
 
 ABOUT_ROLES = frozenset({"metadata", "overview", "thumbnail", "graphic"})
 _HASHES = {"1220": "SHA-256", "1114": "SHA-1", "d50110": "MD5", "1340": "SHA-512"}
@@ -145,6 +157,7 @@ def dimensions(stac: Json) -> tuple[Dimension, ...]:
 
 def _dimension(name: str, entry: Json) -> Dimension:
     sides = [_side(side) for side in items(entry.get("extent"))]
+    sides = sides[:1] if len(set(sides)) == 1 else sides
     extent = " … ".join(sides) if any(side != "…" for side in sides) else ""
     kind = text(entry.get("axis")) or text(entry.get("type")) or ""
     return Dimension(name, kind, whole(entry.get("iaos:size")), extent, text(entry.get("unit")))
@@ -152,7 +165,10 @@ def _dimension(name: str, entry: Json) -> Dimension:
 
 def _side(value: object) -> str:
     amount = number(value)
-    return f"{amount:,.7g}".replace("-", "\u2212") if amount is not None else text(value) or "…"
+    if amount is not None:
+        return f"{amount:,.7g}".replace("-", "\u2212")
+    moment = instant(value)
+    return moment.words if moment else text(value) or "…"
 
 
 def columns(stac: Json) -> tuple[Column, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import xarray as xr
 from kerchunk.df import refs_to_dataframe
 
 from builder.build import Request, build
+from builder.pages.snippets import item_snippets
 from builder.serve import serve
 
 DEFINITION = """\
@@ -65,7 +67,7 @@ def site(tmp_path_factory):
         request = Request(base / "collections", out, base / "state", base_url=server.url)
         report = build(request, lambda task: None)
         assert report.exit_status == 0, report.to_markdown()
-        yield folder, out
+        yield folder, out, server.url
 
 
 def printed(page, key):
@@ -74,17 +76,18 @@ def printed(page, key):
     return next(block.findtext(".//pre/code") for block in blocks if key in block.findtext("summary"))
 
 
-def run(code, check):
+def run(code, check, cwd=None):
     """Run code with a line more in an interpreter of its own."""
     whole = f"{code}\n{check}"
-    ran = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=False, timeout=120)
+    command = [sys.executable, "-c", whole]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=cwd)
     assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize(("name", "group"), [("flat", None), ("grouped", "data/profiles")])
 @pytest.mark.parametrize("form", ["json", "parquet"])
 def test_the_printed_reference_code_reads_what_the_file_holds(site, tmp_path, name, group, form):
-    folder, out = site
+    folder, out, _ = site
     code = printed(next(out.glob(f"test/grids/{name}*.html")), "kerchunk")
     assert 'engine="zarr"' in code
     assert "async.concurrency" in code
@@ -101,5 +104,21 @@ def test_the_printed_reference_code_reads_what_the_file_holds(site, tmp_path, na
 
 
 def test_the_printed_pystac_code_reads_the_item(site):
-    _, out = site
+    _, out, _ = site
     run(printed(next(out.glob("test/grids/flat*.html")), "pystac"), "assert item.id.startswith('flat')")
+
+
+@pytest.mark.parametrize("where", ["here", "served"])
+def test_without_a_base_url_the_code_asks_where_the_catalogue_is(site, tmp_path, where):
+    folder, out, url = site
+    page = next(out.glob("test/grids/flat*.html"))
+    item = json.loads(page.with_suffix(".json").read_bytes())
+    codes = {one.key: one.code for one in item_snippets(item, page.relative_to(out).as_posix(), "")}
+    assert all('catalog = "./"  # the catalogue' in code for code in codes.values())
+    if where == "served":
+        codes = {key: code.replace('catalog = "./"', f'catalog = "{url}"') for key, code in codes.items()}
+    code = codes["kerchunk"].replace('remote_protocol="file"', 'remote_protocol="http"')  # the served file itself
+    read = tmp_path / "read.nc"
+    run(f"{codes['pystac']}\n{code}", f"dataset.load().to_netcdf({str(read)!r})", cwd=out)
+    with xr.open_dataset(folder / "flat.nc") as wanted, xr.open_dataset(read) as got:
+        np.testing.assert_array_equal(got.ice.to_numpy(), wanted.ice.to_numpy())

@@ -16,6 +16,7 @@ from builder.pages.lists import changes_view
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.render import Renderer
 from builder.pages.snippets import item_snippets, pandas_table, pystac_item, quoted
+from builder.pages.tables import dimensions
 from builder.pages.values import bbox, bbox_words, instant, interval, size_words, text
 from tests.unit.pages_samples import (
     AWI,
@@ -181,6 +182,23 @@ def test_snippets_fit_the_assets_and_are_python():
         for item in items:
             for snippet in item_snippets(item, "p/c/i.html", ""):
                 ast.parse(snippet.code)
+
+
+def test_extents_of_dimensions_are_words_and_a_single_value_is_said_once():
+    noon, later = "2018-08-01T12:00:00+00:00", "2018-08-02T00:00:00Z"
+    said = {
+        "once": {"type": "temporal", "extent": [noon, noon]},
+        "span": {"type": "temporal", "extent": [noon, later]},
+        "open": {"type": "temporal", "extent": [noon, None]},
+        "flat": {"type": "spatial", "axis": "z", "extent": [-5, -5]},
+    }
+    shown = {one.name: one.extent for one in dimensions({"properties": {"cube:dimensions": said}})}
+    assert shown == {
+        "once": "2018-08-01 12:00 UTC",
+        "span": "2018-08-01 12:00 UTC … 2018-08-02",
+        "open": "2018-08-01 12:00 UTC … …",
+        "flat": "\u22125",
+    }
 
 
 def test_snippet_quotes_any_address():
