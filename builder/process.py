@@ -114,7 +114,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise UsageError(refusal.message, where=refusal.where, hint=refusal.hint) from refusal
+        raise UsageError(refusal.told, where=refusal.where, hint=refusal.hint) from refusal
 
 
 def _parameters(job: Job) -> dict[str, Any]:
