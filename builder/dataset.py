@@ -123,6 +123,7 @@ class Resource:
         restricted: Whether this one file needs a login although the dataset may be open.
         local: Path of the file on this machine, relative to the definition's folder, for files that
             are read from there.
+        bands: Bands of a raster as STAC's common metadata has them.
     """
 
     key: str
@@ -136,6 +137,7 @@ class Resource:
     service: str | None = None
     restricted: bool = False
     local: str | None = None
+    bands: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

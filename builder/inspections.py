@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.enrich.inspection import Inspection
     from builder.sources.protocol import Record
 
-VERSION = "3"
+VERSION = "4"
 """Part of the cache key; raised when inspecting the same file would find something else."""
 
 MAX_BYTES = 2 * 2**30

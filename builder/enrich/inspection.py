@@ -27,6 +27,7 @@ class Inspection:
         parquet: The same as a folder of Parquet files, by name, in base 64; empty where there are few.
         combine_key: Equal for files whose references stack along one dimension.
         media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
+        bands: Bands of a GeoTIFF as STAC's common metadata has them, with statistics.
         thumbnail: A small PNG of it, base64; None where there is none.
         findings: Why something is missing or doubtful.
     """
@@ -44,6 +45,7 @@ class Inspection:
     parquet: dict[str, str] = field(default_factory=dict)
     combine_key: str | None = None
     media_type: str | None = None
+    bands: tuple[dict[str, Any], ...] = ()
     thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
 

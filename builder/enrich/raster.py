@@ -49,6 +49,7 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
         projection=projection,
         media_type=GEOTIFF if said["errors"] else COG,
         thumbnail=said["thumbnail"],
+        bands=tuple(said["bands"]),
         findings=tuple(_findings(href, said["errors"], placed=projection is not None)),
     )
 

@@ -7,14 +7,26 @@ import resource
 import sys
 import warnings
 from base64 import b64encode
+from contextlib import suppress
+from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 """First bytes of TIFF and BigTIFF in both byte orders; other content may make GDAL read or fetch elsewhere."""
 
 MEMORY_BYTES = 4 << 30
+
+DATA_TYPES = frozenset(
+    {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float16", "float32", "float64", "cint16", "cint32", "cfloat32", "cfloat64"}
+)
+"""Types of cells that STAC's common metadata names."""
 
 
 def main() -> None:
@@ -31,7 +43,7 @@ def describe(path: Path) -> dict[str, object]:
 
     Returns:
         ``code``, ``wkt`` (both None without a reference system), ``shape``, ``transform``, ``errors`` (empty for a
-        COG) and ``thumbnail`` (base64 of a PNG); or ``refused`` with a reason.
+        COG), ``bands`` (see `bands_of`) and ``thumbnail`` (base64 of a PNG); or ``refused`` with a reason.
     """
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
@@ -44,8 +56,9 @@ def describe(path: Path) -> dict[str, object]:
 
     warnings.simplefilter("ignore")
     try:
-        with rasterio.open(path, driver="GTiff") as raster:
+        with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(path, driver="GTiff") as raster:
             crs, shape, transform = raster.crs, raster.shape, tuple(raster.transform)[:6]
+            bands = bands_of(raster)
         valid, errors, _ = cog_validate(path, quiet=True)
         picture = b64encode(thumbnail(path)).decode("ascii")
     except (RasterioError, OSError, ValueError) as trouble:
@@ -55,12 +68,40 @@ def describe(path: Path) -> dict[str, object]:
     code = crs.to_epsg() if crs else None
     return {
         "code": f"EPSG:{code}" if code else None,
-        "wkt": crs.to_wkt() if crs and not code else None,
+        "wkt": crs.to_wkt(version="WKT2_2019") if crs and not code else None,
         "shape": shape,
         "transform": transform,
         "errors": errors,
+        "bands": bands,
         "thumbnail": picture,
     }
+
+
+def bands_of(raster: DatasetReader) -> list[dict[str, object]]:
+    """Return the bands as STAC's common metadata (1.1, section Bands) has them, with statistics of all valid cells.
+
+    GDAL reads block by block, so memory stays flat. A band without a valid cell, and one of complex numbers, has
+    no statistics; what is not known of a band is left out.
+    """
+    return [_band(raster, number) for number in raster.indexes]
+
+
+def _band(raster: DatasetReader, number: int) -> dict[str, object]:
+    from rasterio.errors import StatisticsError
+
+    kind, nodata = raster.dtypes[number - 1], raster.nodatavals[number - 1]
+    said: dict[str, object] = {
+        "name": raster.descriptions[number - 1],
+        "data_type": kind if kind in DATA_TYPES else "other",
+        "nodata": nodata if nodata is None or isfinite(nodata) else str(nodata),
+        "unit": raster.units[number - 1],
+    }
+    with suppress(StatisticsError):
+        found = raster.statistics(number, approx=False)
+        values = {"minimum": found.min, "maximum": found.max, "mean": found.mean, "stddev": found.std}
+        if all(map(isfinite, values.values())):
+            said["statistics"] = values
+    return {key: value for key, value in said.items() if value is not None and value != ""}
 
 
 if __name__ == "__main__":

@@ -101,6 +101,8 @@ def _file_facts(resource: Resource) -> dict[str, Any]:
     prefix, digits = _MULTIHASH.get(algorithm.replace("-", ""), ("", -1))
     if len(digest) == digits and re.fullmatch(r"[0-9a-f]+", digest):
         facts["file:checksum"] = prefix + digest
+    if resource.bands:
+        facts["bands"] = list(resource.bands)
     return facts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from builder.dataset import Dataset, Party
@@ -272,6 +273,7 @@ def _projection(item: pystac.Item, dataset: Dataset) -> None:
     values: dict[str, Any] = {
         "code": native.code,
         "wkt2": native.wkt2,
+        "projjson": None if native.code else _projjson(native.wkt2),
         "bbox": list(native.bbox) if native.bbox else None,
         "shape": list(native.shape) if native.shape else None,
         "transform": list(native.transform) if native.transform else None,
@@ -279,6 +281,18 @@ def _projection(item: pystac.Item, dataset: Dataset) -> None:
     for name, value in values.items():
         if value is not None:
             setattr(projection, name, value)
+
+
+@lru_cache(64)
+def _projjson(wkt2: str | None) -> Json | None:
+    """Return a reference system as PROJJSON 0.7; None where PROJ does not understand its text."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS.from_wkt(wkt2).to_json_dict() if wkt2 else None
+    except CRSError:
+        return None
 
 
 def located(footprint: Footprint) -> Json:

@@ -6,8 +6,11 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 import rasterio
 import shapely
+from pyproj import CRS
+from rasterio.enums import MaskFlags
 
 from builder.build import Request, build
 from builder.enrich.inspection import Inspection
@@ -40,6 +43,70 @@ def test_every_recorded_verdict_of_rio_cogeo_is_ours(shared_data):
         if (found.media_type == COG) != expected["valid"] or not same_place or not told:
             wrong.append((name, expected["valid"], found))
     assert wrong == []
+
+
+STATISTICS = ("minimum", "maximum", "mean", "stddev")
+
+
+def by_numpy(raster, number):
+    values = raster.read(number, masked=True).astype("float64").compressed()
+    values = values[np.isfinite(values)]
+    return [values.min(), values.max(), values.mean(), values.std()] if values.size else None
+
+
+def test_statistics_of_bands_are_those_of_all_valid_cells(shared_data):
+    """The oracle is numpy over the whole band, masked by rasterio."""
+    counted = 0
+    for path in sorted((shared_data / "science" / "cloud").rglob("*.tif")):
+        said = describe(path)
+        if "refused" in said:
+            continue
+        with rasterio.open(path) as raster:
+            assert len(said["bands"]) == raster.count
+            for number, band in zip(raster.indexes, said["bands"], strict=True):
+                if band.get("nodata") is not None and MaskFlags.per_dataset in raster.mask_flag_enums[number - 1]:
+                    continue  # a mask and a no-data value contradict each other (image_geos.tif)
+                wanted = None if np.dtype(raster.dtypes[number - 1]).kind == "c" else by_numpy(raster, number)
+                found = band.get("statistics")
+                assert (found is None) == (wanted is None), path.name
+                if found is not None:
+                    assert [found[name] for name in STATISTICS] == pytest.approx(wanted, rel=1e-9, abs=1e-12), path.name
+                    counted += 1
+        assert not path.with_name(f"{path.name}.aux.xml").exists()
+    assert counted > 25
+
+
+def test_a_band_without_a_value_has_no_statistics(tmp_path):
+    shape = {"width": 2, "height": 2, "count": 2, "dtype": "float32", "nodata": -9999.0}
+    with rasterio.open(tmp_path / "x.tif", "w", driver="GTiff", **shape) as raster:
+        raster.write(np.full((2, 2), -9999.0), 1)
+        raster.write(np.array([[1.0, -9999.0], [np.nan, 3.0]]), 2)
+    empty, half = describe(tmp_path / "x.tif")["bands"]
+    assert "statistics" not in empty
+    assert half["statistics"] == {"minimum": 1.0, "maximum": 3.0, "mean": 2.0, "stddev": 1.0}
+
+
+def test_a_reference_system_without_a_code_is_told_as_wkt2_and_projjson(tmp_path):
+    """SSM/I's grid before NSIDC had a code for it: Hughes 1980 by its axes alone."""
+    folder = tmp_path / "collections" / "grids"
+    folder.mkdir(parents=True)
+    own = "+proj=stere +lat_0=90 +lat_ts=70.5 +lon_0=-33 +a=6378273 +b=6356889.449 +units=m"
+    place = rasterio.transform.from_origin(-1e6, 1e6, 1e6, 1e6)
+    shape = {"width": 2, "height": 2, "count": 1, "dtype": "uint8", "crs": own, "transform": place}
+    with rasterio.open(folder / "nh_20200101.tif", "w", driver="GTiff", **shape) as raster:
+        raster.write(np.arange(4, dtype="uint8").reshape(1, 2, 2))
+    (tmp_path / "collections" / "grids.yaml").write_text(DEFINITION)
+    report = build(Request(tmp_path / "collections", tmp_path / "out", tmp_path / "state"), lambda task: None)
+    assert report.exit_status == 0, report.to_markdown()
+    (item,) = (json.loads(file.read_bytes()) for file in (tmp_path / "out/nsidc/grids").glob("nh*.json"))
+    assert "proj:code" not in item["properties"]
+    for said in (
+        CRS.from_json_dict(item["properties"]["proj:projjson"]),
+        CRS.from_wkt(item["properties"]["proj:wkt2"]),
+    ):
+        known = said.to_dict()
+        assert (known["proj"], known["lat_ts"], known["lon_0"], known["a"]) == ("stere", 70.5, -33, 6378273)
+    assert item["properties"]["proj:wkt2"].startswith("PROJCRS")
 
 
 def test_a_virtual_raster_named_tif_is_never_opened(tmp_path):
@@ -79,6 +146,10 @@ def test_a_polar_grid_in_a_folder_becomes_an_item_round_the_pole(shared_data, tm
     assert outline.covers(shapely.Point(-45, 85))
     assert outline.covers(shapely.Point(170, 75))
     assert item["assets"]["data"]["type"].startswith(GEOTIFF)
+    (band,) = item["assets"]["data"]["bands"]
+    with rasterio.open(source) as raster:
+        assert (band["data_type"], band["nodata"]) == (raster.dtypes[0], raster.nodata)
+        assert [band["statistics"][name] for name in STATISTICS] == pytest.approx(by_numpy(raster, 1))
     copied = tmp_path / "out/nsidc/grids" / item["assets"]["data"]["href"]
     assert copied.read_bytes() == source.read_bytes()
     picture = tmp_path / "out/nsidc/grids" / item["assets"]["preview"]["href"]
