@@ -1,0 +1,1 @@
+"""Sea ice from Sentinel-1 extra-wide-swath scenes: reading, radiometry, geolocation and simulated scenes."""
