@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.errors import Refusal
-from processors.seaice import annotation as annotations
+from processors.seaice import annotation as described
 from processors.seaice import manifest as manifests
 from processors.seaice import noise as noises
 from processors.seaice.annotation import Annotation, read_annotation
@@ -205,11 +205,11 @@ class _Used:
 
 
 def _channel(used: _Used, entries: Mapping[str, Entry]) -> Channel:
-    annotation = read_annotation(used.document(entries, "annotation", annotations.CODE))
+    annotation = read_annotation(used.document(entries, "annotation", described.CODE))
     if (annotation.mode, annotation.product_type) != ("EW", "GRD") or abs(annotation.spacing[1] - MEDIUM) > 0.5:
         spacing = f"{annotation.spacing[1]:g} m"
         raise _unsupported(f"{annotation.mode} {annotation.product_type} with pixels of {spacing}")
-    calibration = read_calibration(used.document(entries, "calibration", annotations.CODE))
+    calibration = read_calibration(used.document(entries, "calibration", described.CODE))
     noise = read_noise(used.document(entries, "noise", noises.CODE), annotation.blocks)
     name = used.raster(entries)
     raster = used.package.raster(name)
