@@ -1,0 +1,1 @@
+"""Geostatistics: from scattered profiles to maps with their uncertainty."""
