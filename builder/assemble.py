@@ -12,6 +12,7 @@ import orjson
 from builder.checks.links import recall as recall_links
 from builder.datapackage import build_catalogue_package
 from builder.enrich.inspect import Inspector
+from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
 from builder.gather import HTML, JSON, Gathered, Gatherer
 from builder.harvest import gate_for
 from builder.inspections import Inspections
@@ -67,7 +68,7 @@ def assemble(
     Returns:
         A report per collection, and findings about the catalogue as a whole.
     """
-    renderer = Renderer(request.base_url)
+    renderer = Renderer(request.base_url, stac_browser=request.stac_browser)
     partners = {
         partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
     }
@@ -82,6 +83,7 @@ def assemble(
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
+    _add_exports(partners, gathered, tree, request, renderer)
     _add_upper(definitions, partners, gathered, tree, renderer)
     reports = tuple(
         collection_report(
@@ -131,12 +133,35 @@ def _add_upper(
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     newest = list(_newest(history))
-    for path, body in _site(root, entries, newest, renderer):
+    for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
         tree.add(path, body, media_type(path))
     pages = sorted(path for path in tree.wanted if path.endswith(".html") and path != "404.html")
     sitemap = renderer.sitemap(pages)
     if sitemap is not None:
         tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
+
+
+def _add_exports(
+    partners: Mapping[str, dict[str, Any]],
+    gathered: Sequence[Gathered],
+    tree: Tree,
+    request: Request,
+    renderer: Renderer,
+) -> None:
+    """Add what other catalogues harvest."""
+    publisher = Publisher(
+        renderer.base,
+        request.contact or "",
+        request.oai_gateway or "",
+        renderer.words("site.name"),
+        renderer.words("site.summary"),
+    )
+    described = [describe(one.stac, partners[one.definition.partner.id], renderer.base) for one in gathered]
+    for one in described:
+        path = f"{one.path}/{ISO}"
+        tree.add(path, iso_bytes(one, publisher), media_type(path))
+    for path, body in exports(publisher, described):
+        tree.add(path, body, media_type(path))
 
 
 def _add_table(gathered: Sequence[Gathered], tree: Tree) -> None:
@@ -193,12 +218,18 @@ def _newest(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _site(
-    root: Mapping[str, Any], entries: Sequence[Entry], changes: Sequence[Mapping[str, Any]], renderer: Renderer
+    root: Mapping[str, Any],
+    entries: Sequence[Entry],
+    changes: Sequence[Mapping[str, Any]],
+    renderer: Renderer,
+    *,
+    oai: bool,
 ) -> Iterator[tuple[str, bytes]]:
     yield "index.html", renderer.home(root, entries, changes=changes[:10])
     yield "partners.html", renderer.partners(entries)
     yield "changes.html", renderer.changes(changes)
     yield "about.html", renderer.about(root)
+    yield "machines.html", renderer.machines(entries, oai=oai)
     yield "accessibility.html", renderer.accessibility()
     yield "404.html", renderer.not_found()
     yield "robots.txt", renderer.robots()

@@ -40,6 +40,9 @@ class Request:
         confirm: Take over withdrawals of these collections, however many.
         limits: Bounds on each request to a source.
         base_url: Where the catalogue will stand, for the sitemap and canonical links.
+        contact: Mailbox for questions about the catalogue.
+        oai_gateway: OAI-PMH gateway that serves the static repository.
+        stac_browser: Instance of STAC Browser that pages lead to.
         file_timeout: Longest time to look into one data file, seconds.
     """
 
@@ -53,6 +56,9 @@ class Request:
     confirm: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     base_url: str | None = None
+    contact: str | None = None
+    oai_gateway: str | None = None
+    stac_browser: str | None = None
     file_timeout: float = 60.0
 
 

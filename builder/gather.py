@@ -110,7 +110,15 @@ class Gatherer:
         self.stacks: list[tuple[str | None, str, bytes]] = []
         self.known: dict[str, dict[str, str]] = {}
         by_year = has_years(len(live))
-        self.memo = Memo(self.state, self.definition, self.head, self.partner, self.renderer.base, by_year)
+        self.memo = Memo(
+            self.state,
+            self.definition,
+            self.head,
+            self.partner,
+            self.renderer.base,
+            self.renderer.stac_browser,
+            by_year,
+        )
         taken: set[str] = set()
         for entry in live:
             if not self._kept(entry, taken):

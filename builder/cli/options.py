@@ -70,6 +70,9 @@ def request(function: Function) -> Function:
             click.option(
                 "--base-url", help="Address at which the catalogue will stand, for the sitemap and canonical links."
             ),
+            click.option("--contact", metavar="MAILBOX", help="Whom other catalogues ask; oai.xml needs one."),
+            click.option("--oai-gateway", metavar="URL", help="OAI-PMH gateway that serves oai.xml."),
+            click.option("--stac-browser", metavar="URL", help="Instance of STAC Browser that pages lead to."),
         )
     ):
         function = option(function)

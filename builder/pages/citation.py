@@ -1,7 +1,8 @@
-"""How to cite a dataset: as text, as BibTeX and as RIS."""
+"""How to cite a dataset: as text, as BibTeX, as RIS and as CSL JSON."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -19,12 +20,13 @@ _BIBTEX = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One citation in three forms."""
+    """One citation in four forms."""
 
     words: str
     href: str | None
     bibtex: str
     ris: str
+    csl: str
 
 
 def creators(stac: Json) -> list[str]:
@@ -68,7 +70,8 @@ def cite(stac: Json, publisher: str | None) -> Citation:
         publisher: The partner's name.
     """
     parts = _parts(stac, publisher)
-    return Citation(_sentence(stac, parts), parts.href, _bibtex(text(stac.get("id")), parts), _ris(parts))
+    key = text(stac.get("id"))
+    return Citation(_sentence(stac, parts), parts.href, _bibtex(key, parts), _ris(parts), _csl(key, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,29 @@ def _ris(parts: _Parts) -> str:
     tags = [("TY", "DATA"), *(("AU", name) for name in parts.names), ("TI", parts.title), ("PY", parts.year)]
     tags += [("PB", parts.publisher), ("DO", parts.doi), ("UR", parts.href), ("ER", "")]
     return "\n".join(f"{tag}  - {' '.join(value.split())}" for tag, value in tags if value is not None)
+
+
+def _csl(key: str | None, parts: _Parts) -> str:
+    """Return CSL JSON (citation-style-language schema 1.0.2), an array as reference managers import it."""
+    said = {
+        "id": key or "dataset",
+        "type": "dataset",
+        "title": parts.title,
+        "author": [_csl_name(name) for name in parts.names],
+        "issued": {"date-parts": [[int(parts.year)]]} if parts.year else None,
+        "publisher": parts.publisher,
+        "version": parts.version,
+        "DOI": parts.doi,
+        "URL": parts.href,
+    }
+    known = {name: value for name, value in said.items() if value}
+    return json.dumps([known], ensure_ascii=False, indent=2)
+
+
+def _csl_name(name: str) -> dict[str, str]:
+    """Return a name in parts where it is written with one comma, else as it stands."""
+    family, comma, given = (part.strip() for part in name.partition(","))
+    return {"family": family, "given": given} if comma and given and "," not in given else {"literal": name}
 
 
 def _year(stac: Json) -> str | None:

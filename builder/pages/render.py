@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from builder.pages import schemaorg
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row
+from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import CompileWords, load_messages
-from builder.pages.snippets import pystac_client_search
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
@@ -45,13 +45,15 @@ class Renderer:
     Args:
         base_url: Where the catalogue will stand; adds canonical links and allows a sitemap.
         language: Which file of ``site/messages`` to use.
+        stac_browser: Address of an instance of STAC Browser to which pages lead; needs a base URL.
 
     Raises:
         UsageError: The templates or the language are missing.
     """
 
-    def __init__(self, base_url: str | None = None, language: str = "en") -> None:
+    def __init__(self, base_url: str | None = None, language: str = "en", *, stac_browser: str | None = None) -> None:
         self.base = f"{base_url.rstrip('/')}/" if base_url else ""
+        self.stac_browser = stac_browser or ""
         self.words = load_messages(language)
         self.environment = _environment(language)
 
@@ -61,6 +63,9 @@ class Renderer:
         """Render an item's page; ``explain`` is what `builder.explain.explain` returned."""
         path = path or f"{partner['id']}/{collection['id']}/{item['id']}.html"
         above, around = named(partner), named(collection)
+        document = (
+            path.replace("index.html", "collection.json") if path.endswith("/index.html") else f"{path[:-5]}.json"
+        )
         view = item_view(item, above.title, page=path, base=self.base, explain=explain)
         return self._render(
             "item.html",
@@ -70,6 +75,8 @@ class Renderer:
             partner=above,
             collection=around,
             canonical=view.landing or self._url(path),
+            document=document.rpartition("/")[2],
+            browser=self._browser(document),
             jsonld=self._dataset(item, view.head, path),
         )
 
@@ -107,6 +114,7 @@ class Renderer:
                     first=(number - 1) * PAGE_SIZE + 1,
                     pages=_window(number, pages),
                     last=pages,
+                    browser=self._browser(path.replace("index.html", "collection.json")),
                     canonical=self._url(place) if number > 1 else view.landing or self._url(place),
                     jsonld=self._dataset(collection, view.head, place) if number == 1 else None,
                 ),
@@ -166,14 +174,26 @@ class Renderer:
         return self._render(path, path, title=self.words("status.title"), view=view, canonical=self._url(path))
 
     def about(self, catalog: Json) -> bytes:
-        """Render the about page (``about.html``): what it is, machine access, limits."""
+        """Render the about page (``about.html``): what it is, limits."""
         return self._render(
             "about.html",
             "about.html",
             title=self.words("about.title"),
             view=head(catalog),
-            client=pystac_client_search(f"{self.base}catalog.json", "imr-ctd"),
             canonical=self._url("about.html"),
+        )
+
+    def machines(self, entries: Sequence[Entry], *, oai: bool = False) -> bytes:
+        """Render the page for machines (``machines.html``): files and code; ``oai`` says that there is ``oai.xml``."""
+        path = "machines.html"
+        view = machines_view(entries, self.base, dcat=bool(self.base), oai=oai)
+        return self._render(
+            path,
+            path,
+            title=self.words("machines.title"),
+            view=view,
+            browser=self._browser("catalog.json"),
+            canonical=self._url(path),
         )
 
     def accessibility(self) -> bytes:
@@ -233,6 +253,9 @@ class Renderer:
 
     def _url(self, path: str) -> str | None:
         return f"{self.base}{quote(path)}" if self.base else None
+
+    def _browser(self, document: str) -> str | None:
+        return stac_browser_href(self.stac_browser, f"{self.base}{quote(document)}") if self.base else None
 
     def _dataset(self, stac: Json, about: Head, path: str) -> Mapping[str, Any]:
         name = self.words("site.name")

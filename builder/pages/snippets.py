@@ -147,11 +147,13 @@ def item_snippets(item: Json, page: str, base: str) -> tuple[Snippet, ...]:
     """Return the code that fits an Item's assets.
 
     Args:
-        item: The STAC Item.
+        item: The STAC Item, or the Collection that a record became.
         page: Path of its page from the catalogue root; its JSON lies beside it.
         base: Address of the catalogue with a slash at its end; empty for paths from the root.
     """
     folder = base + page.rpartition("/")[0] + "/"
+    if item.get("type") == "Collection":
+        return collection_snippets(item, page, base)
     document = base + page.removesuffix(".html") + ".json"
     return (Snippet("pystac", pystac_item(document)), *_assets(item, folder))
 

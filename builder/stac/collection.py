@@ -197,6 +197,12 @@ def _assets(place: Place, *, datapackage: bool, references: str | None, table: b
             "title": "Data Package",
             "roles": ["metadata"],
         }
+        assets["iso"] = {
+            "href": relative(path, place.iso_record),
+            "type": "application/xml",
+            "title": "ISO 19115-3 record",
+            "roles": ["metadata"],
+        }
     if table:
         assets["items"] = {
             "href": relative(path, place.items_table),

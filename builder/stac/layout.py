@@ -102,6 +102,11 @@ class Place:
         return f"{self.folder}/datapackage.json"
 
     @property
+    def iso_record(self) -> str:
+        """The collection as an ISO 19115-3 record."""
+        return f"{self.folder}/iso19115-3.xml"
+
+    @property
     def items_table(self) -> str:
         """The items as stac-geoparquet."""
         return f"{self.folder}/items.parquet"

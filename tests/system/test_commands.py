@@ -82,6 +82,21 @@ def test_base_url_and_other_folders(iaos, tmp_path):
     iaos("build", "village", "--out", "elsewhere", "--state", "memory", "--base-url", "https://example.org/arctic")
     assert "https://example.org/arctic/" in (tmp_path / "elsewhere/sitemap.xml").read_text()
     assert (tmp_path / "memory/village/ledger.ndjson").exists()
+    assert not (tmp_path / "elsewhere/oai.xml").exists()  # nobody to ask
+
+
+def test_what_other_catalogues_get(iaos, tmp_path):
+    base = ("build", "village", "--base-url", "https://example.org/arctic")
+    iaos(*base, "--contact", "us@example.org", "--oai-gateway", "https://gate.example/oai")
+    catalog = tmp_path / "catalog"
+    assert "https://example.org/arctic/nordeco/village/index.html" in (catalog / "dcat.jsonld").read_text()
+    repository = (catalog / "oai.xml").read_text()
+    assert "<oai:baseURL>https://gate.example/oai/example.org/arctic/oai.xml</oai:baseURL>" in repository
+    assert "us@example.org" in (catalog / "nordeco/village/iso19115-3.xml").read_text()
+    page = catalog / "nordeco/village/sea-ice.html"
+    assert "#/external/" not in page.read_text()
+    iaos(*base, "--no-harvest", "--stac-browser", "https://browser.example")
+    assert "https://browser.example/#/external/example.org/arctic/nordeco/village/sea-ice.json" in page.read_text()
 
 
 def test_schema_is_printed_written_and_checked(iaos, tmp_path):

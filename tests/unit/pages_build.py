@@ -19,6 +19,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["changes.html"] = renderer.changes(CHANGES)
     files["status.html"] = renderer.status(SOURCES)
     files["about.html"] = renderer.about(CATALOG)
+    files["machines.html"] = renderer.machines(ENTRIES, oai=bool(renderer.base))
     files["accessibility.html"] = renderer.accessibility()
     files["404.html"] = renderer.not_found()
     for partner, shelf, items in SHELVES:
@@ -45,6 +46,8 @@ def documents() -> set[str]:
         "catalog.json",
         "status.json",
         "changes.ndjson",
+        "collections.parquet",
+        "datapackage.json",
         "imr/ctd/references/58jh-ctd-2003.json",
         "imr/ctd/references.json",
     }

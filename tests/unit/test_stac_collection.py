@@ -67,7 +67,7 @@ def test_the_collection_sums_up_its_items():
     assert collection["item_assets"]["references"]["roles"] == ["references", "index"]
     assert collection["license"] == "CC-BY-4.0"
     assert collection["sci:citation"] == "Institute of Marine Research (2020): CTD profiles."
-    assert set(collection["assets"]) == {"datapackage", "references"}
+    assert set(collection["assets"]) == {"datapackage", "iso", "references"}
     assert collection["keywords"] == ["salinity", "temperature"]
     assert [provider["name"] for provider in collection["providers"]] == [
         "Nansen Center",
