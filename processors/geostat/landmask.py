@@ -63,7 +63,7 @@ def masked(path: Path, longitude: Floats, latitude: Floats, where: str) -> npt.N
     """
     if path.suffix.lower() in {".json", ".geojson"}:
         return within(polygons_of(path, where), longitude, latitude)
-    return np.nan_to_num(raster_at(path, longitude, latitude, where), nan=0.0) != 0
+    return np.asarray(np.nan_to_num(raster_at(path, longitude, latitude, where), nan=0.0) != 0)
 
 
 def polygons_of(path: Path, where: str) -> Any:
@@ -94,7 +94,8 @@ def within(land: Any, longitude: Floats, latitude: Floats) -> npt.NDArray[np.boo
     import shapely
 
     inside: npt.NDArray[np.bool_] = shapely.contains_xy(land, longitude, latitude)
-    return inside | shapely.contains_xy(land, longitude % 360, latitude)
+    inside |= shapely.contains_xy(land, longitude % 360, latitude)
+    return inside
 
 
 def raster_at(path: Path, longitude: Floats, latitude: Floats, where: str) -> Floats:

@@ -53,12 +53,12 @@ class Lattice:
     @property
     def x(self) -> Floats:
         """Centres of the columns."""
-        return self.west + (np.arange(self.shape[1]) + 0.5) * self.step[0]
+        return np.asarray(self.west + (np.arange(self.shape[1]) + 0.5) * self.step[0], np.float64)
 
     @property
     def y(self) -> Floats:
         """Centres of the rows, from north to south."""
-        return self.north - (np.arange(self.shape[0]) + 0.5) * self.step[1]
+        return np.asarray(self.north - (np.arange(self.shape[0]) + 0.5) * self.step[1], np.float64)
 
     @property
     def is_geographic(self) -> bool:
@@ -96,7 +96,7 @@ class Lattice:
             metres = np.radians(1) ** 2 * 6378137.0**2 * (1 - squash) * np.cos(np.radians(latitude)) / curve**2
             return metres * self.step[0] * self.step[1] / 1e6
         scale = np.asarray(Proj(CRS.from_user_input(self.crs)).get_factors(longitude, latitude).areal_scale)
-        return self.step[0] * self.step[1] / 1e6 / scale
+        return np.asarray(self.step[0] * self.step[1] / 1e6 / scale, np.float64)
 
 
 def lattice_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -184,7 +184,7 @@ class _Layout:
                 return np.asarray(data.values, np.int64)
         return None
 
-    def _match(self, data: Any) -> tuple[int, ...] | str | None:
+    def _match(self, data: Any) -> tuple[int, ...] | Literal["ragged"] | None:
         """Return to which axes of the variable those of a coordinate belong; ``ragged`` for one per profile."""
         if set(data.dims) <= set(self.dims):
             return tuple(self.dims.index(one) for one in data.dims)
@@ -207,7 +207,7 @@ class _Layout:
             raise Refusal(f"its {kind}s do not belong to its values", self.where, "see chapter 9 of the CF conventions")
         shape = [1] * len(self.shape)
         for axis, length in zip(axes, numbers.shape, strict=True):
-            shape[int(axis)] = length
+            shape[axis] = length
         order = np.argsort(np.array(axes, int), kind="stable")
         return np.broadcast_to(np.transpose(numbers, order).reshape(shape), self.shape).astype(np.float64)
 
