@@ -94,7 +94,7 @@ class Lattice:
             squash = 0.00669438
             curve = 1 - squash * np.sin(np.radians(latitude)) ** 2
             metres = np.radians(1) ** 2 * 6378137.0**2 * (1 - squash) * np.cos(np.radians(latitude)) / curve**2
-            return metres * self.step[0] * self.step[1] / 1e6
+            return np.asarray(metres * self.step[0] * self.step[1] / 1e6, np.float64)
         scale = np.asarray(Proj(CRS.from_user_input(self.crs)).get_factors(longitude, latitude).areal_scale)
         return np.asarray(self.step[0] * self.step[1] / 1e6 / scale, np.float64)
 
