@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -74,31 +75,28 @@ def join(parts: Sequence[Observations], where: str = "observations") -> Observat
     Raises:
         Refusal: They have different units.
     """
-    units = sorted({spell_unit(part.unit) for part in parts if part.unit})
+    units = sorted({spell_unit(part.unit) for part in parts} - {""})
     if len(units) > 1:
         named = " and ".join(units)
         raise Refusal(f"values come in {named}", where, "convert them to one unit; none is converted silently")
-    first, offset, profiles = parts[0], 0, []
+    sizes = [int(part.profile.max(initial=-1)) + 1 for part in parts]
+    profiles = [part.profile + sum(sizes[:number]) for number, part in enumerate(parts)]
+    told: Counter[str] = Counter()
     for part in parts:
-        profiles.append(part.profile + offset)
-        offset += int(part.profile.max(initial=-1)) + 1
-    told: dict[str, int] = {}
-    for part in parts:
-        for reason, count in part.left_out.items():
-            told[reason] = told.get(reason, 0) + count
+        told.update(part.left_out)
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("longitude", "latitude", "time", "depth", "value", "platform")
     }
     second = [part.second for part in parts if part.second is not None]
     return replace(
-        first,
+        parts[0],
         **columns,
         unit=units[0] if units else "",
         second=np.concatenate(second) if len(second) == len(parts) else None,
         profile=np.concatenate(profiles),
         standard_name=next((part.standard_name for part in parts if part.standard_name), ""),
-        left_out=told,
+        left_out=dict(told),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 
