@@ -81,17 +81,11 @@ def join(parts: Sequence[Observations], where: str = "observations") -> Observat
         raise Refusal(f"values come in {named}", where, "convert them to one unit; none is converted silently")
     sizes = [int(part.profile.max(initial=-1)) + 1 for part in parts]
     profiles = [part.profile + sum(sizes[:number]) for number, part in enumerate(parts)]
-    told: Counter[str] = Counter()
-    for part in parts:
-        told.update(part.left_out)
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("longitude", "latitude", "time", "depth", "value", "platform")
-    }
+    told = sum((Counter(part.left_out) for part in parts), Counter())
     second = [part.second for part in parts if part.second is not None]
     return replace(
         parts[0],
-        **columns,
+        **_stacked(parts),
         unit=units[0] if units else "",
         second=np.concatenate(second) if len(second) == len(parts) else None,
         profile=np.concatenate(profiles),
@@ -99,6 +93,12 @@ def join(parts: Sequence[Observations], where: str = "observations") -> Observat
         left_out=dict(told),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
+
+
+def _stacked(parts: Sequence[Observations]) -> dict[str, Any]:
+    """Return the columns that are put together as they are."""
+    names = ("longitude", "latitude", "time", "depth", "value", "platform")
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
 
 
 def checked(table: Observations, where: str) -> Observations:
