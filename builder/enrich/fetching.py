@@ -22,8 +22,8 @@ from builder.references.hdf5 import Tables, scan_hdf5
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.partial import Fetch, PartialFile
 from builder.references.table import ArrayTable, Range
+from builder.sources.limits import HEAD
 
-HEAD = 256 << 10
 SAMPLED = 3
 COORDINATE_BYTES = 4 << 20
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 AT_ONCE = 2
 """Most requests in flight to one host, whoever asks; parts of data files have a lane of their own."""
 
+HEAD = 256 << 10
+"""Bytes from the beginning of a data file that are asked for first: there HDF5 and NetCDF-3 say what it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

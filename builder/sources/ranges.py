@@ -13,6 +13,7 @@ from typing import Self
 from builder.errors import FetchError
 from builder.sources.answers import Response
 from builder.sources.http import HttpGate
+from builder.sources.limits import HEAD
 from builder.sources.redact import redact
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -60,11 +61,13 @@ class RangedFile:
         gate: What it is fetched through; parts of one file are not spaced, but at most ``connections`` at once.
         url: Its address.
         version: The version that all parts must be of; ``size`` is known.
+        head: First bytes of the file, as they came with the answer that says that it serves parts.
     """
 
     gate: HttpGate
     url: str
     version: Version
+    head: bytes = b""
 
     @classmethod
     def found(cls, gate: HttpGate, url: str) -> Self | None:
@@ -74,7 +77,7 @@ class RangedFile:
             FetchError: The file cannot be had at all.
         """
         try:
-            response = gate.get(url, headers=_PLAIN | {"Range": "bytes=0-7"}, max_bytes=8)
+            response = gate.get(url, headers=_PLAIN | {"Range": f"bytes=0-{HEAD - 1}"}, max_bytes=HEAD)
         except FetchError as trouble:
             if trouble.status is None and "larger" in trouble.message:
                 return None
@@ -82,7 +85,8 @@ class RangedFile:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if response.status != 206 or match is None:
             return None
-        return cls(gate, response.url, _version(response, int(match[3])))
+        head = response.body if int(match[1]) == 0 and int(match[2]) + 1 == len(response.body) else b""
+        return cls(gate, response.url, _version(response, int(match[3])), head)
 
     def fetch(self, ranges: Sequence[tuple[int, int]], target: Path) -> None:
         """Write ranges (offset and length) of the file to the same places in a local one.
@@ -100,6 +104,8 @@ class RangedFile:
 
     def _part(self, offset: int, length: int) -> bytes:
         last = offset + length - 1
+        if last < len(self.head):
+            return self.head[offset : last + 1]
         headers = _PLAIN | {"Range": f"bytes={offset}-{last}"}
         response = self.gate.get(self.url, headers=headers, max_bytes=length)
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))

@@ -26,6 +26,7 @@ from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
 from builder.references.partial import PartialFile
 from builder.sources.http import HttpGate
+from builder.sources.limits import HEAD
 from builder.sources.protocol import Record
 from builder.sources.ranges import RangedFile, Version, version_of
 from builder.state import State
@@ -119,14 +120,14 @@ def test_server_without_ranges_is_noticed(tmp_path):
 
 def test_file_that_changes_while_it_is_read(tmp_path):
     path, target = tmp_path / "x.nc", tmp_path / "sparse"
-    path.write_bytes(bytes(100))
-    target.write_bytes(bytes(100))
+    path.write_bytes(bytes(HEAD + 100))
+    target.write_bytes(bytes(HEAD + 100))
     with ranged(tmp_path) as (base, _), gate(base) as opened:
         remote = RangedFile.found(opened, f"{base}/x.nc")
-        remote.fetch([(0, 10)], target)
-        path.write_bytes(b"1" * 100)
+        remote.fetch([(0, 10), (HEAD, 10)], target)
+        path.write_bytes(b"1" * (HEAD + 100))
         with pytest.raises(FetchError, match="changed"):
-            remote.fetch([(0, 10)], target)
+            remote.fetch([(HEAD - 5, 10)], target)
         assert version_of(opened, f"{base}/x.nc").differs(remote.version)
     assert not Version(1, None, "a").differs(Version(None, "b", "a"))
 
