@@ -201,7 +201,7 @@ def _in_order(granules: list[Granule]) -> tuple[list[Granule], dict[str, Any]]:
     from builder.enrich.stack import decoded_times
 
     same_structure(granules)
-    times = {granule.name: decoded_times(granule) for granule in granules}
+    times = decoded_times(granules)
     if len(times) < len(granules):
         raise UnreferenceableError("two parts have the same name")
     ordered = sorted(granules, key=lambda granule: (times[granule.name][0], granule.name))

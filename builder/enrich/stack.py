@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,18 +18,40 @@ Times = dict[str, Any]
 EPOCH = "1970-01-01 00:00:00"
 
 
-def decoded_times(granule: Granule) -> Any:
-    """Return the times of a granule as numpy ``datetime64[ns]``.
+def decoded_times(granules: Sequence[Granule]) -> Times:
+    """Return the times of each granule as numpy ``datetime64[ns]``, by its name.
+
+    Times that are counted alike are decoded together.
 
     Raises:
         UnreferenceableError: There are none, or they are dates of a model calendar.
     """
-    array, attributes = granule.arrays[granule.time], granule.attributes[granule.time]
-    raw = _inline_values(granule, granule.time)
-    fill = array["fill_value"]
+    alike: dict[str, list[Granule]] = {}
+    for granule in granules:
+        alike.setdefault(orjson.dumps(granule.attributes[granule.time], option=orjson.OPT_SORT_KEYS), []).append(
+            granule
+        )
+    return {name: times for group in alike.values() for name, times in _decoded_together(group)}
+
+
+def _decoded_together(granules: Sequence[Granule]) -> Iterator[tuple[str, Any]]:
+    raw = [_raw_times(granule) for granule in granules]
+    attributes = granules[0].attributes[granules[0].time]
+    try:
+        together = _decode(np.concatenate(raw), attributes, granules[0].name)
+    except UnreferenceableError:  # one by one, to name the right file
+        for granule, own in zip(granules, raw, strict=True):
+            yield granule.name, _decode(own, attributes, granule.name)
+    else:
+        parts = np.split(together, np.cumsum([own.size for own in raw])[:-1])
+        yield from zip((granule.name for granule in granules), parts, strict=True)
+
+
+def _raw_times(granule: Granule) -> Any:
+    raw, fill = _inline_values(granule, granule.time), granule.arrays[granule.time]["fill_value"]
     if not raw.size or not np.isfinite(raw).all() or (isinstance(fill, int | float) and (raw == fill).any()):
         raise UnreferenceableError(f"{granule.time} has missing values", where=granule.name)
-    return _decode(raw, attributes, granule.name)
+    return raw
 
 
 def join(granules: Sequence[Granule], times: Times) -> Refs:
@@ -64,29 +86,44 @@ def check(combined: Refs, granules: Sequence[Granule], times: Times) -> None:
     Raises:
         UnreferenceableError: They differ; this is a fault of this program and nothing is published.
     """
-    start = 0
-    for granule in granules:
-        for variable, array in granule.arrays.items():
-            axis = granule.axis(variable)
-            whole = orjson.loads(combined[f"{variable}/.zarray"])
-            if axis is not None and _all_inlined(granules, variable):
-                place = (slice(None),) * axis + (slice(start, start + granule.length),)
-                data = _values(whole, combined[_key(variable, (0,) * len(array["shape"]))])[place]
-                if variable == granule.time:
-                    attributes = orjson.loads(combined[f"{variable}/.zattrs"])
-                    equal = np.array_equal(_decode(data, attributes, granule.name), times[granule.name])
-                else:
-                    equal = data.tobytes() == _inline_values(granule, variable).tobytes()
-            else:
-                shift = 0 if axis is None else start // array["chunks"][axis]
-                equal = all(
-                    combined.get(_key(variable, _shifted(index, axis, shift))) == value or axis is None
-                    for index, value in granule.chunks.get(variable, {}).items()
-                )
-            if not equal:
+    for variable in granules[0].arrays:
+        axis = granules[0].axis(variable)
+        if axis is not None and _all_inlined(granules, variable):
+            equal = _inlined_alike(combined, granules, variable, axis, times)
+        else:
+            equal = _placed_alike(combined, granules, variable, axis)
+        for granule, is_equal in zip(granules, equal, strict=True):
+            if not is_equal:
                 raise UnreferenceableError(
                     f"variable {variable} would read differently when combined", where=granule.name
                 )
+
+
+def _inlined_alike(
+    combined: Refs, granules: Sequence[Granule], variable: str, axis: int, times: Times
+) -> Iterator[bool]:
+    """Tell of each granule whether the combined values hold its own, or its times, in its place."""
+    whole = orjson.loads(combined[f"{variable}/.zarray"])
+    data = _values(whole, combined[_key(variable, (0,) * len(whole["shape"]))])
+    is_time, start = variable == granules[0].time, 0
+    if is_time:
+        data = _decode(data, orjson.loads(combined[f"{variable}/.zattrs"]), granules[0].name)
+    for granule in granules:
+        part = data[(slice(None),) * axis + (slice(start, start + granule.length),)]
+        own = times[granule.name] if is_time else _inline_values(granule, variable)
+        yield np.array_equal(part, own) if is_time else part.tobytes() == own.tobytes()
+        start += granule.length
+
+
+def _placed_alike(combined: Refs, granules: Sequence[Granule], variable: str, axis: int | None) -> Iterator[bool]:
+    """Tell of each granule whether every one of its chunks is found at its new place."""
+    start = 0
+    for granule in granules:
+        shift = 0 if axis is None else start // granule.arrays[variable]["chunks"][axis]
+        yield axis is None or all(
+            combined.get(_key(variable, _shifted(index, axis, shift))) == value
+            for index, value in granule.chunks.get(variable, {}).items()
+        )
         start += granule.length
 
 
@@ -177,7 +214,7 @@ def _decode(raw: Any, attributes: dict[str, Any], where: str) -> Any:
 
 
 def _shifted(index: tuple[int, ...], axis: int | None, shift: int) -> tuple[int, ...]:
-    return tuple(part + shift if i == axis else part for i, part in enumerate(index))
+    return index if axis is None else (*index[:axis], index[axis] + shift, *index[axis + 1 :])
 
 
 def _key(variable: str, index: tuple[int, ...]) -> str:
