@@ -28,9 +28,7 @@ def decoded_times(granules: Sequence[Granule]) -> Times:
     """
     alike: dict[str, list[Granule]] = {}
     for granule in granules:
-        alike.setdefault(orjson.dumps(granule.attributes[granule.time], option=orjson.OPT_SORT_KEYS), []).append(
-            granule
-        )
+        alike.setdefault(_dump(granule.attributes[granule.time]), []).append(granule)
     return {name: times for group in alike.values() for name, times in _decoded_together(group)}
 
 
