@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
 
+import numpy as np
+
 Loop: TypeAlias = Callable[..., Any]
 
 
@@ -47,3 +49,55 @@ def _calibrate(  # pragma: no cover  (runs compiled)
             if dn[line, sample] != 0:
                 number = float(dn[line, sample])
                 sigma0[line, sample] = number * number * inverse - subtract * equivalent
+
+
+@cache
+def resample() -> Loop:
+    """Return the loop that takes the values of a scene at the cells of a map; see `_resample`."""
+    from numba import njit
+
+    loop: Loop = njit(cache=True, nogil=True)(_resample)
+    return loop
+
+
+def _resample(source: Any, nodes: Any, how: Any, found: Any) -> None:  # pragma: no cover  (runs compiled)
+    """Fill the cells of some rows of a map that lie in the source.
+
+    Args:
+        source: Shape (lines, samples).
+        nodes: Lines and samples of the nodes of the map, and cells from node to node.
+        how: First row of the map, pixels of a cell of the source, first line of the source, and whether to weigh four.
+        found: Shape (rows, columns).
+    """
+    lines, samples, step = nodes
+    first, cell, top, weigh = how
+    height, width = source.shape
+    for row in range(found.shape[0]):
+        up, down = divmod(first + row, step)
+        v = down / step
+        for column in range(found.shape[1]):
+            left, right = divmod(column, step)
+            u = right / step
+            line = (1 - v) * ((1 - u) * lines[up, left] + u * lines[up, left + 1])
+            line += v * ((1 - u) * lines[up + 1, left] + u * lines[up + 1, left + 1])
+            if not line > -1.0:
+                continue
+            sample = (1 - v) * ((1 - u) * samples[up, left] + u * samples[up, left + 1])
+            sample += v * ((1 - u) * samples[up + 1, left] + u * samples[up + 1, left + 1])
+            y, x = (line + 0.5) / cell - 0.5 - top, (sample + 0.5) / cell - 0.5
+            i, j = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
+            if i < 0 or j < 0 or i >= height or j >= width:
+                continue
+            if not weigh:
+                found[row, column] = source[i, j]
+                continue
+            if np.isnan(source[i, j]):
+                continue
+            total, weights = 0.0, 0.0
+            for k in range(int(np.floor(y)), int(np.floor(y)) + 2):
+                for m in range(int(np.floor(x)), int(np.floor(x)) + 2):
+                    if 0 <= k < height and 0 <= m < width and not np.isnan(source[k, m]):
+                        weight = (1 - abs(y - k)) * (1 - abs(x - m))
+                        total += weight * source[k, m]
+                        weights += weight
+            found[row, column] = total / weights
