@@ -96,7 +96,7 @@ class Geolocation:
             if step.size == 0 or np.abs(step).max() < _CLOSE:
                 break
         found = np.full((2, *x.shape), np.nan)
-        at[:, ~self._reached(*at, 0.0)] = np.nan
+        at[:, ~self._reached(at[0], at[1], 0.0)] = np.nan
         found[:, near] = at
         return found[0], found[1]
 
@@ -127,10 +127,11 @@ class Geolocation:
     def _fit(self) -> tuple[Floats, Floats, Floats]:
         """Return centre and size of the nodes and the cubic polynomials that guess line and sample from x and y."""
         places = np.stack([self.x.ravel(), self.y.ravel()])
-        centre, size = places.mean(1), np.ptp(places, 1)
+        centre, size = places.mean(1), places.max(1) - places.min(1)
         wanted = np.stack(np.meshgrid(self.line, self.sample, indexing="ij")).reshape(2, -1)
         terms = _cubic((places - centre[:, None]) / size[:, None])
-        return centre, size, np.linalg.lstsq(terms, wanted.T, rcond=None)[0]
+        weights: Floats = np.linalg.lstsq(terms, wanted.T, rcond=None)[0]
+        return centre, size, weights
 
     def _guess(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         centre, size, weights = self._fit

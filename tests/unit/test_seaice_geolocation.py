@@ -143,7 +143,7 @@ def test_the_footprint_has_the_corners_of_the_product(polar, shared_data):
     assert outline.is_ccw
     for longitude, latitude in manifest.footprint:
         off = [WGS84.inv(longitude, latitude, *corner)[2] for corner in outline.coords]
-        assert min(off) < 60
+        assert min(off) < 80  # two pixels: the outline goes around whole pixels
 
 
 def test_a_scene_on_the_antimeridian_has_two_parts(annotation):
