@@ -130,7 +130,7 @@ class Geolocation:
         centre, size = places.mean(1), places.max(1) - places.min(1)
         wanted = np.stack(np.meshgrid(self.line, self.sample, indexing="ij")).reshape(2, -1)
         terms = _cubic((places - centre[:, None]) / size[:, None])
-        weights: Floats = np.linalg.lstsq(terms, wanted.T, rcond=None)[0]
+        weights = np.asarray(np.linalg.lstsq(terms, wanted.T, rcond=None)[0], np.float64)
         return centre, size, weights
 
     def _guess(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
