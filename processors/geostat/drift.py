@@ -21,6 +21,12 @@ def polynomial(points: Floats, degree: int) -> Floats:
     return np.column_stack([np.prod(points[:, list(chosen)], axis=1) for chosen in powers]) if powers else points[:, :0]
 
 
+def residuals(values: Floats, columns: Floats | None) -> Floats:
+    """Values less their ordinary least-squares drift: the constant and the columns (n, p)."""
+    functions = prepared(columns, len(values), known_mean=False).at(columns, len(values))
+    return values - functions @ (functions.T @ values) / len(values)
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """The constant and the columns of a drift, turned into functions that are orthonormal over the data.
