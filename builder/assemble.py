@@ -22,6 +22,7 @@ from builder.nights import Nights, failures, last_good, recall
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
+from builder.processing.night import Relations, base_of
 from builder.report import CollectionReport, collection_report
 from builder.stac.collection import build_partner_catalog, build_root_catalog
 from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog, partner_page
@@ -60,6 +61,7 @@ def assemble(
     tree: Tree,
     request: Request,
     advance: Advance,
+    relations: Relations,
 ) -> tuple[tuple[CollectionReport, ...], tuple[Finding, ...]]:
     """Fill the tree from what the state remembers.
 
@@ -76,10 +78,10 @@ def assemble(
         gathered = []
         for definition in definitions:
             with gate_for(definition) as gate:
-                inspecting = Inspections(definition, state, inspector, gate, request.collections, request.base_url)
-                partner = partners[definition.partner.id]
-                base, target = request.collections, request.out
-                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base, target)
+                base, target = base_of(definition, request, state), request.out
+                inspecting = Inspections(definition, state, inspector, gate, base, request.base_url)
+                partner, related = partners[definition.partner.id], relations.get(definition.id, {})
+                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base, target, related)
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)

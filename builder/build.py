@@ -12,6 +12,7 @@ from builder import clock
 from builder.errors import DefinitionError, UsageError
 from builder.harvests import conclude_all, harvest_all
 from builder.nights import remember
+from builder.processing.night import process_all, prune
 from builder.report import RunReport
 from builder.sources.limits import Limits
 from builder.state import State, open_state, scratch
@@ -44,6 +45,7 @@ class Request:
         oai_gateway: OAI-PMH gateway that serves the static repository.
         stac_browser: Instance of STAC Browser that pages lead to.
         file_timeout: Longest time to look into one data file, seconds.
+        engine: Where processors work, see `processors.engine.ENGINES`.
     """
 
     collections: Path
@@ -60,6 +62,7 @@ class Request:
     oai_gateway: str | None = None
     stac_browser: str | None = None
     file_timeout: float = 60.0
+    engine: str = "threads"
 
 
 def build(request: Request, advance: Advance) -> RunReport:
@@ -73,10 +76,11 @@ def build(request: Request, advance: Advance) -> RunReport:
         UsageError: A folder cannot be used, or another run holds the state.
     """
     with open_state(request.state) as state, scratch(request.out) as staging:
-        run, tree, harvests = _run(request, state, staging, advance)
+        run, tree, harvests = _run(request, state, staging, advance, dry=False)
         state.commit()
         apply(tree, run.plan, request.out)
         conclude_all(harvests, state)
+        prune(state)
     return run
 
 
@@ -90,21 +94,23 @@ def plan(request: Request, advance: Advance) -> RunReport:
     with tempfile.TemporaryDirectory(prefix="iaos-plan-") as name:
         overlay = Path(name) / "state"
         state = State(request.state, overlay, overlay)
-        run, _, _ = _run(request, state, Path(name) / "tree", advance)
+        run, _, _ = _run(request, state, Path(name) / "tree", advance, dry=True)
     return run
 
 
 def _run(
-    request: Request, state: State, staging: Path, advance: Advance
+    request: Request, state: State, staging: Path, advance: Advance, *, dry: bool
 ) -> tuple[RunReport, Tree, Mapping[str, Harvest]]:
     from builder.assemble import assemble
 
     started = clock.now()
     definitions = load_enabled(request.collections, request.only)
     harvests = {} if request.no_harvest else harvest_all(definitions, request, state, advance)
+    processed, relations = process_all(definitions, request, state, advance, dry=dry)
+    harvests |= processed
     remember(state, harvests, started.date())
     tree = Tree(read_manifest(request.out), staging)
-    collections, findings = assemble(definitions, harvests, state, tree, request, advance)
+    collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 
 

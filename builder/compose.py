@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from builder.crosswalks import describe
+from builder.crosswalks.process import fallback, fields_of
 from builder.enrich.inspection import Inspection
 from builder.errors import IaosError
 from builder.explain import explain
-from builder.findings import Finding, Severity, note
+from builder.findings import Finding, Severity, error, note
 from builder.geometry.footprint import footprint
 from builder.inspections import readable_resource
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
-from builder.stac.context import ItemContext
+from builder.stac.context import ItemContext, Related
 from builder.stac.item import build_item, build_record_collection, needs_collection
 from builder.stac.layout import item_id
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.definitions.model import CollectionDefinition
     from builder.inspections import Inspecting
+    from builder.ledger import Entry
     from builder.sources.protocol import Record
+
+Made = TypeVar("Made")
 
 JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
@@ -84,12 +88,20 @@ def read(definition: CollectionDefinition, record: Record, inspecting: Inspectin
     dataset = replace(dataset, findings=(*dataset.findings, *findings))
     if inspection is not None:
         dataset = _completed(dataset, inspection, record)
+    if record.format == "process":
+        dataset = merge(dataset, fallback(record))
     dataset = apply_overrides(dataset, definition)
     return apply_time_from_name(dataset, definition, _file_name(dataset, record)), inspection
 
 
 def compose(
-    definition: CollectionDefinition, record: Record, inspecting: Inspecting, *, by_year: bool, taken: set[str]
+    definition: CollectionDefinition,
+    record: Record,
+    inspecting: Inspecting,
+    *,
+    by_year: bool,
+    taken: set[str],
+    related: Sequence[Related] = (),
 ) -> Composed | Finding:
     """Make the STAC object of a record, or say why it has none.
 
@@ -99,34 +111,34 @@ def compose(
         inspecting: Looks into the data file.
         by_year: Whether the collection has year sub-catalogues.
         taken: Ids already given in this collection; the new one is added.
+        related: Objects of the catalogue that it was made from, or that were made from it.
 
     Raises:
         RecordError: The record cannot be understood.
     """
     dataset, inspection = read(definition, record, inspecting)
-    refused = _refused(record, inspection)
+    refused = shown(record, dataset, inspection)
     if refused is not None:
         return refused
-    if dataset.status != "published":
-        reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
-        return note("record.not-published", record.identifier, f"not shown: {reason}")
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
     as_collection = needs_collection(dataset, definition.policies.level)
-    name = _unique(stac_id(definition, dataset), record, taken)
+    name = unique_id(stac_id(definition, dataset), record, taken)
     found = inspection or NOTHING
+    picture = _picture(dataset, found)
     context = ItemContext(
         definition=definition,
         record=record,
         id=name,
         by_year=by_year and not as_collection,
         references=found.references is not None,
-        thumbnail=found.thumbnail is not None,
+        thumbnail=picture is not None,
         references_media_type=PARQUET if found.parquet else JSON,
         source=found.source(),
         explanation=True,
+        extra=fields_of(record),
+        related=tuple(related),
     )
-    make = build_record_collection if as_collection else build_item
-    stac, said = make(dataset, where, context)
+    stac, said = (build_record_collection if as_collection else build_item)(dataset, where, context)
     return Composed(
         stac=stac,
         context=context,
@@ -135,12 +147,45 @@ def compose(
         references=found.references,
         parquet=found.parquet,
         combine_key=found.combine_key,
-        thumbnail=b64decode(found.thumbnail) if found.thumbnail is not None else None,
+        thumbnail=picture,
         inspected=definition.policies.references and readable_resource(dataset) is not None,
         renamed=name != stac_id(definition, dataset),
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )
+
+
+def _picture(dataset: Dataset, found: Inspection) -> bytes | None:
+    """Return the small picture of the data, unless the dataset brings its own into the catalogue."""
+    own = any("thumbnail" in file.roles and "://" not in file.href for file in dataset.resources)
+    return None if own or found.thumbnail is None else b64decode(found.thumbnail)
+
+
+def contained(entry: Entry, make: Callable[[], Made], findings: list[Finding]) -> Made | None:
+    """Make something of one record; whatever is wrong with the record becomes a finding, and the build goes on.
+
+    Raises:
+        OSError: The machine's trouble (a full disk), not the record's.
+    """
+    try:
+        return make()
+    except IaosError as trouble:
+        findings.append(error(f"record.{trouble.code}", entry.identifier, trouble.message, trouble.hint))
+    except OSError:
+        raise
+    except Exception as trouble:  # noqa: BLE001  (the one place where a single bad record is contained)
+        message = f"cannot be built: {type(trouble).__name__}: {trouble}".splitlines()[0][:300]
+        findings.append(error("record.unexpected", entry.identifier, message, f"see {entry.url}"))
+    return None
+
+
+def shown(record: Record, dataset: Dataset, inspection: Inspection | None) -> Finding | None:
+    """Return why a record has no place in the catalogue; None where it has one."""
+    refused = _refused(record, inspection)
+    if refused is not None or dataset.status == "published":
+        return refused
+    reason = {"in-review": "in review with the partner", "withdrawn": "withdrawn by the partner"}[dataset.status]
+    return note("record.not-published", record.identifier, f"not shown: {reason}")
 
 
 def _refused(record: Record, inspection: Inspection | None) -> Finding | None:
@@ -156,7 +201,8 @@ def stac_id(definition: CollectionDefinition, dataset: Dataset) -> str:
     return item_id(dataset.identifier, prefix=f"{definition.id}-" if own else "")
 
 
-def _unique(name: str, record: Record, taken: set[str]) -> str:
+def unique_id(name: str, record: Record, taken: set[str]) -> str:
+    """Return a name, made longer where another record of the collection has it, and add it to those that are taken."""
     if name in taken:
         name = item_id(f"{name} {record.identifier}")
     taken.add(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import Composed, compose, stac_id
-from builder.crosswalks import describe
+from builder.compose import Composed, compose, contained, read, stac_id
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
-from builder.findings import Finding, error, note
+from builder.findings import Finding, note
+from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from builder.inspections import Inspecting
     from builder.pages.render import Renderer
     from builder.progress import Advance
+    from builder.stac.context import Related
     from builder.state import State
     from builder.tree import Tree
 
@@ -85,6 +86,7 @@ class Gatherer:
         advance: Counts records, for progress.
         base: Folder of the definitions, from which local files are copied.
         target: Folder of the published catalogue, for items that are made from what they were made from before.
+        related: By identifier of a record, what its item was made from and what was made from it.
     """
 
     definition: CollectionDefinition
@@ -96,6 +98,7 @@ class Gatherer:
     advance: Advance
     base: Path
     target: Path
+    related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
 
     def gather(self) -> Gathered:
         """Put the collection and everything below it into the tree."""
@@ -135,7 +138,7 @@ class Gatherer:
 
     def _kept(self, entry: Entry, taken: set[str]) -> bool:
         """Take over what an earlier build made of a record, where it was made from the same and still stands."""
-        made = self.memo.recall(entry)
+        made = self.memo.recall(entry, self.related.get(entry.identifier, ()))
         if made is None or made.id in taken or not self.tree.stands(made.files):
             return False
         file = self.target / made.path
@@ -151,19 +154,14 @@ class Gatherer:
         return True
 
     def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | None:
-        try:
+        related = self.related.get(entry.identifier, ())
+
+        def make() -> Composed | Finding:
             record = self.state.record(self.definition.id, entry)
-            composed = compose(self.definition, record, self.inspecting, by_year=by_year, taken=taken)
-        except IaosError as trouble:
-            self.result.findings.append(
-                error(f"record.{trouble.code}", entry.identifier, trouble.message, trouble.hint)
-            )
-            return None
-        except OSError:
-            raise  # the machine's trouble (a full disk), not the record's
-        except Exception as trouble:  # noqa: BLE001  (the one place where a single bad record is contained)
-            message = f"cannot be built: {type(trouble).__name__}: {trouble}".splitlines()[0][:300]
-            self.result.findings.append(error("record.unexpected", entry.identifier, message, f"see {entry.url}"))
+            return compose(self.definition, record, self.inspecting, by_year=by_year, taken=taken, related=related)
+
+        composed = contained(entry, make, self.result.findings)
+        if composed is None:
             return None
         if isinstance(composed, Finding):
             self.result.findings.append(composed)
@@ -181,7 +179,8 @@ class Gatherer:
         explanation = self.place.explain(name)
         self.tree.add(explanation, to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
-            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, inert_type(local))
+            kind = media_type(local) if composed.record.format == "process" else inert_type(local)
+            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, kind)
         if composed.thumbnail is not None:
             picture = self.place.thumbnail(name)
             self.tree.add(picture, composed.thumbnail, media_type(picture))
@@ -194,7 +193,7 @@ class Gatherer:
         self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
         if may_be_kept(composed):
             files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page)}
-            key = self.memo.key(entry)
+            key = self.memo.key(entry, self.related.get(entry.identifier, ()))
             self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings))
         self._register(composed.stac, path, name, record.identifier)
 
@@ -221,7 +220,7 @@ class Gatherer:
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""
         try:
-            dataset = describe(self.state.record(self.definition.id, entry))
+            dataset, _ = read(self.definition, self.state.record(self.definition.id, entry), Blind())
         except IaosError as trouble:
             self.result.findings.append(note("record.tombstone", entry.identifier, f"no page left: {trouble.message}"))
             return

@@ -88,7 +88,7 @@ def harvest_all(
         UsageError: ``request.confirm`` names a collection that is not there.
     """
     _check_names(request.confirm, definitions, request.collections)
-    asked = [d for d in definitions if not request.only or d.id in request.only]
+    asked = [d for d in definitions if d.source.type != "process" and (not request.only or d.id in request.only)]
     if not asked:
         return {}
     wish = "full" if request.full else "failed" if failed else ""
@@ -97,7 +97,7 @@ def harvest_all(
         seen = lambda: advance(definition.id)  # noqa: E731
         if request.sample is not None:
             with open_source(definition, request.collections, request.limits) as source:
-                return harvest(definition, _Sample(source, request.sample), state, seen)
+                return harvest(definition, Sample(source, request.sample), state, seen)
         this = passes.begin(definition, state, wish)
         answers = passes.answers_of(definition.id, state, this)
         with open_source(definition, request.collections, request.limits, answers) as source:
@@ -124,7 +124,7 @@ def conclude_all(harvests: Mapping[str, Harvest], state: State) -> None:
 
 
 @dataclass
-class _Sample:
+class Sample:
     """The first records of a source; never complete, so that nothing counts as withdrawn."""
 
     source: Source
@@ -135,8 +135,10 @@ class _Sample:
     total: None = None
 
     def scan(self, ask: Ask | None = None) -> Iterator[Record | Finding]:
+        """Yield the first records."""
         yield from islice(self.source.scan(ask), self.size)
         self.counts = self.source.counts
 
     def named(self, identifiers: Sequence[str]) -> Iterator[Record | Finding]:
+        """Yield those of the named records that are there."""
         return self.source.named(identifiers)

@@ -17,11 +17,12 @@ from builder.resources import site_folder
 from builder.stac.serialize import to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from builder.compose import Composed
     from builder.definitions.model import CollectionDefinition
     from builder.ledger import Entry
+    from builder.stac.context import Related
     from builder.state import State
 
 _MAKERS = ("antimeridian", "jinja2", "markdown-it-py", "nh3", "orjson", "pyproj", "pystac", "shapely")
@@ -68,15 +69,15 @@ class Memo:
         self._same = True
         self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
 
-    def key(self, entry: Entry) -> str:
-        """Return the digest of all that is made from a record."""
-        return sha256(self._base + orjson.dumps(entry)).hexdigest()
+    def key(self, entry: Entry, related: Sequence[Related] = ()) -> str:
+        """Return the digest of all that is made from a record and of what it is linked to."""
+        return sha256(self._base + orjson.dumps(entry) + (orjson.dumps(related) if related else b"")).hexdigest()
 
-    def recall(self, entry: Entry) -> Made | None:
+    def recall(self, entry: Entry, related: Sequence[Related] = ()) -> Made | None:
         """Return what was made of a record from the same inputs, or None."""
         while self._next is not None and (found := _read(self._next)).identifier <= entry.identifier:
             if found.identifier == entry.identifier:
-                return found if found.key == self.key(entry) else None
+                return found if found.key == self.key(entry, related) else None
             self._next, self._same = next(self._lines, None), False
         return None
 

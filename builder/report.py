@@ -24,6 +24,9 @@ MARKDOWN_FINDINGS = 50
 MARKDOWN_CHANGES = 100
 """Most changed records per collection that a plan in Markdown lists."""
 
+WOULD_RUN = "process.would-run"
+"""Code of the finding by which a plan tells that a build would run a processor."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionReport:
@@ -99,8 +102,9 @@ class RunReport:
             for change in collection.changes:
                 yield f"  {signs[change.kind]} {change.identifier}  ({change.reason})"
             for finding in collection.findings:
-                if finding.severity is Severity.ERROR:
-                    yield f"  ! {finding.where}  ({finding.message})"
+                if finding.severity is Severity.ERROR or finding.code == WOULD_RUN:
+                    sign = "!" if finding.severity is Severity.ERROR else ">"
+                    yield f"  {sign} {finding.where}  ({finding.message})"
 
     def to_json(self) -> bytes:
         """Serialise everything."""
@@ -199,13 +203,19 @@ def _escape(text: str) -> str:
 
 
 def _changes(collection: CollectionReport) -> list[str]:
-    if not collection.changes:
-        return []
-    shown = [
+    lines = [
         f"- {change.kind.value} `{_escape(change.identifier)}`: {_escape(change.reason)}"
-        for change in collection.changes[:MARKDOWN_CHANGES]
+        for change in collection.changes
     ]
-    rest = len(collection.changes) - len(shown)
+    lines += [
+        f"- run `{_escape(finding.where)}`: {_escape(finding.message)}"
+        for finding in collection.findings
+        if finding.code == WOULD_RUN
+    ]
+    if not lines:
+        return []
+    shown = lines[:MARKDOWN_CHANGES]
+    rest = len(lines) - len(shown)
     return [f"## Records of {collection.id}", "", *shown, *([f"- … and {rest} more"] if rest else []), ""]
 
 

@@ -24,7 +24,7 @@ def resolve(processor: Processor, given: Mapping[str, Any]) -> Parameters:
     try:
         return model.model_validate(dict(given))
     except ValidationError as trouble:
-        lines = [_problem(dict(error), model) for error in trouble.errors()]
+        lines = [problem_of(dict(error), model) for error in trouble.errors()]
         raise Refusal("; ".join(lines), processor.name, f"see `iaos process describe {processor.name}`") from None
 
 
@@ -68,8 +68,13 @@ def execute(
     return cache.keep(lineage, products) if cache else tuple(products)
 
 
-def _problem(error: dict[str, Any], model: type[Parameters]) -> str:
-    """Say what is wrong with a parameter, in the words of a person."""
+def problem_of(error: dict[str, Any], model: type[Parameters]) -> str:
+    """Say what is wrong with a parameter, in the words of a person.
+
+    Args:
+        error: One entry of ``ValidationError.errors()``.
+        model: The parameters.
+    """
     where = ".".join(str(step) for step in error["loc"]) or "parameters"
     if error["type"] == "extra_forbidden":
         known = list(model.model_fields)

@@ -17,6 +17,13 @@ from builder.cli import options
     type=options.FOLDER,
     help="Folder for report.json, report.md and junit.xml; the state folder if not given.",
 )
+@click.option(
+    "--engine",
+    default="threads",
+    show_default=True,
+    metavar="KIND",
+    help="Where processors work: inline, threads, processes, dask, or tcp://HOST:PORT of a Dask scheduler.",
+)
 @click.pass_obj
 def command(quiet: bool, /, report: Path | None, **asked: Any) -> int:
     """Harvest COLLECTIONs (all that are enabled if none is named) and bring the catalogue up to date.

@@ -15,8 +15,9 @@ from builder.cli import options
 def command(quiet: bool, /, collections: Path) -> int:
     """Read all collection definitions; print each mistake as file:line:column with the offending line."""
     from builder.definitions.load import load_all
+    from builder.processing.check import process_mistakes
 
-    definitions, mistakes = load_all(collections)
+    definitions, mistakes = load_all(collections, process_mistakes)
     for mistake in mistakes:
         for problem in mistake.problems():
             click.echo(problem, err=True)

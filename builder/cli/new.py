@@ -8,22 +8,30 @@ import click
 
 
 @click.command("new")
-@click.option("--from", "url", required=True, metavar="URL", help="Address of the partner's server.")
+@click.option("--from", "url", metavar="URL", help="Address of the partner's server.")
+@click.option("--processor", metavar="NAME", help="Instead: processor that makes the collection from others.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; printed if not given."
 )
 @click.pass_obj
-def command(quiet: bool, /, url: str, output: Path | None) -> int:
-    """Probe a server (OAI-PMH, CKAN, THREDDS, STAC or a file listing) and write a draft definition."""
+def command(quiet: bool, /, url: str | None, processor: str | None, output: Path | None) -> int:
+    """Probe a server (OAI-PMH, CKAN, THREDDS, STAC or a file listing), or ask a processor, and write a draft."""
     from builder.definitions.scaffold import draft
     from builder.errors import UsageError
+    from builder.processing.draft import draft_process
     from builder.sources.http import HttpGate, origin_of
     from builder.tree import write_atomic
 
+    if (url is None) == (processor is None):
+        raise UsageError("needs either --from or --processor", hint="see `iaos new --help`")
+
     if output and output.exists():
         raise UsageError("the file exists already", where=str(output), hint="choose another name")
-    with HttpGate([origin_of(url)]) as gate:
-        text = draft(url, gate)
+    if url is None:
+        text = draft_process(str(processor))
+    else:
+        with HttpGate([origin_of(url)]) as gate:
+            text = draft(url, gate)
     if output is None:
         click.echo(text, nl=False)
         return 0

@@ -28,6 +28,7 @@ MODULES = {
     "stac": "stac",
     "file": "file",
     "definition": "definition",
+    "process": "process",
 }
 """Format name of a record → module of this package with a `describe` function."""
 

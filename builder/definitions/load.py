@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from builder.definitions.mistakes import problem_of, spell
+from builder.definitions.mistakes import Loc, locate, problem_of, spell
 from builder.definitions.model import CollectionDefinition, FilesSource, StacSource
 from builder.definitions.problems import DefinitionProblems, Problem
 from builder.definitions.yamltree import Node, read_tree
@@ -29,8 +29,16 @@ def load(path: Path) -> CollectionDefinition:
     return _Loaded(path).definition
 
 
-def load_all(folder: Path) -> tuple[list[CollectionDefinition], list[DefinitionError]]:
+Further = Callable[[CollectionDefinition, Mapping[str, CollectionDefinition]], Iterable[tuple[Loc, str, str]]]
+"""Looks at a definition among all others by their id, and yields place, message and hint of each mistake."""
+
+
+def load_all(folder: Path, further: Further | None = None) -> tuple[list[CollectionDefinition], list[DefinitionError]]:
     """Read every ``*.yaml`` and ``*.yml`` file of a folder, by file name; hidden files are left out.
+
+    Args:
+        folder: Where they lie.
+        further: Checks what the schema cannot know.
 
     Returns:
         The definitions that can be read and agree with those before them, and the mistakes of the
@@ -49,6 +57,13 @@ def load_all(folder: Path) -> tuple[list[CollectionDefinition], list[DefinitionE
             mistakes.append(mistake)
         else:
             loaded.append(one)
+    if further is not None:
+        known = {one.definition.id: one.definition for one in loaded}
+        for one in list(loaded):
+            found = [one.problem(*mistake) for mistake in further(one.definition, known)]
+            if found:
+                mistakes.append(DefinitionProblems(str(one.path), found, one.text))
+                loaded.remove(one)
     return [one.definition for one in loaded], mistakes
 
 
@@ -97,12 +112,10 @@ class _Loaded:
         if outside:
             raise DefinitionProblems(str(path), [self.problem(loc, message) for loc, message in outside], self.text)
 
-    def problem(self, loc: tuple[str, ...], message: str, hint: str = "") -> Problem:
-        """Make a problem about a value of this file."""
-        node = self.root
-        for step in loc:
-            node = (node.children or {})[step]
-        return Problem(node.line, node.column, message, hint, node.width)
+    def problem(self, loc: Loc, message: str, hint: str = "") -> Problem:
+        """Make a problem about a value of this file, or about what it lies in where it is missing."""
+        place = locate(self.root, loc).place
+        return Problem(place.line, place.column, message, hint, place.width)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -91,7 +91,7 @@ def problem_of(error: Any, root: Node) -> Problem:
             hint = choose(tag.value, _quoted(error["ctx"]["expected_tags"]))
         case "union_tag_not_found":
             place, message = _misspelt(spot, "type") or place, f"`{name}.type` is missing"
-            hint = "It names the protocol: ckan, oai-pmh, thredds, files or stac."
+            hint = "It names the protocol: ckan, oai-pmh, thredds, files, stac or process."
         case kind:
             message, hint = f"`{name}` {_reason(kind, error)}", _quote_hint(kind, spot.value)
     return Problem(place.line, place.column, message, hint, place.width)

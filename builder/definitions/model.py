@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from builder.definitions.processing import ProcessInput
 from builder.definitions.records import HandRecord, OverrideValues
 from builder.definitions.types import (
     Bbox,
@@ -189,8 +190,24 @@ class StacSource(SourceModel):
     limit: int = Field(10_000, ge=1, description="Most items to take.")
 
 
+class ProcessSource(SourceModel):
+    """A processor of this program or of a plug-in; its products become the items."""
+
+    type: Literal["process"] = Field(description="No protocol: a processor makes the items from other collections.")
+    processor: Text = Field(description="Name of the processor; `iaos process list` names those that are there.")
+    parameters: dict[str, Any] = Field(
+        {}, description="Its parameters by name; `iaos process describe` explains them. The rest have their defaults."
+    )
+    inputs: dict[str, ProcessInput] = Field(min_length=1, description="What it reads, by the names of its inputs.")
+    per: Literal["collection", "item", "day", "month", "year"] = Field(
+        "collection",
+        description="One run over all that the first input selects, or one for each item, day, month or year of it; "
+        "each run becomes one item.",
+    )
+
+
 SourceDefinition = Annotated[
-    CkanSource | OaiPmhSource | ThreddsSource | FilesSource | StacSource, Field(discriminator="type")
+    CkanSource | OaiPmhSource | ThreddsSource | FilesSource | StacSource | ProcessSource, Field(discriminator="type")
 ]
 
 

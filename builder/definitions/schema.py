@@ -49,7 +49,8 @@ def _step(here: Mapping[str, Any], step: str | int) -> Mapping[str, Any] | None:
     if isinstance(step, int):
         items: Mapping[str, Any] | None = here.get("items")
         return items
-    child: Mapping[str, Any] | None = here.get("properties", {}).get(step)
+    named = here.get("additionalProperties")
+    child: Mapping[str, Any] | None = here.get("properties", {}).get(step, named if isinstance(named, dict) else None)
     return child
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from builder.pages.citation import Citation, cite, landing_page
+from builder.pages.derived import DERIVATION, DERIVED_FROM, figures, within
 from builder.pages.facts import Fact, Value, facts, license_of, where
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.overview import collection_map
@@ -93,6 +94,9 @@ class ItemView:
     contacts: tuple[Contact, ...]
     keywords: tuple[str, ...]
     related: tuple[Value, ...]
+    figures: tuple[Value, ...]
+    made_from: tuple[Value, ...]
+    made_into: tuple[Value, ...]
     source: tuple[Fact, ...]
     warnings: tuple[str, ...]
     explained: tuple[Explained, ...]
@@ -170,6 +174,9 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         contacts=contacts(item),
         keywords=tuple(texts(fields.get("keywords"))[:MOST_KEYWORDS]),
         related=related(item),
+        figures=figures(item),
+        made_from=within(item, DERIVED_FROM),
+        made_into=within(item, DERIVATION),
         source=_source(source),
         warnings=tuple(texts(source.get("warnings"))),
         explained=_explained(explain),

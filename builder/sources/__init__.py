@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.errors import SourceError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,6 +21,9 @@ def adapter(source: SourceDefinition, gate: HttpGate, base: Path) -> Source:
         source: The source block of a definition; its ``type`` decides.
         gate: What the adapter fetches through.
         base: Folder of the definition, against which its local paths are resolved.
+
+    Raises:
+        SourceError: It is none that can be read: a processor makes the items.
     """
     match source.type:
         case "ckan":
@@ -41,3 +46,6 @@ def adapter(source: SourceDefinition, gate: HttpGate, base: Path) -> Source:
             from builder.sources.stac import StacAdapter
 
             return StacAdapter(source, gate, base)
+        case "process":
+            hint = "`iaos build` runs it"
+            raise SourceError("there is no server to ask: a processor makes it", where=source.processor, hint=hint)

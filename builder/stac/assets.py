@@ -79,7 +79,7 @@ def _asset(resource: Resource, href: str, *, closed: bool) -> Json:
         description=resource.description or None,
         media_type=_type(resource, href),
         roles=list(dict.fromkeys(resource.roles)),
-        extra_fields=_file_facts(resource) | ({"auth:refs": [LOGIN]} if closed else {}),
+        extra_fields=_file_facts(resource) | dict(resource.extra) | ({"auth:refs": [LOGIN]} if closed else {}),
     ).to_dict()
 
 

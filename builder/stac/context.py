@@ -27,6 +27,21 @@ class Footprint(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Related:
+    """Another object of the catalogue, as a link leads to it.
+
+    Attributes:
+        rel: Relation.
+        path: Path of the object in the catalogue.
+        title: Its title.
+    """
+
+    rel: str
+    path: str
+    title: str
+
+
 @dataclass(frozen=True, slots=True)
 class ItemContext:
     """The surroundings of one Item (or of the Collection made from one record).
@@ -43,6 +58,7 @@ class ItemContext:
         references_media_type: Media type of the references.
         source: By what a reader can tell whether the referenced file is still the same (``iaos:source_size`` …).
         extra: Further properties the build knows, with their prefix (``iaos:…``).
+        related: Objects it was made from, or that were made from it.
     """
 
     definition: CollectionDefinition
@@ -56,6 +72,7 @@ class ItemContext:
     references_media_type: str = "application/json"
     source: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] | None = None
+    related: tuple[Related, ...] = ()
 
     @property
     def place(self) -> Place:

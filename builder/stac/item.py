@@ -13,7 +13,7 @@ from builder.stac.context import Footprint, ItemContext, Json
 from builder.stac.cube import cf_parameters
 from builder.stac.extensions import STAC_VERSION, declared
 from builder.stac.layout import relative
-from builder.stac.links import JSON, link, outward, structural, unique
+from builder.stac.links import JSON, inward, link, outward, structural, unique
 from builder.stac.properties import describe, license_id, located, times
 from builder.stac.serialize import ordered, plain
 from builder.stac.tidy import tidy
@@ -63,6 +63,7 @@ def build_item(dataset: Dataset, footprint: Footprint, context: ItemContext) -> 
         [
             *structural(path, parent, title),
             link("collection", relative(path, folder.collection_json), JSON, collection.title),
+            *inward(path, context),
             *outward(dataset, context, findings),
             *services,
         ]
@@ -108,6 +109,7 @@ def build_record_collection(dataset: Dataset, footprint: Footprint, context: Ite
         "links": unique(
             [
                 *structural(path, context.place.collection_json, context.definition.title),
+                *inward(path, context),
                 *outward(dataset, context, findings),
                 *services,
             ]

@@ -15,6 +15,10 @@ from builder.stac.layout import ROOT, page_of, relative
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 PARQUET = "application/vnd.apache.parquet"
+DERIVED_FROM = "derived_from"
+"""Relation to what an object was made from (STAC)."""
+DERIVATION = "http://www.w3.org/ns/prov#hadDerivation"
+"""Relation to what was made from an object: the inverse that the PROV ontology names, and an address (RFC 8288)."""
 STRUCTURAL = frozenset({"root", "parent", "self", "child", "item", "items", "collection", "data", "alternate"})
 """Relations that only the catalogue itself sets."""
 
@@ -97,6 +101,13 @@ def outward(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> 
         else:
             yield link(entry.rel, href, entry.media_type, entry.title, **entry.extra)
     yield from _terms(dataset)
+
+
+def inward(path: str, context: ItemContext) -> Iterator[Json]:
+    """Yield the links to what the object at ``path`` was made from and what was made from it."""
+    for other in context.related:
+        kind = JSON if other.path.endswith("/collection.json") else GEOJSON
+        yield link(other.rel, relative(path, other.path), kind, other.title)
 
 
 def _terms(dataset: Dataset) -> Iterator[Json]:

@@ -23,9 +23,9 @@ def test_every_example_is_a_definition(example):
     assert parse(example, "example")[0].title
 
 
-def test_there_are_examples_of_both_kinds():
+def test_there_are_examples_of_all_three_kinds():
     kinds = {parse(example, "example")[0].source.type for example in EXAMPLES}
-    assert kinds == {"thredds", "files"}
+    assert kinds == {"thredds", "files", "process"}
 
 
 def test_no_key_is_left_out():

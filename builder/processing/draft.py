@@ -1,0 +1,69 @@
+"""Drafts the definition of a collection that a processor makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from processors.protocol import Processor
+
+
+def draft_process(name: str) -> str:
+    """Write the YAML of a definition with all inputs and parameters of a processor; it can be loaded as it is.
+
+    Raises:
+        UsageError: There is no such processor.
+    """
+    from processors.errors import Refusal
+    from processors.registry import find_processor
+
+    try:
+        processor = find_processor(name)
+    except Refusal as refusal:
+        raise UsageError(refusal.message, where="--processor", hint=refusal.hint) from refusal
+    return "\n".join(_lines(processor)) + "\n"
+
+
+def _lines(processor: Processor) -> Iterator[str]:
+    yield "# yaml-language-server: $schema=schema.json"
+    yield "#"
+    yield "# Fill in the lines marked with <-, then run `iaos check` and `iaos plan`."
+    yield f"id: new-{processor.name}  # <- folder of the collection, for good"
+    yield f"title: {_text(processor.title)}  # <-"
+    yield f"description: {_text(processor.description)}  # <- what a reader finds in it"
+    yield "partner:"
+    yield "  id: new-partner  # <- folder of the institute that makes the products"
+    yield "  name: New partner  # <- full name of the institute"
+    yield "license: other  # <- SPDX identifier, or license_url beside it"
+    yield "source:"
+    yield "  type: process"
+    yield f"  processor: {processor.name}"
+    yield "  per: collection  # or: item, day, month, year"
+    yield "  inputs:"
+    for slot in processor.inputs:
+        mark = "" if slot.least else "# "
+        yield f"    {mark}{slot.name}: {{collection: some-collection}}  # <- {slot.title}"
+    yield "  parameters:"
+    fields = processor.parameters.model_fields
+    required = [name for name, field in fields.items() if field.is_required()]
+    for parameter in required:
+        yield f"    {parameter}: null  # <- {_line(fields[parameter].description)}"
+    if not required:
+        yield "    {}"
+    for parameter, field in fields.items():
+        if parameter not in required:
+            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=str)
+            yield f"    # {parameter}: {default}  # {_line(field.description)}"
+    yield "enabled: false  # <- true once it has been looked at"
+
+
+def _text(words: str) -> str:
+    return json.dumps(_line(words), ensure_ascii=False)
+
+
+def _line(words: str | None) -> str:
+    return " ".join((words or "").split())

@@ -1,0 +1,155 @@
+"""What the items of a collection offer to processors: files, with the place and time of their item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from builder.compose import contained, read, shown, stac_id, unique_id
+from builder.findings import Finding
+from builder.geometry.footprint import footprint
+from builder.media import media_type
+from builder.stac.item import needs_collection
+from builder.stac.layout import Place
+from builder.stac.links import safe_href
+
+if TYPE_CHECKING:
+    from builder.dataset import Dataset, Resource
+    from builder.definitions.model import CollectionDefinition
+    from builder.inspections import Inspecting
+    from builder.ledger import Entry
+    from builder.sources.protocol import Record
+    from builder.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of an item.
+
+    Attributes:
+        key: Name of its asset.
+        href: Its address; a path from the root of the catalogue where the build copies it there.
+        name: File name.
+        media_type: Bare media type.
+        roles: Roles of its asset.
+        local: Where it lies on this machine, if it does.
+        record: Digest of the record that describes it: another one may mean another file.
+    """
+
+    key: str
+    href: str
+    name: str
+    media_type: str
+    roles: tuple[str, ...]
+    local: Path | None
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One item as an input.
+
+    Attributes:
+        collection: Identifier of its collection.
+        identifier: Identifier of the record it is made from.
+        id: Its STAC id.
+        path: Where it stands in the catalogue.
+        title: Its title.
+        geometry: Where it is, GeoJSON; None where that is unknown.
+        start: First instant.
+        end: Last instant.
+        files: Its open files.
+    """
+
+    collection: str
+    identifier: str
+    id: str
+    path: str
+    title: str
+    geometry: dict[str, Any] | None
+    start: datetime | None
+    end: datetime | None
+    files: tuple[File, ...]
+
+
+def offers(definition: CollectionDefinition, state: State, inspecting: Inspecting, base: Path) -> Iterator[Offer]:
+    """Yield the items of a collection as the catalogue will show them, by the identifiers of their records.
+
+    A record that cannot be understood is passed over; it is reported where its own collection is built.
+
+    Args:
+        definition: The collection.
+        state: Its ledger and records.
+        inspecting: Looks into data files.
+        base: Folder of its local files.
+    """
+    taken: set[str] = set()
+    for _, entry in sorted(state.ledger(definition.id).items()):
+        if not entry.gone:
+            made = contained(entry, partial(_offer, definition, state, inspecting, base, entry, taken), [])
+            if isinstance(made, Offer):
+                yield made
+
+
+def _offer(
+    definition: CollectionDefinition,
+    state: State,
+    inspecting: Inspecting,
+    base: Path,
+    entry: Entry,
+    taken: set[str],
+) -> Offer | Finding:
+    record = state.record(definition.id, entry)
+    dataset, inspection = read(definition, record, inspecting)
+    refused = shown(record, dataset, inspection)
+    if refused is not None:
+        return refused
+    name = unique_id(stac_id(definition, dataset), record, taken)
+    place = Place(definition.partner.id, definition.id)
+    own = needs_collection(dataset, definition.policies.level)
+    where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
+    return Offer(
+        definition.id,
+        record.identifier,
+        name,
+        place.child(name) if own else place.item(name),
+        dataset.title or dataset.identifier,
+        where.geometry,
+        dataset.coverage.start or dataset.coverage.end,
+        dataset.coverage.end or dataset.coverage.start,
+        tuple(_files(dataset, record, place, base)),
+    )
+
+
+def _files(dataset: Dataset, record: Record, place: Place, base: Path) -> Iterator[File]:
+    if dataset.access.restricted:
+        return
+    for resource in dataset.resources:
+        href = safe_href(resource.href)
+        by_file = resource.service in {None, "httpserver", "http", "file"}
+        if href is None or resource.restricted or not by_file or (resource.local is None and "://" not in href):
+            continue
+        kind = resource.media_type or media_type(urlsplit(href).path)
+        yield File(
+            resource.key,
+            href if "://" in href else f"{place.folder}/{unquote(href)}",
+            unquote(PurePosixPath(urlsplit(href).path).name),
+            kind.partition(";")[0].strip().lower(),
+            resource.roles,
+            base / resource.local if resource.local else None,
+            _digest(record, resource),
+        )
+
+
+def _digest(record: Record, resource: Resource) -> str:
+    """Name a file by all its record says; of a product only what is said of that file counts."""
+    said = resource.checksum or record.sha256
+    return sha256(orjson.dumps([resource.href, said, resource.size])).hexdigest()
