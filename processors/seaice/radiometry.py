@@ -188,10 +188,21 @@ def sigma0(scene: Scene, polarisation: str, rows: slice, noise: NoiseRule = "esa
         Refusal: The lines cannot be read, or a block has no noise.
     """
     first, _, _ = rows.indices(scene.shape[0])
+    return sigma0_from(scene, polarisation, scene.read_dn(polarisation, rows), first, noise)
+
+
+def sigma0_from(
+    scene: Scene, polarisation: str, dn: npt.NDArray[np.uint16], first: int, noise: NoiseRule = "esa"
+) -> tuple[Singles, Singles]:
+    """Do as `sigma0` with numbers that were read already, perhaps elsewhere; ``first`` is the line of the first.
+
+    Raises:
+        Refusal: A block has no noise.
+    """
     channel = scene.channels[polarisation]
     rule: NoiseRule = "none" if channel.annotation.noise_removed else noise
     scaling = scaling_of(scene, polarisation) if rule == "scaled" else None
-    return apply(_tables(channel), scene.read_dn(polarisation, rows), first, rule, scaling)
+    return apply(_tables(channel), dn, first, rule, scaling)
 
 
 def swath_numbers(scene: Scene, rows: slice) -> npt.NDArray[np.uint8]:
