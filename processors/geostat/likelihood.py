@@ -147,7 +147,7 @@ def scaled(points: Floats, third: float) -> Floats:
     """Points with the third coordinate multiplied by a factor."""
     if points.shape[1] < 3 or third == 1:
         return points
-    return points * np.array([1.0, 1.0, third])
+    return np.multiply(points, [1.0, 1.0, third])
 
 
 def previous(points: Floats, count: int, terms: int | None = None) -> Integers:
