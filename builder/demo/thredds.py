@@ -1,4 +1,4 @@
-"""THREDDS catalogues over the demo's NetCDF files."""
+"""THREDDS catalogues over the demo's data files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def catalogue(root: Path, path: str) -> bytes | None:
     """Render the catalogue at a path below ``/thredds/``, or None where there is none.
 
     Args:
-        root: Folder whose sub-folders hold the NetCDF files.
+        root: Folder whose sub-folders hold the files.
         path: For example ``catalog.xml`` or ``ctd/catalog.xml``.
     """
     page = template("catalog.xml")
@@ -21,5 +21,6 @@ def catalogue(root: Path, path: str) -> bytes | None:
     folder = path.removesuffix("/catalog.xml")
     if folder not in folders:
         return None
-    files = [{"name": file.name, "size": file.stat().st_size} for file in sorted((root / folder).glob("*.nc"))]
+    served = [file for file in sorted((root / folder).iterdir()) if file.suffix in {".nc", ".flac"}]
+    files = [{"name": file.name, "size": file.stat().st_size} for file in served]
     return page.render(title=folder, folder=folder, folders=[], files=files).encode()

@@ -94,6 +94,28 @@ zarr.config.set({{"async.concurrency": 64}})
 print(dataset)"""
 
 
+def xarray_references_beside(href: str) -> str:
+    """Open data through kerchunk references, JSON, that name the data file as it lies beside them."""
+    folder, _, name = href.rpartition("/")
+    place, target = located(folder + "/")
+    return f"""import json
+
+import fsspec
+import xarray as xr  # pip install xarray zarr kerchunk fsspec aiohttp
+from kerchunk.utils import refs_as_store
+
+{place}folder = {target}
+with fsspec.open(folder + {quoted(name)}) as file:
+    references = json.load(file)
+for reference in references["refs"].values():
+    if isinstance(reference, list):
+        reference[0] = folder + reference[0]
+protocol = folder.partition("://")[0] if "://" in folder else "file"
+store = refs_as_store(references, remote_protocol=protocol)
+dataset = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False)
+print(dataset)"""
+
+
 def protocol(href: str) -> str:
     """Return the protocol of an address; ``file`` for a path."""
     return href.partition("://")[0] if "://" in href else "file"
@@ -165,6 +187,11 @@ def collection_snippets(collection: Json, page: str, base: str) -> tuple[Snippet
     return (walk, *_assets(collection, folder))
 
 
+def _through(key: str, href: str, remote: str, group: str) -> str:
+    """Open references: those the build makes hold whole addresses, those of a processor names of files beside them."""
+    return xarray_references(href, remote, group) if key == "references" else xarray_references_beside(href)
+
+
 def _assets(item: Json, folder: str) -> Iterator[Snippet]:
     done: set[str] = set()
     assets = [(key, mapping(entry)) for key, entry in mapping(item.get("assets")).items()]
@@ -173,7 +200,7 @@ def _assets(item: Json, folder: str) -> Iterator[Snippet]:
         href = _absolute(asset, folder)
         if "references" in texts(asset.get("roles")):
             remote = next((protocol(_absolute(a, folder)) for _, a in is_open if "data" in texts(a.get("roles"))), None)
-            found: Snippet | None = Snippet("kerchunk", xarray_references(href, remote or "https", _group(item)))
+            found: Snippet | None = Snippet("kerchunk", _through(key, href, remote or "https", _group(item)))
         else:
             found = _asset(key, asset, href)
         if found and found.key not in done:

@@ -115,6 +115,7 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
 
         document = orjson.loads(fetch(source.href))
     _check_local(source.stated)
+    document = _placed(document, source.href)
     refs = _references(document)
     groups = sorted(key.rpartition("/")[0] for key in refs if key.rpartition("/")[2] == ".zgroup") or [""]
     if group not in groups:
@@ -137,6 +138,20 @@ def _references(document: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the references of a document; none for Parquet, of which only the root is read."""
     refs: Mapping[str, Any] = {} if document is None else document.get("refs", document)
     return refs
+
+
+def _placed(document: Mapping[str, Any] | None, href: str) -> Mapping[str, Any] | None:
+    """Return references whose targets are addresses: one that is a name lies beside the references."""
+    from builder.reading.locate import absolute
+
+    refs = _references(document)
+    beside = {key: value for key, value in refs.items() if isinstance(value, list) and _is_name(value[0])}
+    placed = {key: [absolute(value[0], href), *value[1:]] for key, value in beside.items()}
+    return {**(document or {}), "refs": {**refs, **placed}} if placed else document
+
+
+def _is_name(target: str) -> bool:
+    return "://" not in target and "{{" not in target and not target.startswith("/")
 
 
 def _check_local(stated: Mapping[str, Stated]) -> None:

@@ -15,6 +15,8 @@ from processors.acoustics.recordings import Reader, Recording, Samples
 from processors.acoustics.timestamps import SECOND, iso
 from processors.errors import Refusal
 
+MOST_GAPS = 10
+"""Of more gaps than these only number and lengths are told."""
 CHUNK_S = 60
 """About how many seconds of sound a batch holds."""
 
@@ -125,12 +127,14 @@ def spans_of(recordings: Sequence[Recording], join_s: float) -> tuple[Span, ...]
 
 
 def gaps_of(spans: Sequence[Span]) -> list[str]:
-    """Say where nothing was recorded."""
-    said = []
-    for one, other in pairwise(spans):
-        end = one.time(one.offsets[-1])
-        said.append(f"gap of {(other.start - end) / SECOND:g} s from {iso(end)}")
-    return said
+    """Say where nothing was recorded; of many gaps, as a duty cycle makes them, how many and how long they are."""
+    ends = [one.time(one.offsets[-1]) for one, _ in pairwise(spans)]
+    gaps = [(end, (other.start - end) / SECOND) for end, (_, other) in zip(ends, pairwise(spans), strict=True)]
+    if len(gaps) <= MOST_GAPS:
+        return [f"gap of {length:g} s from {iso(end)}" for end, length in gaps]
+    shortest, longest = min(length for _, length in gaps), max(length for _, length in gaps)
+    how_long = f"{shortest:g} s" if shortest == longest else f"{shortest:g} to {longest:g} s"
+    return [f"{len(gaps)} gaps of {how_long}, the first from {iso(gaps[0][0])}, the last from {iso(gaps[-1][0])}"]
 
 
 def chunks_of(spans: Sequence[Span], framing: Framing) -> Iterator[Chunk]:

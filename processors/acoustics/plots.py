@@ -48,7 +48,7 @@ def draw_time(folder: Path, layout: Layout, series: Series, scale: Scale) -> lis
 
 def draw_statistics(folder: Path, layout: Layout, series: Series, scale: Scale) -> list[Path]:
     """Draw percentiles and RMS level over frequency with their probability density, or the distribution of levels."""
-    with _figure(5.2, 3.6) as figure:
+    with _figure(5.2, 4.1) as figure:
         axes = figure.add_subplot()
         if layout.has_bands:
             _by_frequency(figure, axes, folder / "levels.nc", layout, scale)
@@ -106,6 +106,7 @@ def _spectrogram(figure: Figure, axes: Any, path: Path, layout: Layout, series: 
     axes.set_yscale(scale)
     axes.set_ylim(edges[0], edges[-1])
     axes.set_ylabel("Frequency (Hz)")
+    _frequency_ticks(axes.yaxis, scale)
     bar = figure.colorbar(mesh, ax=axes, extend="both", pad=0.01, aspect=30)
     bar.set_label(f"Level ({layout.quantity.unit(layout.calibration)})")
     bar.outline.set_linewidth(0.6)
@@ -119,7 +120,7 @@ def _by_frequency(figure: Figure, axes: Any, path: Path, layout: Layout, scale: 
         _density(figure, axes, path, layout, scale)
     greys = ["#222222", "#555555", "#888888"]
     for number, (percentile, levels) in enumerate(zip(found["percentile"], found["level_percentile"], strict=True)):
-        label = f"P{percentile:g} (exceeded {100 - percentile:g} % of the time)"
+        label = f"P{percentile:g} (exceeded {100 - percentile:g} % of time)"
         style = "-" if percentile == 50 else ("--", ":", "-.")[number % 3]
         axes.plot(frequency[shown], levels[shown], style, color=greys[number % 3], linewidth=0.8, label=label)
     axes.plot(frequency[shown], found["rms_level"][shown], color="#c1272d", label="RMS level")
@@ -127,7 +128,8 @@ def _by_frequency(figure: Figure, axes: Any, path: Path, layout: Layout, scale: 
     axes.set_xlim(frequency[shown][0], frequency[shown][-1])
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel(f"Level ({layout.quantity.unit(layout.calibration)})")
-    axes.legend(loc="upper right", handlelength=2.4, labelspacing=0.25)
+    _frequency_ticks(axes.xaxis, scale)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=6, handlelength=2, columnspacing=1)
 
 
 def _density(figure: Figure, axes: Any, path: Path, layout: Layout, scale: Scale) -> None:
@@ -185,6 +187,17 @@ def _dates(seconds: Floats) -> Any:
 
     start = date2num(datetime.fromtimestamp(float(seconds[0]), UTC))
     return start + (seconds - seconds[0]) / 86400
+
+
+def _frequency_ticks(axis: Any, scale: Scale) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 of each decade, in plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if scale == "log":
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_locator(LogLocator(subs=(3, 4, 6, 7, 8, 9)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _time_axis(axes: Any) -> None:

@@ -103,7 +103,7 @@ class Pam:
     """Listens to a deployment; an instance is registered as processor."""
 
     name = "pam"
-    version = "1"
+    version = "2"
     title = "Passive acoustics: spectra, band levels, noise statistics"
     description = (
         "Reads WAV, RF64, FLAC, AIFF and NetCDF recordings of a deployment, orders them by time, and computes "
@@ -153,7 +153,8 @@ class Pam:
         add_statistics(levels, layout, parameters.percentiles)
         notes += _findings(series, plan)
         fields = _fields(layout, series, notes, parameters)
-        yield Product("levels.nc", "netcdf", levels, layout.quantity.title, lineage, ("data",), fields)
+        title = parameters.about.get("title", layout.quantity.title)
+        yield Product("levels.nc", "netcdf", levels, title, lineage, ("data",), fields)
         yield from _others(engine.folder, layout, series, lineage, parameters)
 
 

@@ -26,6 +26,7 @@ class Deployment:
         rate: Samples per second.
         ship: Hour at which a ship is nearest.
         gap: Hour that is missing; None for none.
+        minutes: How many minutes of each hour are recorded.
         seed: Of all that is random.
     """
 
@@ -34,6 +35,7 @@ class Deployment:
     rate: int = 2000
     ship: float = 30.5
     gap: int | None = 17
+    minutes: int = 60
     seed: int = 1
 
 
@@ -59,7 +61,7 @@ def write_deployment(folder: Path, deployment: Deployment) -> list[Path]:
 
 def _minutes(deployment: Deployment, hour: int) -> Iterator[Floats]:
     """Yield the pressure of each minute of an hour, µPa; each minute has random numbers of its own."""
-    for minute in range(60):
+    for minute in range(deployment.minutes):
         rng = np.random.default_rng([deployment.seed, hour, minute])
         time = hour + minute / 60 + np.arange(60 * deployment.rate) / deployment.rate / 3600
         pressure = _ambient(rng, time.size, deployment.rate)

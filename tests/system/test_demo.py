@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import lxml.html
 import numpy as np
 import pytest
 
@@ -53,7 +54,16 @@ def test_nothing_was_left_out(demo):
     _, report = demo
     assert report.exit_status == 0, report.to_markdown()
     assert {c.id: (c.failed, c.complete) for c in report.collections} == dict.fromkeys(
-        ("demo-ctd", "demo-expeditions", "demo-sea-ice", "demo-weather"), (False, True)
+        (
+            "demo-ctd",
+            "demo-expeditions",
+            "demo-hydrophone",
+            "demo-sea-ice",
+            "demo-sound-levels",
+            "demo-sound-spectra",
+            "demo-weather",
+        ),
+        (False, True),
     )
 
 
@@ -121,6 +131,40 @@ def test_every_reference_gives_what_the_file_holds(demo, tmp_path):
                 np.testing.assert_array_equal(got[name].values, truth[name].values, err_msg=f"{item['id']} {name}")
         checked += 1
     assert checked == len(SHIPS) * len(CTD_YEARS) + len(ICE_DAYS) + len(STATIONS)
+
+
+def test_the_hydrophone_hears_the_ship_and_the_seals_through_references(demo):
+    """What `processors.acoustics.synth.Deployment` says was there: a ship at hour 30.5, an hour without a recording."""
+    import iaos
+
+    out, _ = demo
+    (levels,), (spectra,) = items(out, "demo-sound-levels"), items(out, "demo-sound-spectra")
+    with serve(out) as server:
+        address = f"{server.url}demo-listening/demo-sound-levels/{levels['id']}.json"
+        octaves = iaos.open(address).load()
+    local = iaos.open(out / "demo-listening/demo-sound-spectra" / f"{spectra['id']}.json")
+    assert octaves.sizes["time"] == 47
+    start = octaves["time"].values.astype("datetime64[h]")
+    assert np.datetime64("2018-04-20T17", "h") not in start
+    broadband = (10 ** (octaves["band_level"] / 10)).sum("frequency")
+    assert start[int(broadband.argmax())] in {np.datetime64("2018-04-21T06", "h"), np.datetime64("2018-04-21T07", "h")}
+    quiet = float(local["psd"].sel(frequency=100).quantile(0.1, "time"))
+    assert abs(quiet - 75) < 3, "the level of the ambient noise at 100 Hz"
+    assert len([link for link in levels["links"] if link["rel"] == "derived_from"]) == 47
+    roles = {role for asset in spectra["assets"].values() for role in asset["roles"]}
+    assert {"data", "references", "overview", "visual"} <= roles
+    page = (out / "demo-listening/demo-sound-spectra" / f"{spectra['id']}.html").read_text()
+    code = next(block for block in lxml.html.fromstring(page).xpath("//pre/code/text()") if "refs_as_store" in block)
+    for where in (f"{server.url}", f"{out}/"):
+        with serve(out, int(server.url.split(":")[2].strip("/"))):
+            told = subprocess.run(
+                [sys.executable, "-c", code.replace('"./"', json.dumps(where)) + "\nprint(float(dataset.psd.max()))"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        assert float(told.stdout.splitlines()[-1]) == float(local["psd"].max())
+    assert '<img class="preview" src="./data/demo-sound-spectra/spectrogram.png"' in page
 
 
 def test_the_days_of_sea_ice_stack(demo, tmp_path):
