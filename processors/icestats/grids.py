@@ -1,4 +1,4 @@
-"""Reads maps of ice concentration as NSIDC, CERSAT and others by CF publish them, and sums extents and areas."""
+"""Reads maps of ice concentration as NSIDC, CERSAT and others by the CF conventions publish them."""
 
 from __future__ import annotations
 
@@ -55,38 +55,6 @@ class Concentration:
     def areas(self) -> Floats:
         """True areas of its cells, km²."""
         return cell_areas(self.crs, self.transform, (self.share.shape[0], self.share.shape[1]))
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over a map or a part of it, km².
-
-    Attributes:
-        extent: Cells with at least the threshold of ice, and the pole.
-        area: Their ice; the pole has none, because it is not seen.
-        missing: Cells that are neither known nor land nor the pole.
-    """
-
-    extent: float
-    area: float
-    missing: float
-
-
-def sum_up(one: Concentration, areas: Floats, threshold: float = 0.15, keep: Bools | None = None) -> Totals:
-    """Sum extent and area by NSIDC's rules (Sea Ice Index, G02135, user guide, section 2.2).
-
-    Args:
-        one: The map.
-        areas: Areas of its cells, km².
-        threshold: Least concentration that counts.
-        keep: Cells that may hold ice or be missing; all by default.
-    """
-    kept = np.ones(one.share.shape, bool) if keep is None else keep
-    with np.errstate(invalid="ignore"):
-        ice = (one.share >= threshold) & kept
-    missing = np.isnan(one.share) & ~one.land & ~one.pole & kept
-    area = float((areas * np.where(ice, one.share, 0.0))[ice].sum())
-    return Totals(float(areas[ice | (one.pole & kept)].sum()), area, float(areas[missing].sum()))
 
 
 def read_concentration(path: Path, name: str | None = None, variable: str | None = None) -> Concentration:
