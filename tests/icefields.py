@@ -51,8 +51,9 @@ def circle_km2(radius_km, lon=0.0, lat=80.0):
     return abs(GEOD.polygon_area_perimeter(ring[0], ring[1])[0]) / 1e6
 
 
-def run(paths, folder, engine="inline", workers=None, slots=None, **parameters):
+def run(paths, folder, engine="inline", workers=None, slots=None, *, figures=False, **parameters):
     """Run the statistics and return the products by name."""
+    parameters["figures"] = figures
     inputs = {"items": [Input.of(path) for path in paths]}
     for slot, files in (slots or {}).items():
         inputs[slot] = [Input.of(path) for path in files]

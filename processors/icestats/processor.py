@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from processors.errors import Refusal
 from processors.icestats.campaign import Campaign, gather, tiles_of
 from processors.icestats.concentration import Rules
-from processors.icestats.products import PRODUCTS, products_of
+from processors.icestats.products import PRODUCTS, figures_of, products_of
 from processors.icestats.published import Beside, campaign_of_maps
 from processors.icestats.region import Region, outline_of
 from processors.icestats.scenes import find_scenes, lattice_of, open_raster, time_of
@@ -45,6 +45,7 @@ class IceStatsParameters(Parameters):
     )
     start: AwareDatetime | None = Field(None, description="Scenes before this time are left out; ISO 8601 with zone.")
     end: AwareDatetime | None = Field(None, description="Scenes after this time are left out; ISO 8601 with zone.")
+    figures: bool = Field(True, description="Draw figures.")
     variable: str | None = Field(None, description="Variable of NetCDF items; needed where they have several.")
     valid_codes: tuple[int, ...] = Field((1,), description="Codes of the mask `valid` where ice can be.")
     region_codes: tuple[int, ...] = Field((), description="Codes of the mask `regions` that are wanted.")
@@ -99,12 +100,14 @@ class IceStats:
             raise Refusal("class rasters and maps of concentration are mixed", "items", "", "STATS.MIXED_GRIDS")
         campaign = _of_scenes(ordered, parameters, engine) if kinds.pop() else _of_maps(ordered, parameters)
         yield from products_of(campaign, parameters.rules, parameters.min_observations, lineage, engine.folder)
+        if parameters.figures:
+            yield from figures_of(campaign, parameters.rules, parameters.min_observations, lineage, engine.folder)
 
 
 def _ordered(files: Sequence[Input]) -> list[Input]:
-    """Return files by name, each content once, so that their order changes no byte of a product."""
-    once = {one.sha256: one for one in sorted(files, key=lambda one: (one.href, one.sha256), reverse=True)}
-    return sorted(once.values(), key=lambda one: (one.href, one.sha256))
+    """Return files by name, each once, so that their order changes no byte of a product."""
+    once = {(one.href.rsplit("/", 1)[-1], one.sha256): one for one in files}
+    return [once[key] for key in sorted(once)]
 
 
 def _is_raster(file: Input) -> bool:

@@ -40,7 +40,7 @@ PRODUCTS = {
 
 
 def products_of(campaign: Campaign, rules: Rules, least: int, lineage: Lineage, folder: Path) -> Iterator[Product]:
-    """Write and yield all products.
+    """Write and yield all products but figures.
 
     Args:
         campaign: What is known.
@@ -63,11 +63,14 @@ def products_of(campaign: Campaign, rules: Rules, least: int, lineage: Lineage, 
     yield _product(folder / "sic.json", "json", lineage, ("references",))
     yield from _edges(folder, campaign, edges, series, lineage)
     yield from _maps(folder, campaign, least, lineage)
-    pictures = [
-        *draw_series(folder, series),
-        *draw_frequency(folder, campaign.maps, campaign.crs, edges[-1], least),
-    ]
-    for path in pictures:
+
+
+def figures_of(campaign: Campaign, rules: Rules, least: int, lineage: Lineage, folder: Path) -> Iterator[Product]:
+    """Draw and yield the figures; see `products_of`."""
+    last = len(campaign.days) - 1
+    series = [_day(campaign, number, rules, 0.0) for number in range(last + 1)]
+    edge = campaign.edge(last, rules)
+    for path in [*draw_series(folder, series), *draw_frequency(folder, campaign.maps, campaign.crs, edge, least)]:
         role = "visual" if path.suffix == ".svg" else "overview"
         yield _product(path, "figure", lineage, (role,))
 
