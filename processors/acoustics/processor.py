@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -23,6 +22,7 @@ from processors.acoustics.tables import write_table
 from processors.acoustics.timestamps import SECOND
 from processors.errors import Refusal
 from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
+from processors.references import references_beside
 
 if TYPE_CHECKING:
     from processors.engine import Engine
@@ -256,7 +256,7 @@ def _others(
     folder: Path, layout: Layout, series: Series, lineage: Lineage, parameters: PamParameters
 ) -> Iterator[Product]:
     references = folder / "levels.json"
-    references.write_bytes(_references(folder / "levels.nc"))
+    references.write_bytes(references_beside(folder / "levels.nc"))
     yield Product("levels.json", "json", references, TITLES["levels.json"], lineage, ("references",))
     if parameters.csv:
         table = folder / "levels.csv"
@@ -270,15 +270,6 @@ def _others(
     for path in drawn:
         role = "overview" if path.suffix == ".png" else "visual"
         yield Product(path.name, "figure", path, TITLES[path.name], lineage, (role,))
-
-
-def _references(path: Path) -> bytes:
-    """Return kerchunk references into a file that lies beside them."""
-    from kerchunk.hdf import SingleHdf5ToZarr
-
-    made: dict[str, Any] = SingleHdf5ToZarr(str(path), inline_threshold=500).translate()
-    text = json.dumps({"version": 1, "refs": made["refs"]}, sort_keys=True, separators=(",", ":"))
-    return text.replace(json.dumps(str(path)), json.dumps(path.name)).encode()
 
 
 processor = Pam()

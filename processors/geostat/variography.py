@@ -1,0 +1,126 @@
+"""Tells how a covariance was found: experimental variograms of what the trend leaves, candidates, and the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.geostat.drift import residuals
+from processors.geostat.mapping import Mapped
+from processors.geostat.models import Model
+from processors.geostat.observations import Floats
+from processors.geostat.variogram import Direction, Experimental, classes, experimental
+from processors.protocol import JSON
+
+LAGS = 20
+AZIMUTHS = (0.0, 45.0, 90.0, 135.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variography:
+    """Variograms of one level, on the estimator's scale.
+
+    Attributes:
+        mapped: The level.
+        every: Of all pairs.
+        directions: Of pairs in four directions.
+        model: Covariance of the data: that of the signal, and the error of an observation as nugget.
+    """
+
+    mapped: Mapped
+    every: Experimental
+    directions: tuple[Experimental, ...]
+    model: Model
+
+    def to_dict(self) -> dict[str, JSON]:
+        """Return everything as JSON."""
+        assert self.mapped.choice is not None
+        recipe = self.mapped.choice.recipe
+        return {
+            "level": self.mapped.title,
+            "scale": self.mapped.case.transform.name,
+            "trend": recipe.trend.title,
+            "metric": recipe.metric.kind,
+            "day_km": recipe.metric.speed,
+            "model": recipe.model.to_dict(),
+            "error_variance": recipe.single,
+            "model_with_error": self.model.to_dict(),
+            "experimental": [_experimental(one) for one in (self.every, *self.directions)],
+            "candidates": candidates_of(self.mapped),
+            "chosen": self.mapped.choice.name,
+        }
+
+    def rows(self) -> list[dict[str, JSON]]:
+        """Return the experimental variograms as a table."""
+        return [
+            {
+                "level": self.mapped.title,
+                "azimuth": "" if one.direction is None else one.direction.azimuth,
+                "lag_km": float(one.lags[row]),
+                "pairs": int(one.pairs[row]),
+                "gamma": float(one.gamma[row]),
+                "model": float(self.model.variogram(one.lags[row : row + 1])[0]),
+            }
+            for one in (self.every, *self.directions)
+            for row in range(one.lags.size)
+        ]
+
+
+def variography_of(mapped: Mapped, seed: int) -> Variography | None:
+    """Compute the variograms of a level; None for values that are all the same."""
+    if mapped.choice is None:
+        return None
+    recipe = mapped.choice.recipe
+    left = residuals(recipe.values, recipe.columns)
+    edges = classes(recipe.points, LAGS, _reach(recipe.points))
+    every = experimental(recipe.points, left, edges, seed=seed)
+    directions = tuple(
+        experimental(recipe.points, left, edges, direction=Direction(azimuth), seed=seed) for azimuth in AZIMUTHS
+    )
+    nugget = recipe.single if recipe.model.nugget == 0 else recipe.model.nugget + recipe.single
+    return Variography(mapped, every, directions, Model(recipe.model.structures, nugget))
+
+
+def _reach(points: Floats) -> float:
+    return float(np.linalg.norm(np.ptp(points, axis=0))) / 2
+
+
+def _experimental(one: Experimental) -> dict[str, JSON]:
+    return {
+        "estimator": one.estimator,
+        "azimuth": None if one.direction is None else one.direction.azimuth,
+        "lags_km": one.lags,
+        "pairs": one.pairs,
+        "gamma": one.gamma,
+    }
+
+
+def candidates_of(mapped: Mapped) -> list[dict[str, JSON]]:
+    """Return all candidates with their scores, and the covariances that were tried for each."""
+    return [
+        {
+            "name": one.name,
+            "leave_one_out_rmse": one.single.rmse,
+            "leave_group_out_rmse": one.grouped.rmse,
+            "msdr": one.single.msdr,
+            "covariances": []
+            if one.fit is None
+            else [
+                {
+                    "name": form.name,
+                    "model": form.model.to_dict(),
+                    "log_likelihood": form.likelihood,
+                    "aicc": form.aicc,
+                }
+                for form in one.fit.candidates
+            ],
+        }
+        for one in mapped.tried
+    ]
+
+
+def rows_of(found: Sequence[Variography | None]) -> list[dict[str, JSON]]:
+    """Return the tables of all levels as one."""
+    return [row for one in found if one is not None for row in one.rows()]
