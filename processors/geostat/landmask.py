@@ -115,7 +115,8 @@ def raster_at(path: Path, longitude: Floats, latitude: Floats, where: str) -> Fl
             x, y = Transformer.from_crs("EPSG:4326", dataset.crs.to_wkt(), always_xy=True).transform(
                 longitude, latitude
             )
-            column, row = ~dataset.transform * (np.asarray(x), np.asarray(y))
+            a, b, west, d, e, north = (~dataset.transform)[:6]
+            column, row = a * x + b * y + west, d * x + e * y + north
             values = dataset.read(1, masked=True).astype(np.float64).filled(np.nan)
     except RasterioError as trouble:
         raise Refusal(f"cannot be read as a raster: {str(trouble).splitlines()[0]}", where) from None

@@ -79,10 +79,10 @@ def _axes(file: Any, layout: Layout) -> None:
     crs = CRS.from_user_input(lattice.crs)
     mapping = file.createVariable("crs", "i4", ())
     mapping.setncatts(crs.to_cf())
-    kinds = (("x", lattice.x), ("y", lattice.y))
-    for (name, values), axis in zip(kinds, crs.cs_to_cf(), strict=True):
+    axes = {axis["axis"]: axis for axis in crs.cs_to_cf()}
+    for name, values in (("x", lattice.x), ("y", lattice.y)):
         file.createDimension(name, values.size)
-        _put(file, name, (name,), values, axis)
+        _put(file, name, (name,), values, axes[name.upper()])
     if not crs.is_geographic:
         longitude, latitude = lattice.places()
         for name, degrees in (("longitude", longitude), ("latitude", latitude)):

@@ -22,7 +22,7 @@ from processors.geostat.reading import Wanted, read_observations
 from processors.geostat.steps import Step, steps_of
 from processors.geostat.trends import Trend
 from processors.geostat.variography import rows_of, variography_of
-from processors.protocol import JSON, Inputs, Lineage, Product, Slot
+from processors.protocol import JSON, Inputs, Kind, Lineage, Product, Slot
 from processors.references import references_beside
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ def _level(mapped: Mapped) -> dict[str, JSON]:
 def _written(folder: Path, name: str, data: bytes, layout: Layout, roles: tuple[str, ...] = ("metadata",)) -> Product:
     path = folder / name
     path.write_bytes(data)
-    kind = "table" if name.endswith(".csv") else "report" if name.endswith(".html") else "json"
+    kinds: dict[str, Kind] = {"csv": "table", "html": "report"}
+    kind = kinds.get(name.rpartition(".")[2], "json")
     return Product(name, kind, path, TITLES[name], layout.lineage, roles)
 
 

@@ -1,0 +1,220 @@
+"""The geostatistics processor: the public case of INTAROS, its products, and each parameter's effect."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+
+from processors.errors import Refusal
+from processors.geostat import estimating
+from processors.geostat.scores import scores_of, verdict
+from tests.geostats import MODEL, PUBLIC, casts, krige, told
+
+
+@pytest.fixture(scope="module")
+def public(shared_data, tmp_path_factory):
+    """The public case with the defaults alone: only the bench is said."""
+    return krige(shared_data / PUBLIC, tmp_path_factory.mktemp("public"), depth=None, bench=(15, 25), grid="auto",
+                 model="auto", realisations=100)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    return casts(tmp_path_factory.mktemp("survey") / "survey.csv")
+
+
+@pytest.fixture(scope="module")
+def usual(survey, tmp_path_factory):
+    return krige(survey, tmp_path_factory.mktemp("usual"))
+
+
+def band(product, number=1):
+    with rasterio.open(product.path) as file:
+        return file.read(number)
+
+
+def test_defaults_alone_beat_the_original_on_its_public_case(public):
+    (scores,) = told(public, "cv.json")
+    alone, apart = scores["leave_one_out"], scores["leave_group_out"]
+    # geostat.md G6; INTAROS: 1.226 / 1.446 / 0.789
+    assert alone["rmse"] <= 0.50
+    assert 0.75 <= alone["msdr"] <= 1.30
+    assert apart["rmse"] <= 0.72
+    assert 0.84 <= apart["coverage90"] <= 0.96
+    assert scores["status"] == "green"
+    assert scores["groups"] == "one ship on one day"
+    (level,) = told(public, "params.json")["levels"]
+    assert level["day_km"] == pytest.approx(7.3, abs=1)  # geostat.md, section 3
+    assert any("mean depth of 19.5 m" in note for note in level["notes"])
+
+
+def test_products_open_in_the_tools_of_the_field(usual, tmp_path):
+    with rasterio.open(usual["estimate.tif"].path) as file:
+        assert file.crs.to_epsg() == 3575
+        assert file.units == ("degC",)
+        assert np.isnan(file.nodata)
+        assert file.descriptions == ("TEMP 25 m",)
+        estimate = file.read(1)
+    assert 6 < np.nanmean(estimate) < 14
+    assert (band(usual["std_obs.tif"]) >= band(usual["std.tif"]) - 1e-6)[np.isfinite(estimate)].all()
+    with xr.open_dataset(usual["geostat.nc"].path, decode_coords="all") as data:
+        assert data.TEMP.dims == ("time", "depth", "y", "x")
+        assert np.array_equal(data.TEMP[0, 0].values, estimate, equal_nan=True)
+        assert data.TEMP.attrs["standard_name"] == "sea_water_temperature"
+        assert data.TEMP_standard_error.attrs["standard_name"] == "sea_water_temperature standard_error"
+        assert "TEMP_standard_error" in data.TEMP.attrs["ancillary_variables"]
+        assert data.TEMP.attrs["units"] == "degC"
+        assert data.depth.values.tolist() == [25]
+        assert data.crs.attrs["grid_mapping_name"] == "lambert_azimuthal_equal_area"
+        assert str(data.time.values[0])[:7] == "2003-08"
+        kept = data.load()
+    store = json.loads(usual["geostat.json"].path.read_bytes())
+    text = json.dumps(store).replace('"geostat.nc"', json.dumps(str(usual["geostat.nc"].path)))
+    (tmp_path / "refs.json").write_text(text)
+    with xr.open_dataset(str(tmp_path / "refs.json"), engine="kerchunk") as through:
+        assert np.array_equal(through.TEMP.values, kept.TEMP.values, equal_nan=True)
+
+
+def test_a_map_on_degrees(survey, tmp_path):
+    made = krige(survey, tmp_path, grid="20,72,40,77@1")
+    with rasterio.open(made["estimate.tif"].path) as file:
+        assert file.crs.to_epsg() == 4326
+        assert file.bounds == (20, 72, 40, 77)
+    with xr.open_dataset(made["geostat.nc"].path) as data:
+        assert data.x.attrs["standard_name"] == "longitude"
+
+
+def test_the_same_bytes_again_on_every_engine_and_for_every_tile(survey, usual, tmp_path, monkeypatch):
+    expected = {name: product.path.read_bytes() for name, product in usual.items()}
+    monkeypatch.setattr(estimating, "TILE", 37)
+    for kind in ("inline", "threads", "dask"):
+        again = krige(survey, tmp_path, kind)
+        differing = [name for name, product in again.items() if product.path.read_bytes() != expected[name]]
+        assert differing == [], kind
+
+
+def test_the_map_honours_what_was_measured(survey, tmp_path):
+    exact = {"nugget": 0.0, "structures": MODEL["structures"]}
+    made = krige(survey, tmp_path, model=exact, cv="loo", merge_km=0, drift=[], day_km=0)
+    rows = np.genfromtxt(made["cv.csv"].path, delimiter=",", names=True, dtype=None, encoding="utf-8")
+    # kriging by hand at one datum, without it: the ordinary kriging system of all others (Isaaks and Srivastava 1989)
+    from processors.geostat.metric import metric_of
+
+    lon, lat, value = (np.asarray(rows[name], float) for name in ("longitude", "latitude", "observed"))
+    crs = metric_of("crs", lon, lat, "EPSG:3575")
+    points = crs.places(lon, lat)
+    covariance = lambda one, other: 2.0 * np.exp(-np.linalg.norm(one[:, None] - other, axis=2) / 120.0)  # noqa: E731
+    away = np.linalg.norm(points - points[0], axis=1)
+    near = np.argsort(away)[1:]
+    system = np.ones((near.size + 1, near.size + 1))
+    system[:-1, :-1], system[-1, -1] = covariance(points[near], points[near]), 0
+    right = np.append(covariance(points[near], points[:1])[:, 0], 1.0)
+    solved = np.linalg.solve(system, right)
+    whole = krige(survey, tmp_path, model=exact, cv="loo", merge_km=0, neighbours="all", drift=[], day_km=0)
+    row = np.genfromtxt(whole["cv.csv"].path, delimiter=",", names=True, dtype=None, encoding="utf-8")[0]
+    assert row["without_itself"] == pytest.approx(solved[:-1] @ value[near], abs=1e-6)
+    assert row["its_standard_error"] == pytest.approx(np.sqrt(2.0 - solved @ right), abs=1e-6)
+
+
+def test_scores_against_closed_forms():
+    random = np.random.default_rng(3)
+    truth = random.normal(0, 2, 40_000)
+    good = scores_of(truth, np.zeros(truth.size), np.full(truth.size, 4.0))
+    # CRPS of a normal forecast of spread s that is right: s/sqrt(pi) (Gneiting and Raftery 2007)
+    assert good.crps == pytest.approx(2 / np.sqrt(np.pi), rel=0.02)
+    assert (good.coverage50, good.coverage90, good.msdr) == pytest.approx((0.5, 0.9, 1.0), abs=0.02)
+    assert max(good.pit) / min(good.pit) < 1.1
+    assert verdict(good, good)[0] == "red"  # no better than the mean
+    narrow = scores_of(truth, truth * 0.9, np.full(truth.size, 0.01))
+    assert [reason.split()[0] for reason in verdict(narrow, narrow)[1]] == ["errors"]
+
+
+def test_a_map_that_is_no_better_than_the_mean_publishes_the_mean(tmp_path):
+    random = np.random.default_rng(8)
+    noise = random.normal(5, 1, 80)
+    path = casts(tmp_path / "noise.csv", value=lambda cast: noise[cast])
+    made = krige(path, tmp_path, model="auto", day_km=0, drift=[])
+    (scores,) = told(made, "cv.json")
+    assert (scores["status"], scores["published"]) == ("red", "mean")
+    assert made["estimate.tif"].properties["geostat:quality"] == "red"
+    estimate = band(made["estimate.tif"])
+    assert np.nanmin(estimate) == np.nanmax(estimate) == pytest.approx(5, abs=0.4)
+
+
+CHOICES = [
+    {"variable": "PSAL"}, {"depth": 15}, {"depth": None, "bench": (10, 30)}, {"time": "2003-08"},
+    {"bbox": (20, 72, 36, 77)}, {"grid": "EPSG:3575/80km"}, {"mask": "none"}, {"target_time": "2003-08-10"},
+    {"transform": "log"}, {"drift": ("x", "y")}, {"day_km": 5.0}, {"metric": "chord"}, {"metric": "laea"},
+    {"model": {"nugget": 0.2, "structures": [{"kind": "spherical", "sill": 1, "range": 300}]}},
+    {"anisotropy": {"angle": 30, "ratio": 0.5}}, {"nugget_is_error": False}, {"obs_error": 0.5}, {"merge_km": 60.0},
+    {"neighbours": 8}, {"neighbours": "all"}, {"sectors": "quadrants"}, {"max_distance": 60.0},
+    {"block": (80.0, 80.0)}, {"thresholds": (4.0,)}, {"quantiles": (0.25,)}, {"cv": "blocks"}, {"cv": "loo"},
+    {"calibrate": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(f"{k}={v}"[:24] for k, v in choice.items()))
+def test_each_parameter_changes_an_outcome(survey, usual, tmp_path, choice):
+    made = krige(survey, tmp_path, **({"day_km": 0, "drift": []} | choice))
+    base = krige(survey, tmp_path, day_km=0, drift=[]) if "target_time" not in choice else None
+    if base is None:
+        made, base = (krige(survey, tmp_path, day_km=5.0, drift=[], **one) for one in (choice, {}))
+    same = [name for name in ("estimate.tif", "std.tif", "std_obs.tif", "cv.json") if name in made
+            and strip(made[name]) == strip(base[name])]  # fmt: skip
+    assert made.keys() != base.keys() or len(same) < 4
+
+
+def strip(product):
+    """What a product says, without the parameters in its lineage."""
+    if product.path.suffix == ".json":
+        return product.path.read_bytes()
+    with rasterio.open(product.path) as file:
+        return file.read().tobytes()
+
+
+def test_land_is_left_out_of_the_map(survey, tmp_path):
+    sea, all_ = (krige(survey, tmp_path, grid="EPSG:3575/20km", bbox=(15, 71, 40, 78), mask=one) for one in
+                 ("land", "none"))  # fmt: skip
+    masked, whole = (np.isfinite(band(one["neighbours.tif"])).sum() for one in (sea, all_))
+    assert masked < whole
+    square = {"type": "Polygon", "coordinates": [[[20, 70], [30, 70], [30, 80], [20, 80], [20, 70]]]}
+    (tmp_path / "mask.geojson").write_text(json.dumps(square))
+    half = krige(survey, tmp_path, grid="EPSG:3575/20km", mask_=tmp_path / "mask.geojson")
+    assert np.isfinite(band(half["estimate.tif"])).sum() < 0.7 * whole
+
+
+def test_an_external_drift_and_the_grid_of_an_item(survey, tmp_path):
+    transform = rasterio.transform.from_bounds(15, 70, 45, 80, 300, 100)
+    depth = np.add.outer(np.linspace(200, 400, 100), 50 * np.sin(np.arange(300) / 20)).astype("float32")
+    with rasterio.open(tmp_path / "sea.tif", "w", driver="GTiff", width=300, height=100, count=1, dtype="float32",
+                       crs="EPSG:4326", transform=transform) as file:  # fmt: skip
+        file.write(depth, 1)
+    base = krige(survey, tmp_path, drift=[], day_km=0)
+    made = krige(survey, tmp_path, drift=["external"], day_km=0, external_drift_=tmp_path / "sea.tif")
+    assert not np.array_equal(band(made["estimate.tif"]), band(base["estimate.tif"]), equal_nan=True)
+    with pytest.raises(Refusal, match="needs a raster"):
+        krige(survey, tmp_path, drift=["external"], day_km=0)
+    item = {"type": "Feature", "properties": {"proj:code": "EPSG:3995", "proj:shape": [12, 10],
+            "proj:transform": [50000, 0, 600000, 0, -50000, -1200000]}}  # fmt: skip
+    (tmp_path / "grid.json").write_text(json.dumps(item))
+    placed = krige(survey, tmp_path, grid_=tmp_path / "grid.json", mask="none")
+    with rasterio.open(placed["estimate.tif"].path) as file:
+        assert (file.crs.to_epsg(), file.shape) == (3995, (12, 10))
+
+
+def test_several_depths_and_months(survey, tmp_path):
+    made = krige(survey, tmp_path, depth=[15, 35], target_time="month", day_km=5.0, drift=[])
+    with rasterio.open(made["estimate.tif"].path) as file:
+        assert file.descriptions == ("TEMP 15 m 2003-08-16", "TEMP 35 m 2003-08-16", "TEMP 15 m 2003-09-16",
+                                     "TEMP 35 m 2003-09-16")  # fmt: skip
+        values = file.read()
+    with xr.open_dataset(made["geostat.nc"].path) as data:
+        assert data.sizes["time"] == data.sizes["depth"] == 2
+        assert np.array_equal(data.TEMP.values[1, 0], values[2], equal_nan=True)
+    (tmp_path / "timeless.csv").write_text(survey.read_text().replace("Time", "Remark"))
+    with pytest.raises(Refusal, match="do not all have a time"):
+        krige(tmp_path / "timeless.csv", tmp_path, drift=["time"])
