@@ -83,20 +83,21 @@ Plan = tuple[Trend, "float | str"]
 def _plans(case: Case, chosen: GeostatParameters, trend: Trend, *, steps: bool) -> tuple[list[Plan], list[str]]:
     time, size = case.table.time, case.table.size
     timed = bool(np.isfinite(time).all()) and bool(np.ptp(time) >= 1.0)
-    told = chosen.drift if chosen.drift != "auto" else None
-    if told is None and size < FEW and chosen.model == "auto":
+    if chosen.drift == "auto" and chosen.model == "auto" and size < FEW:
         note = f"Only {size} observations: an exponential model is assumed, not fitted, and time is left out."
         return [(trend, 0.0)], [note]
     _check_time(chosen, timed, steps=steps)
-    terms = [told] if told is not None else list(time_terms(time))
     speeds = _speeds(case, chosen, timed)
-    plans: list[Plan] = [(replace(trend, terms=tuple(one)), speed) for one in terms for speed in speeds]
-    plans = [(one, speed) for one, speed in plans if told is not None or not (one.terms and speed)]
+    if chosen.drift == "auto":
+        plans = [(one, speed) for one in time_terms(time) for speed in speeds if not (one and speed)]
+    else:
+        plans = [(tuple(chosen.drift), speed) for speed in speeds]
     if steps:
-        plans = [(one, speed) for one, speed in plans if speed or set(one.terms) & {"time", "annual"}]
-    fitting = [(one, speed) for one, speed in plans if size >= MINIMUM * one.count]
+        plans = [(one, speed) for one, speed in plans if speed or set(one) & {"time", "annual"}]
+    trends: list[Plan] = [(replace(trend, terms=tuple(one)), speed) for one, speed in plans]
+    fitting = [(one, speed) for one, speed in trends if size >= MINIMUM * one.count]
     if not fitting:
-        need = MINIMUM * min(one.count for one, _ in plans)
+        need = MINIMUM * min(one.count for one, _ in trends)
         raise Refusal(f"{size} observations are too few for this trend", "drift", f"it needs {need}: use fewer terms")
     return fitting, []
 

@@ -143,26 +143,24 @@ def variable_name(variable: str, layer: str) -> str:
 
 
 def _said(layout: Layout, layer: str) -> dict[str, str]:
-    name, unit = layout.table.name, layout.table.unit
-    standard = layout.table.standard_name or standard_name_of(name)
-    titles = {
-        "estimate": f"{name}, kriging estimate",
-        "std": f"{name}, standard error of the estimate",
-        "std_obs": f"{name}, standard error against a new observation",
-        "neighbours": "Observations used for the estimate",
-    }
-    said = {"long_name": titles.get(layer, layer_title(name, layer, unit))}
-    if layer == "estimate" and standard:
-        others = [variable_name(name, one) for one in ("std", "std_obs", "neighbours")]
-        said |= {"standard_name": standard, "ancillary_variables": " ".join(others)}
-    if layer == "std" and standard:
-        said["standard_name"] = f"{standard} standard_error"
-    if layer == "neighbours" and standard:
-        said["standard_name"] = f"{standard} number_of_observations"
-    level = layout.maps[0].level
-    if level and level.is_bench and layer != "neighbours":
+    name, unit, level = layout.table.name, layout.table.unit, layout.maps[0].level
+    counted = layer == "neighbours"
+    said = {"long_name": layer_title(name, layer, unit)} | _standard(layout, layer)
+    if level and level.is_bench and not counted:
         said["cell_methods"] = "depth: mean"
-    said["units"] = "1" if layer == "neighbours" or layer.startswith("p_gt_") else unit or "1"
+    said["units"] = "1" if counted or layer.startswith("p_gt_") else unit or "1"
+    return said
+
+
+def _standard(layout: Layout, layer: str) -> dict[str, str]:
+    """Return the standard name with its modifier (CF, appendix C), and what belongs to the estimate."""
+    name = layout.table.name
+    standard = layout.table.standard_name or standard_name_of(name)
+    modifiers = {"estimate": "", "std": " standard_error", "neighbours": " number_of_observations"}
+    said = {"standard_name": standard + modifiers[layer]} if standard and layer in modifiers else {}
+    if layer == "estimate":
+        others = [variable_name(name, one) for one in ("std", "std_obs", "neighbours")]
+        said["ancillary_variables"] = " ".join(others)
     return said
 
 
