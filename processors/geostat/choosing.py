@@ -87,19 +87,29 @@ def _plans(case: Case, chosen: GeostatParameters, trend: Trend, *, steps: bool) 
         note = f"Only {size} observations: an exponential model is assumed, not fitted, and time is left out."
         return [(trend, 0.0)], [note]
     _check_time(chosen, timed, steps=steps)
-    speeds = _speeds(case, chosen, timed)
-    if chosen.drift == "auto":
-        plans = [(one, speed) for one in time_terms(time) for speed in speeds if not (one and speed)]
-    else:
-        plans = [(tuple(chosen.drift), speed) for speed in speeds]
-    if steps:
-        plans = [(one, speed) for one, speed in plans if speed or set(one) & {"time", "annual"}]
-    trends: list[Plan] = [(replace(trend, terms=tuple(one)), speed) for one, speed in plans]
+    trends: list[Plan] = [
+        (replace(trend, terms=terms), speed) for terms, speed in _pairs(case, chosen, timed, steps=steps)
+    ]
+    if not trends:
+        hint = "let `drift` or `day_km` be auto, or target_time centre"
+        raise Refusal("maps of several times need time in the model", "target_time", hint)
     fitting = [(one, speed) for one, speed in trends if size >= MINIMUM * one.count]
     if not fitting:
         need = MINIMUM * min(one.count for one, _ in trends)
         raise Refusal(f"{size} observations are too few for this trend", "drift", f"it needs {need}: use fewer terms")
     return fitting, []
+
+
+def _pairs(
+    case: Case, chosen: GeostatParameters, timed: bool, *, steps: bool
+) -> list[tuple[tuple[str, ...], float | str]]:
+    """Return terms of the trend with what a day counts as; automatic ones have time in one of the two at most."""
+    speeds = _speeds(case, chosen, timed)
+    if chosen.drift == "auto":
+        pairs = [(terms, speed) for terms in time_terms(case.table.time) for speed in speeds if not (terms and speed)]
+    else:
+        pairs = [(tuple(chosen.drift), speed) for speed in speeds]
+    return [(terms, speed) for terms, speed in pairs if not steps or speed or set(terms) & {"time", "annual"}]
 
 
 def _check_time(chosen: GeostatParameters, timed: bool, *, steps: bool) -> None:
