@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.demo import ckan, oai, sound, thredds
+from builder.demo import ckan, oai, snow, sound, thredds
 from builder.demo.science import CTD_YEARS, ICE_DAYS, SHIPS, STATIONS, write_ctd, write_ice, write_station
 from builder.serve import file_app, running
 
@@ -21,7 +21,7 @@ PORT = 8470
 
 def write_files(folder: Path) -> None:
     """Generate the partners' data files, the same bytes every time."""
-    for name in ("ctd", "ice", "aws", "sound"):
+    for name in ("ctd", "ice", "aws", "sound", "snow"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for ship in SHIPS:
         for year in CTD_YEARS:
@@ -31,6 +31,7 @@ def write_files(folder: Path) -> None:
     for station in STATIONS:
         write_station(folder / "aws", station)
     sound.write_recordings(folder / "sound")
+    snow.write_rasters(folder / "snow")
 
 
 def partners_app(folder: Path, url: str) -> WSGIApplication:

@@ -127,5 +127,6 @@ def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Save as PNG and SVG, without a date."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     figure.savefig(png, dpi=200, metadata={"Software": None})
+    figure.set_layout_engine("none")  # the second keeps the places of the first, and takes half the time
     figure.savefig(svg, dpi=150, metadata={"Date": None, "Creator": None})
     return [png, svg]

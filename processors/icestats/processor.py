@@ -14,7 +14,7 @@ from processors.icestats.campaign import Campaign, gather, tiles_of
 from processors.icestats.concentration import Rules
 from processors.icestats.products import PRODUCTS, figures_of, products_of
 from processors.icestats.published import Beside, campaign_of_maps
-from processors.icestats.region import Region, outline_of
+from processors.icestats.region import Region, geojson_of, outline_of
 from processors.icestats.scenes import find_scenes, lattice_of, open_raster, time_of
 from processors.icestats.tiles import count
 from processors.protocol import Input, Inputs, Lineage, Parameters, Product, Slot
@@ -99,7 +99,8 @@ class IceStats:
         if len(kinds) > 1:
             raise Refusal("class rasters and maps of concentration are mixed", "items", "", "STATS.MIXED_GRIDS")
         campaign = _of_scenes(ordered, parameters, engine) if kinds.pop() else _of_maps(ordered, parameters)
-        yield from products_of(campaign, parameters.rules, parameters.min_observations, lineage, engine.folder)
+        place = geojson_of(parameters.region)
+        yield from products_of(campaign, parameters.rules, parameters.min_observations, lineage, engine.folder, place)
         if parameters.figures:
             yield from figures_of(campaign, parameters.rules, parameters.min_observations, lineage, engine.folder)
 

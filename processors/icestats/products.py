@@ -20,7 +20,7 @@ from processors.icestats.tables import columns_of, write_csv, write_parquet
 from processors.protocol import JSON, Lineage, Product
 
 PRODUCTS = {
-    "statistics.json": "Summary: series, scenes, comparison and findings",
+    "statistics.json": "Sea-ice statistics: series, scenes, comparison and findings",
     "series.csv": "Areas of each day",
     "series.parquet": "Areas of each day, Parquet",
     "scenes.csv": "Areas of each scene",
@@ -39,7 +39,9 @@ PRODUCTS = {
 }
 
 
-def products_of(campaign: Campaign, rules: Rules, least: int, lineage: Lineage, folder: Path) -> Iterator[Product]:
+def products_of(
+    campaign: Campaign, rules: Rules, least: int, lineage: Lineage, folder: Path, place: JSON | None = None
+) -> Iterator[Product]:
     """Write and yield all products but figures.
 
     Args:
@@ -48,10 +50,12 @@ def products_of(campaign: Campaign, rules: Rules, least: int, lineage: Lineage, 
         least: Fewest observations of a pixel for its frequency.
         lineage: Where it comes from.
         folder: Where to.
+        place: Region as GeoJSON geometry; None where the items tell it.
     """
     edges = [campaign.edge(number, rules) for number in range(len(campaign.days))]
     series = [_day(campaign, number, rules, length_of(edges[number])) for number in range(len(campaign.days))]
-    yield _json(folder / "statistics.json", _summary(campaign, series), lineage, ("metadata",))
+    (folder / "statistics.json").write_text(_as_json(_summary(campaign, series)), encoding="utf-8")
+    yield _product(folder / "statistics.json", "json", lineage, ("metadata",), _of_item(campaign, place))
     yield from _tables(folder, "series", series, lineage)
     yield from _tables(folder, "scenes", campaign.scenes, lineage)
     if campaign.comparisons:
@@ -135,7 +139,8 @@ def _edges(
             for west, latitude in latitudes_of(lines).items()
         ]
     made = {"type": "FeatureCollection", "features": features}
-    yield _json(folder / "edges.geojson", made, lineage, ("data",), "table")
+    (folder / "edges.geojson").write_text(_as_json(made), encoding="utf-8")
+    yield _product(folder / "edges.geojson", "table", lineage)
     if rows:
         write_csv(folder / "edges.csv", rows)
         yield _product(folder / "edges.csv", "table", lineage)
@@ -166,11 +171,15 @@ def _cube(parts: Sequence[tuple[int, int, npt.NDArray[Any]]]) -> npt.NDArray[Any
     return np.stack([values for _, _, values in parts])
 
 
-def _json(
-    path: Path, value: JSON, lineage: Lineage, roles: tuple[str, ...], kind: Literal["json", "table"] = "json"
-) -> Product:
-    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    return _product(path, kind, lineage, roles)
+def _as_json(value: JSON) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def _of_item(campaign: Campaign, place: JSON | None) -> dict[str, JSON]:
+    """Return what the item as a whole tells: its place and span of time, and what was left out."""
+    first, last = iso_day(campaign.days[0]), iso_day(campaign.days[-1])
+    span = {"start_datetime": f"{first}T00:00:00Z", "end_datetime": f"{last}T23:59:59Z"}
+    return {**span, "notes": list(campaign.notes), **({"geometry": place} if place else {})}
 
 
 def _product(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from processors.errors import Refusal
 from processors.icestats.areas import Floats, Transform
+from processors.protocol import JSON
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -56,6 +57,20 @@ def outline_of(region: Region, crs: str) -> BaseGeometry | None:
     if found.is_empty or not found.area:
         raise _bad("has no area")
     return found
+
+
+def geojson_of(region: Region) -> JSON | None:
+    """Return a region as GeoJSON geometry, cut at the antimeridian; None for ``all``."""
+    if isinstance(region, str):
+        return None
+    if isinstance(region, GeoPolygon):
+        return {"type": "Polygon", "coordinates": [[list(point) for point in ring] for ring in region.coordinates]}
+    west, south, east, north = region
+    parts = [(west, east)] if west < east else [(west, 180.0), (-180.0, east)]
+    rings = [[[[left, south], [right, south], [right, north], [left, north], [left, south]]] for left, right in parts]
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings[0]}
+    return {"type": "MultiPolygon", "coordinates": rings}
 
 
 def inside(outline: BaseGeometry, transform: Transform, shape: tuple[int, int]) -> Bools:

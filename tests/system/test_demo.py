@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -55,10 +56,13 @@ def test_nothing_was_left_out(demo):
     assert report.exit_status == 0, report.to_markdown()
     assert {c.id: (c.failed, c.complete) for c in report.collections} == dict.fromkeys(
         (
+            "demo-backscatter",
             "demo-ctd",
             "demo-expeditions",
             "demo-hydrophone",
+            "demo-ice-statistics",
             "demo-sea-ice",
+            "demo-snow",
             "demo-sound-levels",
             "demo-sound-spectra",
             "demo-weather",
@@ -165,6 +169,47 @@ def test_the_hydrophone_hears_the_ship_and_the_seals_through_references(demo):
             )
         assert float(told.stdout.splitlines()[-1]) == float(local["psd"].max())
     assert '<img class="preview" src="./data/demo-sound-spectra/spectrogram.png"' in page
+
+
+def test_ice_statistics_follow_the_invented_edge(demo):
+    """What `builder.demo.science.write_ice` draws: an edge that retreats by 9 km a day and widens over 400 km."""
+    from pyproj import Transformer
+
+    out, _ = demo
+    (item,) = items(out, "demo-ice-statistics")
+    assert item["bbox"] == [-180, 60, 180, 90]
+    assert len([link for link in item["links"] if link["rel"] == "derived_from"]) == len(ICE_DAYS)
+    folder = out / "demo-bremen/demo-ice-statistics/data/demo-ice-statistics"
+    series = json.loads((folder / "statistics.json").read_bytes())["series"]
+    assert [row["date"] for row in series] == [f"{day:%Y-%m-%d}" for day in ICE_DAYS]
+    assert all(after["extent_km2"] < before["extent_km2"] for before, after in itertools.pairwise(series))
+    last = json.loads((folder / "edges.geojson").read_bytes())["features"][-1]
+    lines = [np.array(line) for line in last["geometry"]["coordinates"]]
+    lon, lat = np.concatenate(lines).T
+    x, y = Transformer.from_crs(4326, 3413, always_xy=True).transform(lon, lat)
+    edge = 1_900_000 + 250_000 * np.cos(3 * np.arctan2(y, x)) - 9_000 * 9 - 0.15 * 400_000
+    assert np.abs(np.hypot(x + 250_000, y - 250_000) - edge).max() < 5_000
+
+
+def test_band_maths_tells_the_invented_snow_from_ice(demo):
+    """What `builder.demo.snow` draws: wet snow below 700 m, bare ice up to 1500 m, frozen snow above."""
+    import rasterio
+
+    out, _ = demo
+    (item,) = items(out, "demo-snow")
+    assert {one["name"] for one in item["assets"]["map.tif"]["classification:classes"]} >= {"wet_snow", "bare_ice"}
+    assert item["bbox"][1] > 72
+    folder = out / "demo-glaciers/demo-snow/data/demo-snow"
+    (height,) = (asset for one in items(out, "demo-backscatter") for asset in one["assets"].values()
+                 if asset["href"].endswith("height_20180715.tif"))  # fmt: skip
+    with rasterio.MemoryFile(urllib.request.urlopen(height["href"]).read()) as memory, memory.open() as file:
+        metres = np.kron(file.read(1), np.ones((5, 5)))
+    with rasterio.open(folder / "map.tif") as file:
+        classes = file.read(1)
+    for low, high, value in ((100, 600, 10), (800, 1400, 20), (1600, 9000, 30)):
+        there = (metres > low) & (metres < high)
+        assert (classes[there] == value).mean() > 0.95
+    assert '<img class="preview" src="./data/demo-snow/map.png"' in (folder.parents[1] / "demo-snow.html").read_text()
 
 
 def test_the_days_of_sea_ice_stack(demo, tmp_path):
