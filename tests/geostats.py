@@ -43,7 +43,7 @@ def krige(paths, folder, kind="inline", **parameters):
     work.mkdir()
     others = {name.removesuffix("_"): [Input.of(parameters.pop(name))] for name in list(parameters) if name[-1] == "_"}
     inputs = {"observations": [Input.of(one) for one in (paths if isinstance(paths, list) else [paths])]} | others
-    usual = {"depth": 25, "grid": "EPSG:3575/40km", "model": MODEL, "realisations": 0}
+    usual = {"depth": 25, "grid": "EPSG:3575/40km", "model": MODEL, "realisations": 0, "report": False}
     chosen = GeostatParameters(**(usual | parameters))
     with open_engine(kind, work, workers=2) as engine:
         return {product.name: product for product in execute(processor, inputs, chosen, engine)}

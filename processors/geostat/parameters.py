@@ -90,6 +90,7 @@ class GeostatParameters(Parameters):
     )
     calibrate: bool = Field(False, description="Scale standard errors so that validation finds them right.")
     seed: int = Field(42, ge=0, description="Seed of the random numbers.")
+    report: bool = Field(True, description="Draw figures, and write the report with them.")
     block_km: float | None = Field(None, gt=0, description="Also write means on a coarse mesh of this cell size, km.")
     regular_days: float | None = Field(None, gt=0, description="Also write means in steps of this many days.")
     regular_m: float | None = Field(None, gt=0, description="Also write profiles interpolated to steps of this depth.")

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from processors.errors import Refusal
 from processors.geostat.landmask import masked, on_land
-from processors.geostat.lattice import Lattice, lattice_of
+from processors.geostat.lattice import lattice_of
 from processors.geostat.levels import Level
 from processors.geostat.mapping import Cells, Mapped, map_level
-from processors.geostat.netcdf import Layout, write_netcdf
+from processors.geostat.netcdf import Layout
 from processors.geostat.observations import Observations, choose
-from processors.geostat.outputs import as_csv, as_json, cv_rows, write_maps
 from processors.geostat.parameters import GeostatParameters
 from processors.geostat.periods import period_of
+from processors.geostat.products import TITLES, all_files
 from processors.geostat.reading import Wanted, read_observations
 from processors.geostat.steps import Step, steps_of
 from processors.geostat.trends import Trend
-from processors.geostat.variography import rows_of, variography_of
-from processors.protocol import JSON, Inputs, Kind, Lineage, Product, Slot
-from processors.references import references_beside
+from processors.protocol import Inputs, Lineage, Product, Slot
 
 if TYPE_CHECKING:
     from processors.engine import Engine
 
 DATA = ("application/netcdf", "text/csv", "application/geo+json", "application/json")
-TITLES = {
-    "estimate.tif": "The map, a COG with one band per depth and time",
-    "std.tif": "Standard error of the estimate",
-    "std_obs.tif": "Standard error against a new observation",
-    "q05.tif": "Quantiles, one file each: q05, q50, q95 by default",
-    "p_gt_0.tif": "Probability of more than a threshold, one file each",
-    "neighbours.tif": "How many observations each estimate was made from",
-    "geostat.nc": "All layers, NetCDF by CF",
-    "geostat.json": "References into geostat.nc (kerchunk): put both files side by side",
-    "variogram.json": "Experimental variograms, candidates and the chosen model",
-    "variogram.csv": "Experimental variograms and the model, as a table",
-    "cv.json": "Scores of validation, and the verdict",
-    "cv.csv": "Predictions of each observation without itself and without its group",
-    "params.json": "Parameters as they were resolved",
-}
 
 
 class Geostat:
@@ -85,7 +68,7 @@ class Geostat:
         levels = levels_of(parameters)
         maps = [map_level(table, level, cells, steps, trend, parameters, engine) for level in levels]
         layout = Layout(table, cells, steps, maps, lineage, _title(table, maps, steps))
-        yield from _files(engine.folder, layout, parameters)
+        yield from all_files(engine.folder, layout, inputs, parameters)
 
 
 def levels_of(chosen: GeostatParameters) -> list[Level | None]:
@@ -121,90 +104,6 @@ def _title(table: Observations, maps: Sequence[Mapped], steps: Sequence[Step]) -
     when = steps[0].title if len(steps) == 1 else f"{steps[0].title} to {steps[-1].title}"
     parts = [table.name, f"at {level}" if level else "", f"on {when}" if when.strip(" to") else ""]
     return " ".join(part for part in parts if part)
-
-
-def fields_of(layout: Layout) -> dict[str, JSON]:
-    """Return what the item of the product tells: findings, verdict and scores."""
-    checked = [one.validation for one in layout.maps if one.validation is not None]
-    notes = list(dict.fromkeys(note for one in layout.maps for note in one.notes))
-    fields: dict[str, JSON] = {"unit": layout.table.unit, "notes": notes}
-    if checked:
-        fields["geostat:quality"] = "red" if any(one.status == "red" for one in checked) else "green"
-        fields["geostat:rmse"] = round((checked[0].grouped or checked[0].single).rmse, 6)
-        fields["geostat:msdr"] = round(checked[0].single.msdr, 4)
-    if np.isfinite(layout.steps[0].at):
-        fields |= {"datetime": _iso(layout.steps[0].at)}
-    return fields
-
-
-def _iso(days: float) -> str:
-    from processors.geostat.periods import instant_of
-
-    return f"{instant_of(days):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _files(folder: Path, layout: Layout, chosen: GeostatParameters) -> Iterator[Product]:
-    yield from write_maps(folder, layout, fields_of(layout))
-    path = folder / "geostat.nc"
-    write_netcdf(path, layout)
-    yield Product(path.name, "netcdf", path, layout.title, layout.lineage, ("data",), fields_of(layout))
-    yield _written(folder, "geostat.json", references_beside(path), layout, ("references",))
-    found = [variography_of(one, chosen.seed) for one in layout.maps]
-    variograms = as_json([one.to_dict() for one in found if one is not None])
-    yield _written(folder, "variogram.json", variograms, layout)
-    yield _written(folder, "variogram.csv", as_csv(rows_of(found)), layout)
-    scores = [{"level": one.title, **_scores(one)} for one in layout.maps]
-    yield _written(folder, "cv.json", as_json(scores), layout)
-    yield _written(folder, "cv.csv", as_csv([row for one in layout.maps for row in cv_rows(one)]), layout)
-    yield _written(folder, "params.json", as_json(resolved(layout, chosen)), layout)
-
-
-def _scores(mapped: Mapped) -> Mapping[str, JSON]:
-    told = {"status": "not validated"} if mapped.validation is None else mapped.validation.to_dict()
-    return told | {"published": "mean" if mapped.is_mean else "kriging"}
-
-
-def resolved(layout: Layout, chosen: GeostatParameters) -> dict[str, JSON]:
-    """Return the parameters, and what ``auto`` came to."""
-    lattice: Lattice = layout.cells.lattice
-    grid = {"crs": lattice.crs, "shape": list(lattice.shape), "transform": list(lattice.transform)}
-    return {
-        "parameters": chosen.model_dump(mode="json"),
-        "grid": grid,
-        "times": [{"start": one.start, "end": one.end, "at": one.at} for one in layout.steps],
-        "levels": [_level(one) for one in layout.maps],
-        "left_out": layout.table.left_out,
-        "lineage": layout.lineage.to_dict(),
-    }
-
-
-def _level(mapped: Mapped) -> dict[str, JSON]:
-    told: dict[str, Any] = {
-        "level": mapped.title,
-        "mean_depth_m": mapped.case.sampled.depth,
-        "observations": mapped.case.table.size,
-        "profiles_without": mapped.case.sampled.without,
-        "scale": mapped.case.transform.name,
-        "notes": list(mapped.notes),
-    }
-    if mapped.choice is not None:
-        recipe = mapped.choice.recipe
-        near = recipe.neighbourhood
-        told |= {
-            "candidate": mapped.choice.name, "metric": recipe.metric.kind, "centre": [recipe.metric.longitude,
-            recipe.metric.latitude], "day_km": recipe.metric.speed, "model": recipe.model.to_dict(),
-            "error_variance": recipe.single, "neighbours": near.count, "max_distance_km": near.max_distance,
-            "sectors": near.sectors,
-        }  # fmt: skip
-    return told
-
-
-def _written(folder: Path, name: str, data: bytes, layout: Layout, roles: tuple[str, ...] = ("metadata",)) -> Product:
-    path = folder / name
-    path.write_bytes(data)
-    kinds: dict[str, Kind] = {"csv": "table", "html": "report"}
-    kind = kinds.get(name.rpartition(".")[2], "json")
-    return Product(name, kind, path, TITLES[name], layout.lineage, roles)
 
 
 processor = Geostat()

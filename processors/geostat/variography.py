@@ -34,6 +34,11 @@ class Variography:
     directions: tuple[Experimental, ...]
     model: Model
 
+    @property
+    def timed(self) -> bool:
+        """Whether distances have a part of time."""
+        return self.mapped.choice is not None and self.mapped.choice.recipe.metric.speed > 0
+
     def to_dict(self) -> dict[str, JSON]:
         """Return everything as JSON."""
         assert self.mapped.choice is not None
