@@ -15,7 +15,7 @@ from processors.geostat.lattice import Lattice
 from processors.geostat.mapping import Cells, Mapped
 from processors.geostat.observations import Floats
 from processors.geostat.parameters import GeostatParameters
-from processors.geostat.simulation import Grid, Risk, regional, simulate
+from processors.geostat.simulation import Fields, Grid, Risk, regional, simulate
 from processors.geostat.steps import Step
 from processors.geostat.transforms import Transform
 from processors.protocol import JSON
@@ -117,8 +117,8 @@ def _where(
     return Grid((float(x[0]), float(y[0])), steps, (x.size, y.size), third), region.inside
 
 
-def _back(transform: Transform, fields: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return fields if transform.name == "none" else transform.backward(fields.astype(np.float64)).astype(np.float32)
+def _back(transform: Transform, fields: Fields) -> Fields:
+    return fields if transform.name == "none" else transform.backward(fields.astype(np.float64))
 
 
 def _summary(risk: Risk, chosen: GeostatParameters) -> dict[str, JSON]:
