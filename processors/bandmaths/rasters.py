@@ -17,6 +17,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Resampling: TypeAlias = Literal["auto", "nearest", "bilinear"]
 
 STRIP = 512
+MOST_PIXELS = 1_000_000_000
 TOLERANCE = 0.01
 """Pixels by which GDAL may interpolate places instead of computing them; its own default is 0.125."""
 
@@ -143,6 +144,9 @@ class Stack:
                     raise Refusal(said, place.file.href, "", "EXPR.UNKNOWN_BAND")
                 self._bands[name] = opened[place.file.path]
             own = self._bands[self._grid]
+            if own.height * own.width > MOST_PIXELS:
+                said = f"has {own.height} × {own.width} pixels, more than {MOST_PIXELS}"
+                raise Refusal(said, self._places[self._grid].file.href, "cut it", "EXPR.LIMIT")
             self.lattice = Lattice(own.crs.to_wkt(), tuple(own.transform)[:6], own.shape)
             laid = {path: opening.enter_context(self._laid(one)) for path, one in opened.items()}
             self._bands = {name: laid[place.file.path] for name, place in self._places.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -100,7 +101,7 @@ def read_mask(path: Path, shape: tuple[int, int], name: str | None = None) -> np
     with path.open("rb") as file:
         start = file.read(4)
     if start in {b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05"}:
-        codes = _flags_in(path, shape)
+        codes = _flags_in(path, shape, name)
     else:
         held = np.fromfile(path, np.uint8)
         codes = held[HEADER:] if held.size == HEADER + shape[0] * shape[1] else held
@@ -109,10 +110,21 @@ def read_mask(path: Path, shape: tuple[int, int], name: str | None = None) -> np
     return codes.reshape(shape).astype(np.int64)
 
 
-def _flags_in(path: Path, shape: tuple[int, int]) -> npt.NDArray[Any]:
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[Any]:
+    """Open a NetCDF file; what is damaged or missing in it is a refusal."""
     import netCDF4
 
-    with netCDF4.Dataset(path) as file:
+    try:
+        with netCDF4.Dataset(path) as file:
+            yield file
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as trouble:
+        said = str(trouble).replace(str(path), name).splitlines()[0] if str(trouble) else type(trouble).__name__
+        raise Refusal(f"cannot be read: {said}", name, "check it with ncdump -h", "STATS.UNREADABLE") from trouble
+
+
+def _flags_in(path: Path, shape: tuple[int, int], name: str) -> npt.NDArray[Any]:
+    with _opened(path, name) as file:
         file.set_auto_maskandscale(False)
         found = [one for one in file.variables.values() if one.shape == shape and "flag_values" in one.ncattrs()]
         return np.asarray(found[0][:]) if len(found) == 1 else np.zeros(0)
@@ -138,9 +150,7 @@ def _binary(path: Path, name: str, head: bytes) -> Concentration:
 
 
 def _netcdf(path: Path, name: str, variable: str | None) -> Concentration:
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
+    with _opened(path, name) as file:
         attributes = {key.lower(): str(file.getncattr(key)) for key in file.ncattrs()}
         if attributes.get("grid") == "NSIDC" and "pole" in attributes:
             return _cersat(file, name)
@@ -152,13 +162,14 @@ def _cersat(file: Any, name: str) -> Concentration:
     import cftime  # type: ignore[import-untyped]
 
     stored = file["concentration"]
+    shape = stored.shape[-2:]
+    if shape not in NSIDC or file["quality_flag"].shape != stored.shape:
+        raise Refusal("lies on no grid of NSIDC's", name, "", "STATS.UNREADABLE")
+    crs, transform = NSIDC[shape]
     stored.set_auto_maskandscale(False)
     cells = np.asarray(stored[0]).astype(np.float64)
-    if cells.shape not in NSIDC:
-        raise Refusal(f"has {cells.shape[0]} × {cells.shape[1]} cells", name, "", "STATS.UNREADABLE")
-    crs, transform = NSIDC[cells.shape]
     share = np.where((cells >= 0) & (cells <= 100), cells / 100, np.nan)
-    land = np.asarray(file["quality_flag"][0].filled(0)) == 1 if "quality_flag" in file.variables else cells < -128
+    land = np.ma.filled(file["quality_flag"][0], 0) == 1
     when = cftime.num2date(float(file["time"][0]), file["time"].units).isoformat()[:10]
     return Concentration(name, when, crs, transform, share, land, np.zeros(cells.shape, bool))
 
@@ -178,7 +189,7 @@ def _by_conventions(path: Path, name: str, variable: str | None) -> Concentratio
     share = np.round(grid.values.astype(np.float64), 6) / (100 if per_cent else 1)  # 0.15 is less in float32
     if np.nanmax(share, initial=0) > 1.005 or np.nanmin(share, initial=0) < 0:
         raise Refusal(f"`{variable}` is no share between 0 and 1", name, "choose the variable", "STATS.UNREADABLE")
-    meant = _meanings(path, variable, share.shape)
+    meant = _meanings(path, name, variable, share.shape)
     return Concentration(
         name,
         grid.time[:10],
@@ -192,9 +203,7 @@ def _by_conventions(path: Path, name: str, variable: str | None) -> Concentratio
 
 def _variable_of(path: Path, name: str) -> str | None:
     """Choose the variable that the file calls its own record, or the only one that is an ice concentration."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
+    with _opened(path, name) as file:
         own = str(getattr(file, "cdr_variable", ""))
         if own in file.variables:
             return own
@@ -209,11 +218,11 @@ def _variable_of(path: Path, name: str) -> str | None:
     return shares[0] if shares else None
 
 
-def _meanings(path: Path, variable: str | None, shape: tuple[int, ...]) -> Callable[[Callable[[str], bool]], Bools]:
+def _meanings(
+    path: Path, name: str, variable: str | None, shape: tuple[int, ...]
+) -> Callable[[Callable[[str], bool]], Bools]:
     """Return what marks the last map's cells whose flag has a meaning that is wanted."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
+    with _opened(path, name) as file:
         file.set_auto_maskandscale(False)
         stored: Any = file.variables.get(variable or "")
         flags = np.atleast_1d(getattr(stored, "flag_values", ()))

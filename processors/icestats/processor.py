@@ -107,7 +107,7 @@ class IceStats:
 
 def _ordered(files: Sequence[Input]) -> list[Input]:
     """Return files by name, each once, so that their order changes no byte of a product."""
-    once = {(one.href.rsplit("/", 1)[-1], one.sha256): one for one in files}
+    once = {(one.href, one.sha256): one for one in files}
     return [once[key] for key in sorted(once)]
 
 

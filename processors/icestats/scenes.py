@@ -23,6 +23,8 @@ NOTHING, WATER, ICE, LAND = 0, 1, 2, 3
 """Values of a class raster; everything else counts as nothing."""
 TILE = 500
 """Pixels that a tile's side has at least."""
+MOST_OPEN = 200
+"""Rasters that are open at once."""
 MOST_PIXELS = 150_000_000
 UNKNOWN = 255
 """No probability."""
@@ -35,7 +37,7 @@ class Scene:
     """One class raster.
 
     Attributes:
-        name: File name without ``_iceclass`` and suffix.
+        name: File name without ``_iceclass`` and suffix; of its folder where it is called ``iceclass.tif``.
         when: Time of acquisition, UTC.
         incidence: Mean incidence angle, degrees, where the raster's tag ``INCIDENCE_ANGLE`` tells; else 0.
         file: The raster.
@@ -191,6 +193,8 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         """Close all rasters."""
+        for dataset in self._datasets.values():
+            dataset.close()
         self._open.close()
 
     def tile(self, file: Input, at: tuple[int, int], empty: int = NOTHING) -> Bytes | None:
@@ -224,11 +228,13 @@ class Reader:
     def _dataset(self, file: Input) -> Any:
         import rasterio
 
-        if file.path not in self._datasets:
-            dataset = self._open.enter_context(rasterio.open(file.path, driver="GTiff"))
-            if not self._fits(dataset):
-                dataset = self._open.enter_context(self._warped(dataset))
-            self._datasets[file.path] = dataset
+        if file.path in self._datasets:
+            self._datasets[file.path] = self._datasets.pop(file.path)
+        else:
+            if len(self._datasets) >= MOST_OPEN:
+                self._datasets.pop(next(iter(self._datasets))).close()
+            dataset = rasterio.open(file.path, driver="GTiff")
+            self._datasets[file.path] = dataset if self._fits(dataset) else self._warped(dataset)
         return self._datasets[file.path]
 
     def _fits(self, dataset: Any) -> bool:
@@ -293,7 +299,7 @@ def _scene(file: Input, name: str, probability: Input | None) -> Scene:
     if when is None:
         hint = "add the tag DATETIME, or YYYYMMDDTHHMMSS to its name"
         raise Refusal("tells no time", file.href, hint, "STATS.NO_TIME")
-    if a[0] != -a[4] or a[1] or a[3]:
+    if not np.isfinite(a).all() or a[0] != -a[4] or a[0] <= 0 or a[1] or a[3]:
         raise Refusal("has no square pixels north up", file.href, "warp it first", "STATS.MIXED_GRIDS")
     if probability is not None:
         with open_raster(probability) as dataset:
@@ -316,4 +322,6 @@ def _check_grid(one: Scene, first: Scene, side: float) -> None:
 
 
 def _stem(file: Input, ending: str) -> str:
-    return PurePosixPath(file.href).stem.removesuffix(ending)
+    """Return the name of a scene: of the file without its ending, or of its folder where the file has no other name."""
+    path = PurePosixPath(file.href)
+    return path.parent.name if path.stem == ending[1:] and path.parent.name else path.stem.removesuffix(ending)

@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import from_origin
 from rio_cogeo import cog_validate
 
 from builder.cli import main
@@ -29,7 +28,8 @@ def write(path, values, *, side=SIDE, west=WEST, north=NORTH, crs="EPSG:3413", n
     values = values[None] if values.ndim == 2 else values
     profile = {
         "driver": "GTiff", "height": values.shape[1], "width": values.shape[2], "count": len(values),
-        "dtype": values.dtype, "crs": crs, "transform": from_origin(west, north, side, side), "nodata": nodata,
+        "dtype": values.dtype, "crs": crs, "nodata": nodata,
+        "transform": rasterio.Affine(side, 0, west, 0, -side, north),
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
         file.write(values)
@@ -72,7 +72,11 @@ def test_the_default_tells_snow_from_ice(scene, tmp_path):
     assert np.array_equal(read(made["map.tif"]), expected)
     assert cog_validate(made["map.tif"].path)[0]
     with rasterio.open(made["map.tif"].path) as file:
-        assert (file.crs.to_epsg(), file.nodata, file.transform) == (3413, 255, from_origin(WEST, NORTH, SIDE, SIDE))
+        assert (file.crs.to_epsg(), file.nodata, file.transform) == (
+            3413,
+            255,
+            rasterio.Affine(SIDE, 0, WEST, 0, -SIDE, NORTH),
+        )
         assert file.colormap(1)[20] == (0x8C, 0x51, 0x0A, 255)
         assert json.loads(file.tags()["CLASSES"])["10"] == "wet snow"
     told = made["map.tif"].properties["classification:classes"]
@@ -192,6 +196,12 @@ def test_each_parameter_changes_an_outcome(scene, tmp_path, choice):
 def test_mistakes_are_refused_in_one_line(scene, tmp_path, given, message):
     with pytest.raises(Refusal, match=message):
         run(scene[0], tmp_path, **given)
+
+
+def test_a_raster_beyond_the_limit_is_refused(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr("processors.bandmaths.rasters.MOST_PIXELS", 1000)
+    with pytest.raises(Refusal, match=r"has 600 × 300 pixels, more than 1000 \[EXPR.LIMIT\]"):
+        run(scene[0], tmp_path)
 
 
 def test_rasters_that_cannot_be_used_are_refused(scene, tmp_path):

@@ -16,8 +16,13 @@ from pyproj import CRS, Geod
 from rio_cogeo import cog_validate
 
 from builder.cli import main
+from processors.engine import open_engine
 from processors.errors import Refusal
 from processors.icestats.areas import cell_areas
+from processors.icestats.grids import read_concentration
+from processors.icestats.processor import processor
+from processors.protocol import Input
+from processors.run import execute, resolve
 from tests.icefields import campaign, run, write
 
 DAY = "2018-08-01T12:00:00Z"
@@ -55,6 +60,24 @@ def test_scenes_that_look_alike_are_two(tmp_path):
     paths = [write(tmp_path / name, np.full((50, 50), 2), **AT) for name in names]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert [row["date"] for row in summary(run(paths, tmp_path / "out"))["series"]] == ["2018-08-01", "2018-08-02"]
+
+
+def test_a_scene_may_be_named_by_its_folder(tmp_path):
+    paths = []
+    for day in (1, 2):
+        folder = tmp_path / f"S1A_2018080{day}T000000"
+        folder.mkdir()
+        paths.append(write(folder / "iceclass.tif", np.full((50, 50), day), **AT))
+    inputs = {"items": [Input.of(path, f"data/{path.parent.name}/iceclass.tif") for path in paths]}
+    with open_engine("inline", tmp_path) as engine:
+        made = {one.name: one for one in execute(processor, inputs, resolve(processor, {"figures": False}), engine)}
+    assert [row["scene"] for row in summary(made)["scenes"]] == ["S1A_20180801T000000", "S1A_20180802T000000"]
+
+
+def test_few_open_files_are_enough(voyage, tmp_path, monkeypatch):
+    usual = files(run(voyage[0][:6], tmp_path / "many"))
+    monkeypatch.setattr("processors.icestats.scenes.MOST_OPEN", 2)
+    assert files(run(voyage[0][:6], tmp_path / "few")) == usual
 
 
 def test_a_dask_cluster_gives_the_same_bytes(voyage, tmp_path):
@@ -317,6 +340,26 @@ def test_maps_that_do_not_go_together_are_refused(maps, shared_data, tmp_path):
         run(paths, tmp_path, region=[20, 45, 21, 46])
     with pytest.raises(Refusal, match="its coordinates need CF standard names"):
         run([shared_data / "science/netcdf/promice/TEST1_day.nc"], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cersat_psi_20171002_12.5km.nc", "nsidc/nt_201301_f17_v1.1_s.bin",
+                                  "seaice_conc_daily_nh_20211231_f17_v04r00.nc"])  # fmt: skip
+def test_damaged_maps_are_read_or_refused(shared_data, tmp_path, name):
+    """Never anything but a map or a refusal, whatever bytes of a header are others or missing."""
+    whole = (shared_data / "science/netcdf/seaice" / name).read_bytes()
+    chance, path = random.Random(4), tmp_path / "map.nc"
+    read = refused = 0
+    for number in range(24):
+        damaged = bytearray(whole[: len(whole) if number % 3 else chance.randrange(len(whole))])
+        for _ in range(4):
+            damaged[chance.randrange(min(len(damaged), 3000))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read += read_concentration(path).share.ndim == 2
+        except Refusal:
+            refused += 1
+    assert read + refused == 24
+    assert refused >= 8
 
 
 def test_command_line(voyage, tmp_path, capsys):
