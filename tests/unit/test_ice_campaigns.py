@@ -349,17 +349,17 @@ def test_damaged_maps_are_read_or_refused(shared_data, tmp_path, name):
     whole = (shared_data / "science/netcdf/seaice" / name).read_bytes()
     chance, path = random.Random(4), tmp_path / "map.nc"
     read = refused = 0
-    for number in range(24):
+    for number in range(18):
         damaged = bytearray(whole[: len(whole) if number % 3 else chance.randrange(len(whole))])
         for _ in range(4):
-            damaged[chance.randrange(min(len(damaged), 3000))] = chance.randrange(256)
+            damaged[chance.randrange(min(60, len(damaged) - 1), min(len(damaged), 3000))] = chance.randrange(256)
         path.write_bytes(damaged)
         try:
             read += read_concentration(path).share.ndim == 2
         except Refusal:
             refused += 1
-    assert read + refused == 24
-    assert refused >= 8
+    assert read + refused == 18
+    assert refused >= 6
 
 
 def test_command_line(voyage, tmp_path, capsys):
