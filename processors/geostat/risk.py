@@ -20,7 +20,7 @@ from processors.geostat.steps import Step
 from processors.geostat.transforms import Transform
 from processors.protocol import JSON
 
-MOST_NODES = 20_000
+MOST_NODES = 5_000
 """Of a larger grid every second, third … row and column stands for its neighbours."""
 AT_ONCE = 250
 """Fields that are held at once; they are drawn with seeds of their own."""
