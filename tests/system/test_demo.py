@@ -65,6 +65,7 @@ def test_nothing_was_left_out(demo):
             "demo-snow",
             "demo-sound-levels",
             "demo-sound-spectra",
+            "demo-temperature",
             "demo-weather",
         ),
         (False, True),
@@ -169,6 +170,36 @@ def test_the_hydrophone_hears_the_ship_and_the_seals_through_references(demo):
             )
         assert float(told.stdout.splitlines()[-1]) == float(local["psd"].max())
     assert '<img class="preview" src="./data/demo-sound-spectra/spectrogram.png"' in page
+
+
+def test_the_kriged_map_is_what_the_casts_were_drawn_from(demo):
+    """`builder.demo.science.temperature` at 25 m, which is 25.25 dbar there, within the map's own standard errors."""
+    import rasterio
+    from pyproj import Transformer
+
+    import iaos
+    from builder.demo.science import temperature
+
+    out, _ = demo
+    (item,) = items(out, "demo-temperature")
+    folder = out / "demo-imr/demo-temperature"
+    bands = {}
+    for name in ("estimate", "std"):
+        with rasterio.open(folder / item["assets"][f"{name}.tif"]["href"]) as file:
+            bands[name], crs, place = file.read(1), file.crs, file.transform
+    rows, columns = np.indices(bands["estimate"].shape)
+    x, y = place.c + (columns + 0.5) * place.a, place.f + (rows + 0.5) * place.e
+    _, latitude = Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+    ratio = (bands["estimate"] - temperature(latitude, np.array(25.25))) / bands["std"]
+    known = np.isfinite(ratio) & (latitude > 71) & (latitude < 80)
+    assert known.sum() > 1000
+    assert 0.5 < np.sqrt(np.mean(ratio[known] ** 2)) < 2
+    assert np.array_equal(iaos.open(folder / "demo-temperature.json")["TEMP"][0, 0], bands["estimate"], equal_nan=True)
+    assert len([link for link in item["links"] if link["rel"] == "derived_from"]) == len(SHIPS)
+    assert item["assets"]["estimate.tif"]["geostat:quality"] == "green"
+    page = (folder / "demo-temperature.html").read_text()
+    for shown in ("map_estimate.png", "map_std.png", "variogram.png", "report.html"):
+        assert f"./data/demo-temperature/{shown}" in page
 
 
 def test_ice_statistics_follow_the_invented_edge(demo):
