@@ -78,7 +78,7 @@ def all_files(folder: Path, layout: Layout, inputs: Inputs, chosen: GeostatParam
     region = region_of(layout.cells, outline[0].path, Path(outline[0].href).name) if outline else None
     region = region or region_of(layout.cells, None, "")
     risk = {one.title: risk_of(one, region, layout.steps, chosen) for one in layout.maps}
-    yield _written(folder, "risk.json", as_json([row for rows in risk.values() for row in rows]), layout)
+    yield _written(folder, "risk.json", as_json({"maps": [row for rows in risk.values() for row in rows]}), layout)
     yield _written(folder, "statistics.csv", as_csv(statistics(layout.table)), layout)
     yield from _summaries(folder, layout, chosen)
     if chosen.report:
@@ -109,11 +109,11 @@ def _roles(picture: Path) -> tuple[str, ...]:
 
 def _numbers(folder: Path, layout: Layout, chosen: GeostatParameters) -> Iterator[Product]:
     found = [variography_of(one, chosen.seed) for one in layout.maps]
-    variograms = as_json([one.to_dict() for one in found if one is not None])
+    variograms = as_json({"levels": [one.to_dict() for one in found if one is not None]})
     yield _written(folder, "variogram.json", variograms, layout)
     yield _written(folder, "variogram.csv", as_csv(rows_of(found)), layout)
     scores = [{"level": one.title, **_scores(one)} for one in layout.maps]
-    yield _written(folder, "cv.json", as_json(scores), layout)
+    yield _written(folder, "cv.json", as_json({"levels": scores}), layout)
     yield _written(folder, "cv.csv", as_csv([row for one in layout.maps for row in cv_rows(one)]), layout)
 
 

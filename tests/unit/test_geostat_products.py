@@ -50,7 +50,7 @@ def test_quantiles_and_exceedance_are_those_of_the_normal_distribution(made):
 
 
 def test_the_region_s_risk_agrees_with_the_map(made):
-    (risk,) = told(made, "risk.json")
+    (risk,) = told(made, "risk.json")["maps"]
     mean, above = values(made["estimate.tif"]), values(made["p_gt_9.tif"])
     # on an equal-area grid expectations are plain sums: of estimates, and of probabilities times the cell of 1600 km2
     assert risk["mean"]["expected"] == pytest.approx(np.nanmean(mean), abs=0.1)
@@ -66,16 +66,16 @@ def test_risk_obeys_region_seed_and_number_of_fields(survey, made, tmp_path):
     south = {"type": "Polygon", "coordinates": [[[10, 60], [50, 60], [50, 74], [10, 74], [10, 60]]]}
     (tmp_path / "south.geojson").write_text(json.dumps(south))
     part = krige(survey, tmp_path, realisations=60, region_=tmp_path / "south.geojson", **usual)
-    (whole,), (warm,) = told(made, "risk.json"), told(part, "risk.json")
+    (whole,), (warm,) = told(made, "risk.json")["maps"], told(part, "risk.json")["maps"]
     assert warm["region_km2"] < whole["region_km2"]
     assert warm["mean"]["expected"] > whole["mean"]["expected"]  # it is warmer in the south
     other = krige(survey, tmp_path, realisations=60, seed=7, **usual)
-    assert told(other, "risk.json")[0]["mean"] != whole["mean"]
-    assert told(krige(survey, tmp_path, realisations=0, **usual), "risk.json") == []
+    assert told(other, "risk.json")["maps"][0]["mean"] != whole["mean"]
+    assert told(krige(survey, tmp_path, realisations=0, **usual), "risk.json")["maps"] == []
 
 
 def test_variograms_are_those_of_the_observations(made):
-    (level,) = told(made, "variogram.json")
+    (level,) = told(made, "variogram.json")["levels"]
     every = level["experimental"][0]
     table = rows(made["cv.csv"])
     from processors.geostat.metric import metric_of
