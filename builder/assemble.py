@@ -22,6 +22,8 @@ from builder.nights import Nights, failures, last_good, recall
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
+from builder.processing.documents import LIST, RELATION, process_files
+from builder.processing.documents import media_type_of as process_media_type
 from builder.processing.night import Relations, base_of
 from builder.report import CollectionReport, collection_report
 from builder.stac.collection import build_partner_catalog, build_root_catalog
@@ -50,6 +52,8 @@ TABLE = {
     "type": PARQUET,
     "title": "All collections in one table (stac-geoparquet)",
 }
+
+PROCESSES = {"rel": RELATION, "href": f"./{LIST}", "type": JSON, "title": "Processing services"}
 
 _ACTIONS = {"new": "add", "changed": "replace", "gone": "withdraw"}
 
@@ -86,6 +90,7 @@ def assemble(
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
     _add_exports(partners, gathered, tree, request, renderer)
+    findings = _add_services(definitions, tree, renderer)
     _add_upper(definitions, partners, gathered, tree, renderer)
     reports = tuple(
         collection_report(
@@ -99,7 +104,7 @@ def assemble(
         )
         for one in gathered
     )
-    return reports, ()
+    return reports, findings
 
 
 def _by_partner(definitions: Sequence[CollectionDefinition]) -> dict[str, list[CollectionDefinition]]:
@@ -131,7 +136,7 @@ def _add_upper(
     }
     _add_table(gathered, tree)
     groups = _by_partner(definitions)
-    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE])
+    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE, PROCESSES])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     newest = list(_newest(history))
@@ -141,6 +146,14 @@ def _add_upper(
     sitemap = renderer.sitemap(pages)
     if sitemap is not None:
         tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
+
+
+def _add_services(definitions: Sequence[CollectionDefinition], tree: Tree, renderer: Renderer) -> tuple[Finding, ...]:
+    """Add the processing services, and return what is wrong with them."""
+    files, findings = process_files(definitions, renderer)
+    for path, body in files:
+        tree.add(path, body, process_media_type(path))
+    return tuple(findings)
 
 
 def _add_exports(

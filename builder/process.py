@@ -88,18 +88,19 @@ def run_job(job: Job, advance: Advance) -> dict[str, Any] | list[Path]:
 
 
 def description(name: str, form: str) -> str:
-    """Describe a processor as ``text``, ``json-schema``, ``ogc`` or ``wps``.
+    """Describe a processor as ``text``, ``json-schema``, ``ogc``, ``wps`` (1.0.0) or ``wps2`` (2.0).
 
     Raises:
         UsageError: There is no such processor.
     """
-    from processors.describe import as_ogc, as_schema, as_text, as_wps
+    from processors.describe import as_ogc, as_schema, as_text
+    from processors.describewps import as_wps
     from processors.registry import find_processor
 
     with _plainly():
         processor = find_processor(name)
-    if form == "wps":
-        return as_wps(processor).decode()
+    if form in {"wps", "wps2"}:
+        return as_wps(processor, "1.0.0" if form == "wps" else "2.0").decode()
     if form == "text":
         return as_text(processor)
     document = as_ogc(processor) if form == "ogc" else as_schema(processor)

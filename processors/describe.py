@@ -1,17 +1,14 @@
-"""Describes a processor for people, as JSON Schema, as OGC API - Processes document and as WPS 1.0.0 answer."""
+"""Describes a processor for people, as JSON Schema and as OGC API - Processes document."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-
-from lxml import etree
 
 from processors.protocol import JSON, MEDIA_TYPES, Processor
 
-WPS = "http://www.opengis.net/wps/1.0.0"
-OWS = "http://www.opengis.net/ows/1.1"
-XSD = "https://www.w3.org/TR/xmlschema-2/#"
-_KINDS = {"integer": "integer", "number": "double", "boolean": "boolean", "string": "string"}
+JOBS = ["sync-execute", "async-execute"]
 _SUFFIXES = {
     "tif": MEDIA_TYPES["cog"], "nc": MEDIA_TYPES["netcdf"], "csv": "text/csv", "png": "image/png",
     "svg": "image/svg+xml", "html": "text/html", "json": "application/json",
@@ -39,8 +36,75 @@ def as_text(processor: Processor) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_ogc(processor: Processor) -> dict[str, JSON]:
-    """Return the process description of OGC API - Processes, Part 1 (OGC 18-062r2, section 7.10)."""
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter as descriptions show it.
+
+    Attributes:
+        name: Its name.
+        title: A title made of it.
+        description: What it means.
+        required: Whether it must be given.
+        default: Its default; None where there is none.
+        choices: All it may be; empty where that is open.
+        kind: JSON type: ``string`` for what is no plain value.
+        plain: Whether it is one number, truth value or text.
+        schema: Its JSON Schema.
+        examples: Values that the author of the processor gives as examples.
+    """
+
+    name: str
+    title: str
+    description: str
+    required: bool
+    default: JSON
+    choices: tuple[JSON, ...]
+    kind: str
+    plain: bool
+    schema: dict[str, JSON]
+    examples: tuple[JSON, ...]
+
+
+def parameters_of(processor: Processor) -> Iterator[Parameter]:
+    """Yield the parameters of a processor in their order."""
+    schema = processor.parameters.model_json_schema()
+    required = set(schema.get("required", ()))
+    for name, field in schema.get("properties", {}).items():
+        options = [_resolved(one, schema) for one in field.get("anyOf", [field])]
+        yield _parameter(name, field, [one for one in options if one.get("type") != "null"], required)
+
+
+def _parameter(name: str, field: dict[str, Any], options: list[dict[str, Any]], required: set[str]) -> Parameter:
+    """Make a parameter of its schema and the alternatives in it."""
+    only = options[0] if len(options) == 1 else {}
+    plain = only.get("type") in {"integer", "number", "boolean", "string"}
+    return Parameter(
+        name,
+        field.get("title", name),
+        field.get("description", ""),
+        name in required,
+        field.get("default"),
+        tuple(only.get("enum", ())),
+        str(only["type"]) if plain else "string",
+        plain,
+        field,
+        tuple(field.get("examples", ())),
+    )
+
+
+def _resolved(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    reference = field.get("$ref", "")
+    found: dict[str, Any] = schema.get("$defs", {}).get(reference.rpartition("/")[2], field) if reference else field
+    return found
+
+
+def as_ogc(processor: Processor, *, served: bool = False) -> dict[str, JSON]:
+    """Return the process description of OGC API - Processes, Part 1 (OGC 18-062r2, section 7.10).
+
+    Args:
+        processor: The processor.
+        served: Whether somebody answers who runs it, and so how jobs are controlled.
+    """
     schema = processor.parameters.model_json_schema()
     defined, required = schema.get("$defs"), set(schema.get("required", ()))
     inputs: dict[str, JSON] = {}
@@ -66,74 +130,15 @@ def as_ogc(processor: Processor) -> dict[str, JSON]:
         "version": processor.version,
         "title": processor.title,
         "description": processor.description,
-        "jobControlOptions": ["sync-execute", "async-execute"],
-        "outputTransmission": ["reference"],
+        **({"jobControlOptions": JOBS, "outputTransmission": ["reference"]} if served else {}),
         "inputs": inputs,
         "outputs": {
-            name: {"title": title, "schema": {"type": "string", "contentMediaType": _media_type(name)}}
+            name: {"title": title, "schema": {"type": "string", "contentMediaType": media_type_of(name)}}
             for name, title in processor.products.items()
         },
     }
 
 
-def as_wps(processor: Processor) -> bytes:
-    """Return a ``ProcessDescriptions`` document of WPS 1.0.0 (OGC 05-007r7, section 9)."""
-    root = etree.Element(
-        f"{{{WPS}}}ProcessDescriptions",
-        {"service": "WPS", "version": "1.0.0", "{http://www.w3.org/XML/1998/namespace}lang": "en"},
-        {"wps": WPS, "ows": OWS},
-    )
-    process = etree.SubElement(root, "ProcessDescription", storeSupported="true", statusSupported="true")
-    process.set(f"{{{WPS}}}processVersion", processor.version)
-    _named(process, processor.name, processor.title, processor.description)
-    inputs = etree.SubElement(process, "DataInputs")
-    for slot in processor.inputs:
-        most = str(slot.most or 1_000_000)  # WPS 1.0.0 knows no unbounded
-        one = etree.SubElement(inputs, "Input", minOccurs=str(slot.least), maxOccurs=most)
-        _named(one, slot.name, slot.title)
-        _formats(etree.SubElement(one, "ComplexData"), slot.media_types)
-    schema = processor.parameters.model_json_schema()
-    required = set(schema.get("required", ()))
-    for name, field in schema.get("properties", {}).items():
-        one = etree.SubElement(inputs, "Input", minOccurs=str(int(name in required)), maxOccurs="1")
-        _named(one, name, field.get("title", name), field.get("description", ""))
-        _literal(one, field)
-    outputs = etree.SubElement(process, "ProcessOutputs")
-    for name, title in processor.products.items():
-        one = etree.SubElement(outputs, "Output")
-        _named(one, name, title)
-        _formats(etree.SubElement(one, "ComplexOutput"), (_media_type(name),))
-    etree.indent(root)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
-
-
-def _named(parent: etree._Element, name: str, title: str, abstract: str = "") -> None:
-    for tag, text in (("Identifier", name), ("Title", title), ("Abstract", abstract)):
-        if text:
-            etree.SubElement(parent, f"{{{OWS}}}{tag}").text = text
-
-
-def _formats(parent: etree._Element, media_types: tuple[str, ...]) -> None:
-    for tag, kinds in (("Default", media_types[:1]), ("Supported", media_types)):
-        group = etree.SubElement(parent, tag)
-        for kind in kinds:
-            etree.SubElement(etree.SubElement(group, "Format"), "MimeType").text = kind
-
-
-def _literal(parent: etree._Element, field: dict[str, Any]) -> None:
-    literal = etree.SubElement(parent, "LiteralData")
-    kinds = [one.get("type") for one in field.get("anyOf", [field])]
-    kind = _KINDS.get(next((one for one in kinds if one != "null"), None) or "string", "string")
-    etree.SubElement(literal, f"{{{OWS}}}DataType", {f"{{{OWS}}}reference": XSD + kind}).text = kind
-    if "enum" in field:
-        allowed = etree.SubElement(literal, f"{{{OWS}}}AllowedValues")
-        for value in field["enum"]:
-            etree.SubElement(allowed, f"{{{OWS}}}Value").text = str(value)
-    else:
-        etree.SubElement(literal, f"{{{OWS}}}AnyValue")
-    if field.get("default") is not None:
-        etree.SubElement(literal, "DefaultValue").text = str(field["default"])
-
-
-def _media_type(name: str) -> str:
+def media_type_of(name: str) -> str:
+    """Return the media type of a product by its name or pattern."""
     return _SUFFIXES.get(name.rpartition(".")[2], "application/octet-stream")

@@ -9,7 +9,7 @@ import click
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-FORMS = ("text", "json-schema", "ogc", "wps")
+FORMS = ("text", "json-schema", "ogc", "wps", "wps2")
 
 
 @click.group("process")
@@ -35,7 +35,7 @@ def list_() -> int:
 @click.argument("name")
 @click.option("--as", "form", type=click.Choice(FORMS), default="text", show_default=True, help="Form of the answer.")
 def describe(name: str, form: str) -> int:
-    """Say what the processor NAME takes and makes: for people, as JSON Schema, OGC API - Processes or WPS 1.0.0."""
+    """Say what the processor NAME takes and makes: for people, as JSON Schema, or as OGC documents (WPS 1.0.0, 2.0)."""
     from builder.process import description
 
     click.echo(description(name, form), nl=False)

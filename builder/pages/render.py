@@ -16,6 +16,7 @@ from builder.pages.lists import Entry, Row, changes_view, home_view, partner_vie
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import CompileWords, load_messages
+from builder.pages.processes import ProcessView
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
@@ -195,6 +196,18 @@ class Renderer:
             browser=self._browser("catalog.json"),
             canonical=self._url(path),
         )
+
+    def processes(self, views: Sequence[ProcessView]) -> bytes:
+        """Render the list of processing services (``processes/index.html``)."""
+        path = "processes/index.html"
+        return self._render(
+            "processes.html", path, title=self.words("processes.title"), views=views, canonical=self._url(path)
+        )
+
+    def process(self, view: ProcessView) -> bytes:
+        """Render the page of a processing service (``processes/<name>.html``)."""
+        path = f"processes/{view.name}.html"
+        return self._render("process.html", path, title=view.title, view=view, canonical=self._url(path))
 
     def accessibility(self) -> bytes:
         """Render the accessibility statement (``accessibility.html``)."""

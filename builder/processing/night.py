@@ -16,6 +16,7 @@ from builder.errors import SourceError
 from builder.harvest import Harvest, gate_for, harvest
 from builder.inspections import Inspections
 from builder.processing.child import Child
+from builder.processing.documents import path_of
 from builder.processing.files import Files
 from builder.processing.offers import Offer, offers
 from builder.stac.context import Related
@@ -163,6 +164,9 @@ class _Night:
 
     def relations(self) -> dict[str, dict[str, list[Related]]]:
         """Return the links between items and products, both ways."""
+        from processors.registry import find_processors
+
+        installed = find_processors().processors
         found: dict[str, dict[str, list[Related]]] = {}
         for definition in filter(is_process, self.definitions.values()):
             runs = dict(_runs(definition.id, self.state))
@@ -170,6 +174,9 @@ class _Night:
                 product = Related(DERIVATION, offer.path, offer.title)
                 own = found.setdefault(definition.id, {}).setdefault(offer.identifier, [])
                 own += self._sources(runs[offer.identifier]["inputs"])
+                if runs[offer.identifier]["process"]["name"] in installed:
+                    process = runs[offer.identifier]["process"]
+                    own.append(Related("about", path_of(process["name"]), process["title"]))
                 for one in runs[offer.identifier]["inputs"]:
                     if one.get("collection") in self.definitions:
                         back = found.setdefault(one["collection"], {}).setdefault(one["record"], [])

@@ -106,8 +106,8 @@ def outward(dataset: Dataset, context: ItemContext, findings: list[Finding]) -> 
 def inward(path: str, context: ItemContext) -> Iterator[Json]:
     """Yield the links to what the object at ``path`` was made from and what was made from it."""
     for other in context.related:
-        kind = JSON if other.path.endswith("/collection.json") else GEOJSON
-        yield link(other.rel, relative(path, other.path), kind, other.title)
+        is_item = other.path.count("/") == 2 and not other.path.endswith("/collection.json")
+        yield link(other.rel, relative(path, other.path), GEOJSON if is_item else JSON, other.title)
 
 
 def _terms(dataset: Dataset) -> Iterator[Json]:

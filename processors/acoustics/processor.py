@@ -47,8 +47,9 @@ class PamParameters(Parameters):
     """How sound becomes levels."""
 
     analysis: Analysis = Field(
+        examples=["HMB"],
         description="PSD, PowerSpec, TOLf (decidecades by DFT), TOL (by IEC 61260-1 class 1 filters), HMB (hybrid "
-        "millidecades), Broadband or Waveform."
+        "millidecades), Broadband or Waveform.",
     )
     plot: Literal["Both", "Time", "Stats", "none"] = Field("Both", description="What is drawn.")
     environment: Environment = Field("water", description="Decides the reference pressure: 1 µPa or 20 µPa.")

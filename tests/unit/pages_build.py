@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.pages.render import Entry, Renderer
+from builder.processing.documents import process_files
 from tests.unit.pages_samples import CATALOG, CHANGES, CTD, CTD_COLLECTION, ENTRIES, EXPLAIN, IMR, SHELVES, SOURCES
 
 
@@ -20,6 +21,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["status.html"] = renderer.status(SOURCES)
     files["about.html"] = renderer.about(CATALOG)
     files["machines.html"] = renderer.machines(ENTRIES, oai=bool(renderer.base))
+    files |= dict(process_files([], renderer)[0])
     files["accessibility.html"] = renderer.accessibility()
     files["404.html"] = renderer.not_found()
     for partner, shelf, items in SHELVES:

@@ -62,9 +62,14 @@ def test_describe_as_json_schema_and_ogc_process(iaos):
     assert not judge.is_valid({"resolutoin": 1})
     _, out, _ = iaos("process", "describe", "regrid", "--as", "ogc")
     process = json.loads(out)
-    assert {"id", "version", "inputs", "outputs", "jobControlOptions"} <= set(process)  # OGC 18-062r2, tables 9 to 11
+    assert {"id", "version", "inputs", "outputs"} <= set(process)  # OGC 18-062r2, tables 9 to 11
     assert process["inputs"]["grid"]["schema"]["oneOf"][0]["contentMediaType"] == "application/netcdf"
     assert process["inputs"]["time"]["schema"]["enum"] == ["first", "last", "mean"]
+
+
+def test_describe_as_wps_2(iaos):
+    _, out, _ = iaos("process", "describe", "regrid", "--as", "wps2")
+    assert etree.fromstring(out.encode()).tag == "{http://www.opengis.net/wps/2.0}ProcessOfferings"
 
 
 def test_describe_as_wps(iaos):
