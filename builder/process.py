@@ -58,7 +58,7 @@ def run_job(job: Job, advance: Advance) -> dict[str, Any] | list[Path]:
     from processors.engine import open_engine
     from processors.protocol import Lineage
     from processors.registry import find_processor
-    from processors.run import check_inputs, execute, resolve
+    from processors.run import check_inputs, execute, foresee, resolve
 
     with _plainly():
         processor = find_processor(job.name)
@@ -67,7 +67,7 @@ def run_job(job: Job, advance: Advance) -> dict[str, Any] | list[Path]:
         check_inputs(processor, inputs)
         lineage = Lineage.of(processor, inputs, parameters).to_dict()
         if job.dry_run:
-            return lineage
+            return {**lineage, **foresee(processor, inputs, parameters)}
         job.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=job.out) as name:
             with open_engine(job.engine, Path(name), workers=job.workers, advance=advance) as engine:

@@ -46,6 +46,16 @@ def check_inputs(processor: Processor, inputs: Inputs) -> None:
             raise Refusal(f"takes at most {slot.most} input `{name}`, not {count}", processor.name, slot.title)
 
 
+def foresee(processor: Processor, inputs: Inputs, parameters: Parameters) -> Mapping[str, Any]:
+    """Return what a run would do, from processors that can tell (a method ``foresee``); nothing from others.
+
+    Raises:
+        Refusal: The inputs or parameters cannot give a truthful product.
+    """
+    teller = getattr(processor, "foresee", None)
+    return {} if teller is None else {"would": teller(inputs, parameters)}
+
+
 def execute(
     processor: Processor, inputs: Inputs, parameters: Parameters, engine: Engine, cache: ProductCache | None = None
 ) -> tuple[Product, ...]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from processors.errors import Refusal
+from processors.geostat.anisotropy import ellipse_of
 from processors.geostat.estimating import Recipe, sides_of
 from processors.geostat.fitting import Fit, fit
 from processors.geostat.metric import Metric
@@ -63,11 +64,30 @@ def choose(
     plans, notes = _plans(case, chosen, trend, steps=steps)
     tried = [_candidate(case, chosen, one, speed) for one, speed in plans]
     best = _best(tried)
-    ellipse = chosen.anisotropy
-    if isinstance(ellipse, Anisotropy):
-        best = _stretched(case, chosen, best, ellipse)
-        tried.append(best)
+    ellipse = _ellipse(chosen, best)
+    if ellipse is not None:
+        turned = _stretched(case, chosen, best, ellipse)
+        tried.append(turned)
+        wanted = isinstance(chosen.anisotropy, Anisotropy)
+        best = turned if wanted or turned.grouped.rmse * ALIKE < best.grouped.rmse else best
     return best, tried, notes
+
+
+def plans_of(case: Case, chosen: GeostatParameters, trend: Trend, *, steps: bool) -> list[str]:
+    """Return the candidates that would be tried, in words.
+
+    Raises:
+        Refusal: As `choose`.
+    """
+    plans, _ = _plans(case, chosen, trend, steps=steps)
+    return [f"{one.title}{', time in distances' if speed else ''}" for one, speed in plans]
+
+
+def _ellipse(chosen: GeostatParameters, best: Choice) -> Anisotropy | None:
+    """Return the ellipse that is asked for, or the one that the observations show."""
+    if isinstance(chosen.anisotropy, Anisotropy):
+        return chosen.anisotropy
+    return ellipse_of(best.recipe) if chosen.anisotropy and best.fit is not None else None
 
 
 def _best(tried: list[Choice]) -> Choice:
@@ -92,11 +112,12 @@ def _plans(case: Case, chosen: GeostatParameters, trend: Trend, *, steps: bool) 
     ]
     if not trends:
         hint = "let `drift` or `day_km` be auto, or target_time centre"
-        raise Refusal("maps of several times need time in the model", "target_time", hint)
+        raise Refusal("maps of several times need time in the model", "target_time", hint, "GEOSTAT.NO_TIME")
     fitting = [(one, speed) for one, speed in trends if size >= MINIMUM * one.count]
     if not fitting:
         need = MINIMUM * min(one.count for one, _ in trends)
-        raise Refusal(f"{size} observations are too few for this trend", "drift", f"it needs {need}: use fewer terms")
+        said = f"{size} observations are too few for this trend"
+        raise Refusal(said, "drift", f"it needs {need}: use fewer terms", "GEOSTAT.TOO_FEW")
     return fitting, []
 
 
@@ -116,7 +137,8 @@ def _check_time(chosen: GeostatParameters, timed: bool, *, steps: bool) -> None:
     asked = steps or (isinstance(chosen.day_km, float) and chosen.day_km > 0)
     asked = asked or bool(set(() if chosen.drift == "auto" else chosen.drift) & {"time", "annual"})
     if asked and not timed:
-        raise Refusal("the observations do not all have a time, or all the same", "time", "leave time out of the model")
+        said = "the observations do not all have a time, or all the same"
+        raise Refusal(said, "time", "leave time out of the model", "GEOSTAT.NO_TIME")
 
 
 def _speeds(case: Case, chosen: GeostatParameters, timed: bool) -> list[float | str]:

@@ -118,7 +118,7 @@ def lattice_of(
     made = _of_item(item) if item is not None else _named(text, longitude, latitude)
     if made.size > most:
         said = f"the grid would have {made.shape[0]} × {made.shape[1]} cells, more than {most}"
-        raise Refusal(said, "grid", "give larger cells, or raise `most_nodes`")
+        raise Refusal(said, "grid", "give larger cells, or raise `most_nodes`", "GEOSTAT.TOO_MANY_CELLS")
     return made
 
 

@@ -85,7 +85,8 @@ def at_level(table: Observations, level: Level | None) -> Sampled:
     known = np.flatnonzero(np.isfinite(found.value))
     if not known.size:
         reach = f"{table.depth.min():g} to {table.depth.max():g} m"
-        raise Refusal(f"no profile has a value at {level.title}", "depth", f"their levels go from {reach}")
+        said = f"no profile has a value at {level.title}"
+        raise Refusal(said, "depth", f"their levels go from {reach}", "GEOSTAT.NO_LEVEL")
     sampled = profiles.rows(known, found)
     depth = float(np.mean(found.depth[known]))
     told = _told(level, depth, known.size)
@@ -106,7 +107,12 @@ def _as_they_are(table: Observations) -> Sampled:
     profiles = np.unique(table.profile).size
     if depths.size and np.unique(depths).size > 1 and profiles < table.size:
         reach = f"from {depths.min():g} to {depths.max():g} m"
-        raise Refusal(f"has values of many depths, {reach}", "depth", "say which: depth=25, or bench=[20,30]")
+        raise Refusal(
+            f"has values of many depths, {reach}",
+            "depth",
+            "say which: depth=25, or bench=[20,30]",
+            "GEOSTAT.MANY_LEVELS",
+        )
     depth = float(depths.mean()) if depths.size else float("nan")
     return Sampled(table, None, depth, f"All {table.size} values as they are.")
 

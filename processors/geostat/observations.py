@@ -78,7 +78,9 @@ def join(parts: Sequence[Observations], where: str = "observations") -> Observat
     units = sorted({spell_unit(part.unit) for part in parts} - {""})
     if len(units) > 1:
         named = " and ".join(units)
-        raise Refusal(f"values come in {named}", where, "convert them to one unit; none is converted silently")
+        raise Refusal(
+            f"values come in {named}", where, "convert them to one unit; none is converted silently", "GEOSTAT.UNITS"
+        )
     sizes = [int(part.profile.max(initial=-1)) + 1 for part in parts]
     profiles = [part.profile + sum(sizes[:number]) for number, part in enumerate(parts)]
     told = sum((Counter(part.left_out) for part in parts), Counter())
@@ -113,7 +115,11 @@ def checked(table: Observations, where: str) -> Observations:
     table = table.take(np.isfinite(table.value), "value is missing or not finite")
     if not table.size:
         told = "; ".join(f"{reason}: {count}" for reason, count in table.left_out.items())
-        raise Refusal(f"has no value of `{table.name}` that can be used ({told or 'it is empty'})", where)
+        raise Refusal(
+            f"has no value of `{table.name}` that can be used ({told or 'it is empty'})",
+            where,
+            code="GEOSTAT.NO_VALUES",
+        )
     _check_scale(table, where)
     return replace(table, longitude=(table.longitude + 180) % 360 - 180)
 
@@ -126,7 +132,8 @@ def _check_places(table: Observations, where: str) -> None:
         return
     swapped = bool((np.abs(table.longitude) <= 90).all() and (np.abs(table.latitude) <= 360).all())
     hint = "longitude and latitude look swapped" if swapped else "correct or remove them"
-    raise Refusal(f"{wrong} positions lie outside longitude -180 to 360 or latitude -90 to 90", where, hint)
+    said = f"{wrong} positions lie outside longitude -180 to 360 or latitude -90 to 90"
+    raise Refusal(said, where, hint, "GEOSTAT.POSITIONS")
 
 
 def _check_scale(table: Observations, where: str) -> None:
@@ -136,7 +143,7 @@ def _check_scale(table: Observations, where: str) -> None:
     kelvin = table.value > 200
     if kelvin.any() and (table.value < 100).any():
         said = f"{int(kelvin.sum())} of {table.size} temperatures look like kelvin and the others like degrees Celsius"
-        raise Refusal(said, where, "convert them to one unit")
+        raise Refusal(said, where, "convert them to one unit", "GEOSTAT.UNITS")
 
 
 _SPELLINGS = {
@@ -175,5 +182,10 @@ def choose(
         table = table.take(inside, "outside the box asked for")
     if not table.size:
         told = "; ".join(f"{reason}: {count}" for reason, count in table.left_out.items())
-        raise Refusal(f"no value of `{table.name}` is left ({told})", "observations", "widen `time` or `bbox`")
+        raise Refusal(
+            f"no value of `{table.name}` is left ({told})",
+            "observations",
+            "widen `time` or `bbox`",
+            "GEOSTAT.NO_VALUES",
+        )
     return table

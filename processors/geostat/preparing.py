@@ -85,7 +85,9 @@ def prepare(table: Observations, level: Level | None, lattice: Lattice, chosen: 
     merged = merge(row, places, radius)
     if merged.table.size < FEWEST:
         said = f"{merged.table.size} observations{f' at {level.title}' if level else ''} are too few for a map"
-        raise Refusal(said, "observations", f"{FEWEST} are needed: widen `time`, `bbox` or the depth")
+        raise Refusal(
+            said, "observations", f"{FEWEST} are needed: widen `time`, `bbox` or the depth", "GEOSTAT.TOO_FEW"
+        )
     weights = decluster(merged.places, _side(merged.places))
     transform, why = transform_of(chosen.transform, merged.table.value, weights)
     groups, grouping = group(merged, chosen.cv, chosen.seed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.errors import Refusal
+from processors.geostat.choosing import plans_of
 from processors.geostat.landmask import masked, on_land
 from processors.geostat.lattice import lattice_of
 from processors.geostat.levels import Level
@@ -17,11 +18,12 @@ from processors.geostat.netcdf import Layout
 from processors.geostat.observations import Observations, choose
 from processors.geostat.parameters import GeostatParameters
 from processors.geostat.periods import period_of
+from processors.geostat.preparing import prepare
 from processors.geostat.products import TITLES, all_files
 from processors.geostat.reading import Wanted, read_observations
-from processors.geostat.steps import Step, steps_of
+from processors.geostat.steps import Step, is_series, steps_of
 from processors.geostat.trends import Trend
-from processors.protocol import Inputs, Lineage, Product, Slot
+from processors.protocol import Input, Inputs, Lineage, Product, Slot
 
 if TYPE_CHECKING:
     from processors.engine import Engine
@@ -57,18 +59,47 @@ class Geostat:
         Raises:
             Refusal: The observations give no truthful map.
         """
-        wanted = Wanted(parameters.variable, parameters.second, parameters.flags)
-        table, files = read_observations(inputs["observations"], wanted)
+        table, files, period = _read(inputs, parameters)
         lineage = Lineage.of(self, {**inputs, "observations": files}, parameters)
-        period = period_of(parameters.time) if parameters.time else None
-        table = choose(table, period, parameters.bbox)
         cells = _cells(table, inputs, parameters)
         steps = steps_of(parameters.target_time, table.time, period)
-        trend = _trend(inputs)
-        levels = levels_of(parameters)
+        trend, levels = _trend(inputs), levels_of(parameters)
         maps = [map_level(table, level, cells, steps, trend, parameters, engine) for level in levels]
         layout = Layout(table, cells, steps, maps, lineage, _title(table, maps, steps))
         yield from all_files(engine.folder, layout, inputs, parameters)
+
+    def foresee(self, inputs: Inputs, parameters: GeostatParameters) -> dict[str, JSON]:
+        """Return what a run would do: observations, grid, times and candidates; nothing is estimated.
+
+        Raises:
+            Refusal: The observations give no truthful map.
+        """
+        table, files, period = _read(inputs, parameters)
+        cells = _cells(table, inputs, parameters)
+        steps = steps_of(parameters.target_time, table.time, period)
+        cases = [prepare(table, level, cells.lattice, parameters) for level in levels_of(parameters)]
+        series = is_series(parameters.target_time)
+        lattice = cells.lattice
+        return {
+            "read": {"files": [one.href for one in files], "values": table.size, "left_out": table.left_out},
+            "grid": {"crs": lattice.crs, "shape": list(lattice.shape), "cells": int(cells.inside.sum())},
+            "times": [one.title for one in steps],
+            "levels": [
+                {"observations": case.table.size, "scale": case.transform.name, "notes": list(case.notes)}
+                | ({} if case.is_constant else {"try": plans_of(case, parameters, _trend(inputs), steps=series)})
+                for case in cases
+            ],
+        }
+
+
+def _read(
+    inputs: Inputs, chosen: GeostatParameters
+) -> tuple[Observations, tuple[Input, ...], tuple[float, float] | None]:
+    """Return the observations asked for, the files that held them, and the period."""
+    wanted = Wanted(chosen.variable, chosen.second, chosen.flags)
+    table, files = read_observations(inputs["observations"], wanted)
+    period = period_of(chosen.time) if chosen.time else None
+    return choose(table, period, chosen.bbox), files, period
 
 
 def levels_of(chosen: GeostatParameters) -> list[Level | None]:
@@ -95,7 +126,9 @@ def _cells(table: Observations, inputs: Inputs, chosen: GeostatParameters) -> Ce
     elif chosen.mask == "land":
         inside[inside] = ~on_land(longitude[inside], latitude[inside])
     if not inside.any():
-        raise Refusal("the mask leaves no cell of the grid", "mask", "give another `grid`, or mask=none")
+        raise Refusal(
+            "the mask leaves no cell of the grid", "mask", "give another `grid`, or mask=none", "GEOSTAT.NO_CELLS"
+        )
     return Cells(lattice, inside, longitude[inside], latitude[inside])
 
 

@@ -62,7 +62,9 @@ def read_profiles(dataset: Any, variable: str, second: str | None, flags: Sequen
     kept = good.ravel()[np.isfinite(values.ravel())]
     if not kept.any() and kept.size:
         hint = "give the flags to keep, such as flags=[0,1,2]"
-        raise Refusal(f"no value of `{variable}` has a quality flag of {', '.join(map(str, flags))}", where, hint)
+        raise Refusal(
+            f"no value of `{variable}` has a quality flag of {', '.join(map(str, flags))}", where, hint, "GEOSTAT.FLAGS"
+        )
     return checked(table.take(kept, "quality flag"), where)
 
 
@@ -78,7 +80,9 @@ def find(dataset: Any, name: str, where: str) -> Any:
             if str(one).lower() == wanted or str(data.attrs.get("standard_name", "")).lower() == wanted:
                 return dataset[one]
     numbers = [str(one) for one in dataset.data_vars if dataset[one].dtype.kind in "fiu" and dataset[one].ndim]
-    raise Refusal(f"has no variable `{name}`", where, f"it has: {', '.join(numbers[:20]) or 'none'}")
+    raise Refusal(
+        f"has no variable `{name}`", where, f"it has: {', '.join(numbers[:20]) or 'none'}", "GEOSTAT.NO_VARIABLE"
+    )
 
 
 def depth_of(pressure: Floats, latitude: Floats) -> Floats:
@@ -113,7 +117,8 @@ class _Layout:
     def coordinate(self, kind: str) -> Floats:
         found = self._named(kind)
         if found is None:
-            raise Refusal(f"has no {kind}s", self.where, "give a file that says where its values were measured")
+            hint = "give a file that says where its values were measured"
+            raise Refusal(f"has no {kind}s", self.where, hint, "GEOSTAT.NO_POSITIONS")
         return self._spread(found, kind)
 
     def times(self) -> Floats:

@@ -81,7 +81,7 @@ def _asset(asset: Mapping[str, JSON], item: Input) -> Input:
     parts = urlsplit(href)
     if parts.scheme or parts.netloc:
         hint = "download it and put it beside the item, or give it as input"
-        raise Refusal(f"its item leads to {href[:200]}, which is not on this machine", where, hint)
+        raise Refusal(f"its item leads to {href[:200]}, which is not on this machine", where, hint, "GEOSTAT.NOT_HERE")
     path = _beside(item.path, unquote(parts.path), where)
     file = Input.of(path, href)
     stated = str(asset.get("file:checksum", ""))
@@ -169,5 +169,5 @@ def _local(value: JSON, file: Input, where: str) -> JSON:
     parts = urlsplit(str(value[0]))
     if parts.scheme or parts.netloc:
         hint = "put the data file beside the references, and its name into them"
-        raise Refusal(f"refers to {str(value[0])[:200]}, which is not beside it", where, hint)
+        raise Refusal(f"refers to {str(value[0])[:200]}, which is not beside it", where, hint, "GEOSTAT.NOT_HERE")
     return [str(_beside(file.path, unquote(parts.path), where)), *value[1:]]

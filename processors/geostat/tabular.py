@@ -82,7 +82,9 @@ def _plain(heading: str) -> str:
 def _heading(headings: dict[str, str], known: Iterable[str], wanted: str, where: str) -> tuple[str, str]:
     found = next((headings[one] for one in known if one in headings), None)
     if found is None:
-        raise Refusal(f"has no column `{wanted}`", where, f"it has: {', '.join(headings.values())}")
+        raise Refusal(
+            f"has no column `{wanted}`", where, f"it has: {', '.join(headings.values())}", "GEOSTAT.NO_VARIABLE"
+        )
     unit = re.search(r"[\[(]([^\[\]()]*)[\])]\s*$", found)
     return found, spell_unit(unit[1]) if unit else ""
 

@@ -218,3 +218,28 @@ def test_several_depths_and_months(survey, tmp_path):
     (tmp_path / "timeless.csv").write_text(survey.read_text().replace("Time", "Remark"))
     with pytest.raises(Refusal, match="do not all have a time"):
         krige(tmp_path / "timeless.csv", tmp_path, drift=["time"])
+
+
+def test_a_direction_is_found_and_taken_where_it_predicts_better(tmp_path):
+    """Bands that run from north to south: alike along a meridian, unlike across."""
+    random = np.random.default_rng(12)
+    lon, lat = random.uniform(25, 35, 150), random.uniform(73, 76, 150)
+    value = 5 + np.sin(lon * 1.7) + 0.5 * np.sin(lon * 4.1) + random.normal(0, 0.05, 150)
+    lines = [f"{a:.4f},{b:.4f},{c:.4f}" for a, b, c in zip(lon, lat, value, strict=True)]
+    (tmp_path / "bands.csv").write_text("Longitude,Latitude,TEMP\n" + "\n".join(lines) + "\n")
+    (tmp_path / "out").mkdir()
+    found = {}
+    for wanted in ("auto", False):
+        made = krige(tmp_path / "bands.csv", tmp_path / "out", depth=None, grid="EPSG:3576/40km", model="auto",
+                     anisotropy=wanted, drift=[], cv="loo")  # fmt: skip
+        found[wanted] = told(made, "cv.json")["levels"][0]["leave_one_out"]["rmse"]
+        (level,) = told(made, "params.json")["levels"]
+        angles = {part.get("angle") for part in level["model"]["structures"]}
+        ratios = {part.get("ratio") for part in level["model"]["structures"]}
+        if wanted:
+            # on the plane of EPSG:3576 the pole seen from 30 E lies 60 degrees clockwise of up, where it lies from 90 E
+            assert angles <= {45.0, 60.0, 75.0}
+            assert ratios <= {0.25, 0.35, 0.5}
+        else:
+            assert angles == {None}
+    assert found["auto"] < 0.8 * found[False]

@@ -250,3 +250,60 @@ def test_values_far_from_others_of_their_place_are_listed(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(text) + "\n")
     made = krige(tmp_path / "a.csv", tmp_path, cv="loo", drift=[], day_km=0, nugget_is_error=True)
     assert any("99 of A" in note and "far from others" in note for note in made["estimate.tif"].properties["notes"])
+
+
+def test_a_dry_run_says_what_it_would_do_and_makes_nothing(survey, tmp_path, capsys):
+    from builder.cli import main
+
+    out = tmp_path / "out"
+    arguments = ["process", "run", "geostat", str(survey), "--param", "depth=25", "--out", str(out), "--dry-run"]
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments)
+    would = json.loads(capsys.readouterr().out)["would"]
+    assert not out.exists()
+    assert would["levels"][0]["observations"] == 80
+    assert would["levels"][0]["try"] == [
+        "constant", "constant, time in distances", "constant + linear in time"]  # fmt: skip
+    assert would["grid"]["crs"] == "EPSG:3575"
+    assert would["read"]["values"] == 640
+    refused = [*arguments[:4], "--param", "depth=900", "--out", str(out)]
+    with pytest.raises(SystemExit, match="2"):
+        main(refused)
+    assert "no profile has a value at 900 m [GEOSTAT.NO_LEVEL]" in capsys.readouterr().err
+
+
+def table_of(path, rows):
+    path.write_text("Longitude,Latitude,TEMP\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    return path
+
+
+def test_bad_input_never_gives_a_silent_number(tmp_path):
+    """The cases of geostat.md, section 2.5, which other packages answer without a word."""
+    random = np.random.default_rng(2)
+    places = [(round(lon, 3), round(lat, 3)) for lon, lat in zip(random.uniform(20, 40, 40), random.uniform(72, 77, 40),
+                                                                 strict=True)]  # fmt: skip
+    good = [(lon, lat, round(10 - (lat - 72) + lon / 40, 3)) for lon, lat in places]
+    (tmp_path / "out").mkdir()
+    usual = {"depth": None, "cv": "loo", "drift": []}
+    # NaN and infinite values: left out and counted
+    holes = table_of(tmp_path / "holes.csv", [*good, (30, 75, ""), (31, 75, "inf")])
+    made = krige(holes, tmp_path / "out", **usual)
+    assert told(made, "params.json")["left_out"] == {"value is missing or not finite": 2}
+    # duplicates with different values and no error that would explain them
+    exact = {"nugget": 0.0, "structures": MODEL["structures"]}
+    twice = table_of(tmp_path / "twice.csv", [*good, (*places[0], 2.0)])
+    with pytest.raises(Refusal, match="different values"):
+        krige(twice, tmp_path / "out", merge_km=0, model=exact, **usual)
+    merged = krige(twice, tmp_path / "out", model=exact, **usual)
+    assert any("merged into 40" in note for note in merged["estimate.tif"].properties["notes"])
+    # one point, two points, metres for degrees
+    for count in (1, 2):
+        with pytest.raises(Refusal, match=f"{count} observations are too few"):
+            krige(table_of(tmp_path / "few.csv", good[:count]), tmp_path / "out", **usual)
+    metres = table_of(tmp_path / "metres.csv", [(lon * 1e4, lat * 1e4, value) for lon, lat, value in good])
+    with pytest.raises(Refusal, match="positions lie outside"):
+        krige(metres, tmp_path / "out", **usual)
+    # all on one line, with a trend across it
+    line = table_of(tmp_path / "line.csv", [(90, 72 + number / 10, number % 7) for number in range(40)])
+    with pytest.raises(Refusal, match="drift column"):
+        krige(line, tmp_path / "out", grid="EPSG:3576/40km", depth=None, cv="loo", drift=["x", "y"], metric="crs")
