@@ -23,7 +23,7 @@ from processors.geostat.products import TITLES, all_files
 from processors.geostat.reading import Wanted, read_observations
 from processors.geostat.steps import Step, is_series, steps_of
 from processors.geostat.trends import Trend
-from processors.protocol import Input, Inputs, Lineage, Product, Slot
+from processors.protocol import JSON, Input, Inputs, Lineage, Product, Slot
 
 if TYPE_CHECKING:
     from processors.engine import Engine
@@ -40,7 +40,7 @@ class Geostat:
     description = (
         "Reads scattered observations such as CTD profiles, brings them to a depth, merges repeats, fits a covariance "
         "model in space and time by likelihood, chooses among candidates by predicting what was left out in groups, "
-        "and krigs a map with standard errors, quantiles and exceedance, with a report that says how far it can be "
+        "and kriges a map with standard errors, quantiles and exceedance, with a report that says how far it can be "
         "trusted. After Matheron (1971), Chilès and Delfiner (2012), and the INTAROS service RIntaros."
     )
     inputs = (
