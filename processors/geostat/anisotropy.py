@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.geostat.drift import residuals
 from processors.geostat.estimating import Recipe
@@ -48,7 +49,13 @@ def ellipse_of(recipe: Recipe) -> Anisotropy | None:
 
 
 def _misfit(
-    recipe: Recipe, found: VariogramMap, known: Floats, offsets: Floats, angle: float, ratio: float, length: float
+    recipe: Recipe,
+    found: VariogramMap,
+    known: npt.NDArray[np.bool_],
+    offsets: Floats,
+    angle: float,
+    ratio: float,
+    length: float,
 ) -> float:
     """Return the weighted squares that a stretched model leaves of the map."""
     circle = Structure("exponential", 1.0, 1.0, angle=angle, ratio=ratio).stretch(offsets)
