@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         name: Processor.
-        inputs: Each ``FILE`` or ``SLOT=FILE``.
+        inputs: Each a file, an address or a STAC item, with ``SLOT=`` before it where it is not the first input.
         given: Each ``NAME=VALUE``; before those of ``file``.
         file: YAML or JSON file of parameters.
         out: Folder of the products.
@@ -60,10 +60,10 @@ def run_job(job: Job, advance: Advance) -> dict[str, Any] | list[Path]:
     from processors.registry import find_processor
     from processors.run import check_inputs, execute, foresee, resolve
 
-    with _plainly():
+    with _plainly(), tempfile.TemporaryDirectory(prefix="iaos-inputs-") as fetched:
         processor = find_processor(job.name)
         parameters = resolve(processor, _parameters(job))
-        inputs = _inputs(processor, job.inputs)
+        inputs = _inputs(processor, job.inputs, Path(fetched))
         check_inputs(processor, inputs)
         lineage = Lineage.of(processor, inputs, parameters).to_dict()
         if job.dry_run:
@@ -151,17 +151,12 @@ def _read(file: Path) -> dict[str, Any]:
     return dict(read)
 
 
-def _inputs(processor: Processor, given: Sequence[str]) -> dict[str, list[Input]]:
-    from processors.protocol import Input
+def _inputs(processor: Processor, given: Sequence[str], folder: Path) -> dict[str, list[Input]]:
+    from builder.processing.given import inputs_of
 
-    slots = [slot.name for slot in processor.inputs]
-    found: dict[str, list[Input]] = {}
+    slots = {slot.name for slot in processor.inputs}
+    pairs = []
     for text in given:
         slot, equals, name = text.partition("=")
-        if not (equals and slot in slots):
-            slot, name = slots[0], text
-        try:
-            found.setdefault(slot, []).append(Input.of(Path(name)))
-        except OSError as trouble:
-            raise UsageError(f"cannot be read: {trouble.strerror}", where=name, hint="give a local file") from trouble
-    return found
+        pairs.append((slot, name) if equals and slot in slots else (None, text))
+    return inputs_of(processor, pairs, folder)

@@ -54,7 +54,7 @@ def describe(name: str, form: str) -> int:
 @click.option("--dry-run", is_flag=True, help="Check everything, print the lineage, and make nothing.")
 @click.pass_obj
 def run(quiet: bool, /, name: str, inputs: tuple[str, ...], given: tuple[str, ...], **options: Any) -> int:
-    """Run the processor NAME on files, given as FILE or SLOT=FILE."""
+    """Run the processor NAME on files, addresses or STAC items (ITEM.json#asset), with SLOT= before it if need be."""
     import orjson
 
     from builder.process import Job, run_job

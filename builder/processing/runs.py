@@ -88,7 +88,7 @@ def runs_of(
         yield Run(definition.id, tuple(beside))
         return
     for name, group in _groups(definition, select(offered(source.inputs[main].collection), source.inputs[main])):
-        own = [one for offer in group for one in _files(known[main], source.inputs[main].assets, offer)]
+        own = [one for offer in group for one in files_of(known[main], source.inputs[main].assets, offer)]
         if own:
             yield Run(name, (*own, *beside))
 
@@ -117,7 +117,7 @@ def _given(slot: Slot, asked: ProcessInput, offered: Callable[[str], Sequence[Of
         path = base / asked.path
         yield Given(slot.name, File(slot.name, path.name, path.name, "", (), path, ""), None)
     for offer in select(offered(asked.collection), asked) if asked.collection else ():
-        yield from _files(slot, asked.assets, offer)
+        yield from files_of(slot, asked.assets, offer)
 
 
 def _groups(definition: CollectionDefinition, found: Sequence[Offer]) -> Iterator[tuple[str, Sequence[Offer]]]:
@@ -136,8 +136,8 @@ def _groups(definition: CollectionDefinition, found: Sequence[Offer]) -> Iterato
             yield f"{definition.id}-{stamp}", group
 
 
-def _files(slot: Slot, patterns: Sequence[str], offer: Offer) -> Iterator[Given]:
-    """Yield the files of an item that a slot reads: those named, or its data of the type the slot likes best."""
+def files_of(slot: Slot, patterns: Sequence[str], offer: Offer) -> Iterator[Given]:
+    """Return the files of an item that a slot reads: those named, or its data of the type the slot likes best."""
     if patterns:
         chosen = [file for file in offer.files if any(_named(file, pattern) for pattern in patterns)]
     else:

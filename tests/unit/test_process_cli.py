@@ -142,3 +142,34 @@ def test_bad_input_is_refused_in_one_line(iaos, grid, tmp_path, arguments, says)
 def test_too_few_and_too_many_inputs_are_refused(iaos, grid, tmp_path):
     assert "needs at least 1 input `grid`, not 0" in iaos("process", "run", "regrid")[2]
     assert "takes at most 1 input `grid`, not 2" in iaos("process", "run", "regrid", grid, grid)[2]
+
+
+def test_addresses_and_stac_items_are_inputs(iaos, grid, tmp_path, httpserver):
+    httpserver.expect_request("/data/grid.nc").respond_with_data(grid.read_bytes())
+    asset = {"href": "../data/grid.nc", "type": "application/netcdf", "roles": ["data"]}
+    closed = {**asset, "auth:refs": ["login"]}
+    item = {"type": "Feature", "id": "one", "assets": {"other": {**asset, "roles": ["metadata"]}, "grid": asset}}
+    httpserver.expect_request("/items/one.json").respond_with_json(item)
+    httpserver.expect_request("/items/shut.json").respond_with_json({**item, "assets": {"grid": closed}})
+    (tmp_path / "items").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "items/one.json").write_text(json.dumps(item))
+    (tmp_path / "data/grid.nc").write_bytes(grid.read_bytes())
+    address = httpserver.url_for("/data/grid.nc")
+    chosen = ("--param", "variable=warmth", "--param", "resolution=300000", "--dry-run")
+    lineages = []
+    for given in (address, httpserver.url_for("/items/one.json"), httpserver.url_for("/items/one.json#other")):
+        status, out, err = iaos("process", "run", "regrid", given, *chosen)
+        assert status == 0, err
+        lineages.append(json.loads(out)["inputs"])
+    assert lineages == [[{"slot": "grid", "href": address, "sha256": lineages[0][0]["sha256"]}]] * 3
+    status, out, _ = iaos("process", "run", "regrid", f"grid={tmp_path / 'items/one.json'}", *chosen)
+    assert json.loads(out)["inputs"][0]["sha256"] == lineages[0][0]["sha256"]
+    for given, says in (
+        (httpserver.url_for("/items/one.json#none"), "the item has no asset 'none' (name one after #: other, grid)"),
+        (httpserver.url_for("/items/shut.json"), "no data file for the input `grid`"),
+        (httpserver.url_for("/gone.nc"), "500"),
+    ):
+        status, _, err = iaos("process", "run", "regrid", given, *chosen)
+        assert status in {2, 3}
+        assert says in err
