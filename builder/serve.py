@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -50,23 +50,27 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def running(make_app: Callable[[str], WSGIApplication], port: int = 0, *, hint: str = "--port") -> Iterator[Server]:
-    """Run a WSGI application on 127.0.0.1 while the block runs.
+def running(
+    make_app: Callable[[str], WSGIApplication], port: int = 0, *, host: str = "127.0.0.1", hint: str = "--port"
+) -> Iterator[Server]:
+    """Run a WSGI application while the block runs.
 
     Args:
         make_app: Makes the application, given the address it is reached at.
         port: 0 lets the system choose.
+        host: Address of this machine on which it listens.
         hint: The option by which a user chooses another port.
 
     Raises:
         UsageError: The port is taken.
     """
     try:
-        httpd = make_server("127.0.0.1", port, lambda *_: [], server_class=_Server, handler_class=_Quiet)
+        httpd = make_server(host, port, lambda *_: [], server_class=_Server, handler_class=_Quiet)
     except OSError as trouble:
-        raise UsageError(f"port {port} is taken", where="127.0.0.1", hint=f"choose another with {hint}") from trouble
+        message = f"port {port} is taken, or it is no address of this machine"
+        raise UsageError(message, where=host, hint=f"choose another with {hint}") from trouble
     with httpd:
-        url = f"http://127.0.0.1:{httpd.server_address[1]}/"
+        url = f"http://{host}:{httpd.server_address[1]}/"
         httpd.set_app(make_app(url))
         thread = threading.Thread(target=httpd.serve_forever, daemon=True)
         thread.start()
@@ -76,14 +80,29 @@ def running(make_app: Callable[[str], WSGIApplication], port: int = 0, *, hint: 
 
 
 @contextmanager
-def serve(folder: Path, port: int = 0) -> Iterator[Server]:
-    """Serve a folder on 127.0.0.1 while the block runs.
+def serve(folder: Path, port: int = 0, *, host: str = "127.0.0.1", engine: str | None = None) -> Iterator[Server]:
+    """Serve a folder while the block runs.
+
+    Args:
+        folder: A built catalogue.
+        port: 0 lets the system choose.
+        host: Address of this machine on which it listens.
+        engine: Where processors work that are asked for at ``/ogc`` and ``/wps``; None for no processing services.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is taken, or what processing services need is not installed.
     """
-    with running(lambda _: file_app(folder), port) as server:
-        yield server
+    with ExitStack() as stack:
+        files = file_app(folder)
+
+        def make(url: str) -> WSGIApplication:
+            if engine is None:
+                return files
+            from builder.services.app import services
+
+            return stack.enter_context(services(files, url, engine))
+
+        yield stack.enter_context(running(make, port, host=host))
 
 
 def file_app(folder: Path) -> WSGIApplication:
@@ -107,7 +126,7 @@ def file_app(folder: Path) -> WSGIApplication:
             return _answer(start, "301 Moved Permanently", [("Location", f"{path}/")])
         if not file.is_file():
             return _missing(start, root)
-        return _file(start, file, environ.get("HTTP_RANGE", ""), body=method == "GET")
+        return send_file(start, file, environ.get("HTTP_RANGE", ""), body=method == "GET")
 
     return app
 
@@ -124,7 +143,8 @@ def _answer(start: StartResponse, status: str, headers: Iterable[tuple[str, str]
     return []
 
 
-def _file(start: StartResponse, file: Path, asked: str, *, body: bool) -> Iterable[bytes]:
+def send_file(start: StartResponse, file: Path, asked: str, *, body: bool) -> Iterable[bytes]:
+    """Answer with a file, or with the part of it that a ``Range`` header asks for."""
     size = file.stat().st_size
     match = _RANGE.fullmatch(asked)
     span = _span(match, size) if match else (0, size - 1)

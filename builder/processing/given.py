@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -12,7 +12,7 @@ from builder.errors import UsageError
 from builder.media import media_type
 from builder.processing.offers import File, Offer
 from builder.processing.runs import files_of
-from builder.reading.locate import absolute, fetch
+from builder.reading.locate import absolute
 from builder.sources.http import HttpGate, origin_of
 
 if TYPE_CHECKING:
@@ -20,21 +20,34 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2 * 2**30
 """Largest file that is fetched."""
+MAX_ITEM = 16 * 2**20
+GIVE = "give a file, an address or a STAC item"
+
+
+def own_host(href: str) -> HttpGate:
+    """Open a gate to the host of an address, redirects included, and to no other."""
+    return HttpGate([origin_of(href)], delay_s=0)
 
 
 def inputs_of(
-    processor: Processor, given: Sequence[tuple[str | None, str]], folder: Path, *, local: bool = True
+    processor: Processor,
+    given: Sequence[tuple[str | None, str]],
+    folder: Path,
+    *,
+    local: bool = True,
+    gate_of: Callable[[str], HttpGate] = own_host,
 ) -> dict[str, list[Input]]:
     """Return what was named as inputs; remote files are fetched.
 
     A STAC item stands for its data files of the type that the input likes best, or for the asset that is named
-    after ``#``. Each file is fetched from the host that its address names and from no other, redirects included.
+    after ``#``.
 
     Args:
         processor: Who reads them.
         given: Name of the input (None for the first), and a path or address each.
         folder: Where fetched files are put.
         local: Whether files of this machine may be named.
+        gate_of: Opens the gate through which an address is fetched.
 
     Raises:
         UsageError: An input is not there, or an item has no such file.
@@ -44,19 +57,19 @@ def inputs_of(
     found: dict[str, list[Input]] = {}
     for name, text in given:
         slot = slots[name] if name else processor.inputs[0]
-        for file in _files(slot, text, local=local):
+        for file in _files(slot, text, gate_of, local=local):
             number = sum(map(len, found.values()))
-            found.setdefault(slot.name, []).append(_input(file, folder / str(number)))
+            found.setdefault(slot.name, []).append(_input(file, folder / str(number), gate_of))
     return found
 
 
-def _files(slot: Slot, text: str, *, local: bool) -> Iterable[File]:
+def _files(slot: Slot, text: str, gate_of: Callable[[str], HttpGate], *, local: bool) -> Iterable[File]:
     href, asset = urldefrag(text) if "://" in text else _split(text)
     if "://" not in href and not local:
         raise UsageError("is no address", where=text, hint="give an http(s) address")
     if not urlsplit(href).path.lower().endswith((".json", ".geojson")):
         return [_plain(href)]
-    item = _item(href)
+    item = _item(href, gate_of)
     if item is None:
         return [_plain(href)]
     offer = Offer("", "", str(item.get("id")), "", "", None, None, None, tuple(_assets(item, href, local=local)))
@@ -74,20 +87,23 @@ def _split(text: str) -> tuple[str, str]:
     return (text, "") if Path(text).exists() or not asset else (path, asset)
 
 
-def _item(href: str) -> dict[str, Any] | None:
+def _item(href: str, gate_of: Callable[[str], HttpGate]) -> dict[str, Any] | None:
     import orjson
 
-    from builder.errors import ReadingError
-
     try:
-        document = orjson.loads(fetch(href))
-    except ReadingError as trouble:
-        raise UsageError(
-            f"cannot be read: {trouble.message}", where=href, hint="give a file or an address"
-        ) from trouble
+        document = orjson.loads(_body(href, gate_of))
+    except OSError as trouble:
+        raise UsageError(f"cannot be read: {trouble.strerror}", where=href, hint=GIVE) from trouble
     except orjson.JSONDecodeError:
         return None
     return document if isinstance(document, dict) and document.get("type") == "Feature" else None
+
+
+def _body(href: str, gate_of: Callable[[str], HttpGate]) -> bytes:
+    if "://" not in href:
+        return Path(href).read_bytes()
+    with gate_of(href) as gate:
+        return gate.get(href, max_bytes=MAX_ITEM).body
 
 
 def _assets(item: dict[str, Any], base: str, *, local: bool) -> Iterator[File]:
@@ -106,16 +122,15 @@ def _plain(href: str, key: str = "", kind: str = "", roles: tuple[str, ...] = ()
     return File(key, href if path is None else name, name, kind, roles, path, "")
 
 
-def _input(file: File, folder: Path) -> Input:
+def _input(file: File, folder: Path, gate_of: Callable[[str], HttpGate]) -> Input:
     from processors.protocol import Input
 
     path = file.local
     if path is None:
         path = folder / (re.sub(r"[^\w.+-]+", "_", file.name)[-150:] or "data")
-        with HttpGate([origin_of(file.href)], delay_s=0) as gate:
+        with gate_of(file.href) as gate:
             gate.download(file.href, path, max_bytes=MAX_BYTES)
     try:
         return Input.of(path, file.href)
     except OSError as trouble:
-        hint = "give a file, an address or a STAC item"
-        raise UsageError(f"cannot be read: {trouble.strerror}", where=str(path), hint=hint) from trouble
+        raise UsageError(f"cannot be read: {trouble.strerror}", where=str(path), hint=GIVE) from trouble

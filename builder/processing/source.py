@@ -160,29 +160,48 @@ class ProcessAdapter:
 
     def _told(self, run: Run, processor: Processor, lineage: Lineage, products: Sequence[Product]) -> Record:
         before = self.before(run.id) or {}
-        same = before.get("key") == lineage.key
-        software = before["process"]["software"] if same else dict(lineage.software)
-        return _as_record(
-            run.id,
-            {
-                "id": item_id(run.id),
-                "key": lineage.key,
-                "process": {
-                    "name": processor.name,
-                    "version": processor.version,
-                    "title": processor.title,
-                    "description": processor.description,
-                    "software": software,
-                },
-                "parameters": dict(lineage.parameters),
-                "seed": lineage.seed,
-                "inputs": [
-                    _input(given, digest) for given, (_, _, digest) in zip(_ordered(run), lineage.inputs, strict=True)
-                ],
-                "around": _around(run),
-                "products": list(map(_product, products)),
-            },
-        )
+        inputs = [_input(given, digest) for given, (_, _, digest) in zip(_ordered(run), lineage.inputs, strict=True)]
+        software = before["process"]["software"] if before.get("key") == lineage.key else None
+        return record_of(run.id, processor, lineage, products, inputs, _around(run), software)
+
+
+def record_of(
+    identifier: str,
+    processor: Processor,
+    lineage: Lineage,
+    products: Sequence[Product],
+    inputs: Sequence[Mapping[str, str]],
+    around: Mapping[str, Any],
+    software: Mapping[str, str] | None = None,
+) -> Record:
+    """Make the record of a run, which `builder.crosswalks.process` reads.
+
+    Args:
+        identifier: Its identifier.
+        processor: What was run.
+        lineage: What decided the bytes of the products.
+        products: What was made.
+        inputs: Slot, address and digest of each input, and the item it belongs to.
+        around: Place and time of the inputs, as GeoJSON geometry and ISO 8601 times.
+        software: Who made the products, where that was not this program.
+    """
+    content = {
+        "id": item_id(identifier),
+        "key": lineage.key,
+        "process": {
+            "name": processor.name,
+            "version": processor.version,
+            "title": processor.title,
+            "description": processor.description,
+            "software": dict(software or lineage.software),
+        },
+        "parameters": dict(lineage.parameters),
+        "seed": lineage.seed,
+        "inputs": list(inputs),
+        "around": dict(around),
+        "products": list(map(_product, products)),
+    }
+    return _as_record(identifier, content)
 
 
 def _product(product: Product) -> dict[str, Any]:

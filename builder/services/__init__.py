@@ -1,0 +1,1 @@
+"""Processing services that answer: OGC API - Processes and WPS, for local work."""
