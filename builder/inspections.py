@@ -12,6 +12,7 @@ from builder.findings import Finding, note, warning
 from builder.media import media_type
 from builder.sources.http import HttpGate
 from builder.sources.ranges import RangedFile, Version, version_of
+from builder.sources.webaccess import WebAccess
 from builder.stac.layout import Place
 from builder.state import State, cache_name
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from builder.enrich.inspection import Inspection
     from builder.sources.protocol import Record
 
-VERSION = "4"
+VERSION = "5"
 """Part of the cache key; raised when inspecting the same file would find something else."""
 
 MAX_BYTES = 2 * 2**30
@@ -72,6 +73,10 @@ class Inspections:
     base: Path
     base_url: str | None = None
 
+    def __post_init__(self) -> None:
+        """Know nothing of hosts yet."""
+        self._access = WebAccess(self.state)
+
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
 
@@ -89,7 +94,7 @@ class Inspections:
         remembered = self.state.read(name)
         try:
             if remembered is not None and not self._changed(resource, _remembered(remembered)[0]):
-                return _remembered(remembered)
+                return self._for_pages(*_remembered(remembered))
             found = self._inspect(resource)
         except FetchError as trouble:
             say = note if trouble.status is None and "not allowed" in trouble.message else warning
@@ -99,7 +104,14 @@ class Inspections:
         data = TypeAdapter(Inspection).dump_json(found)
         if not any(finding.code == "netcdf.timeout" for finding in found.findings):
             self.state.keep(name, data)
-        return _remembered(data)
+        return self._for_pages(*_remembered(data))
+
+    def _for_pages(self, found: Inspection, findings: tuple[Finding, ...]) -> tuple[Inspection, tuple[Finding, ...]]:
+        """Say whether pages may read the file: a copy beside them always, a partner's where its host allows it."""
+        if found.references is None:
+            return found, findings
+        own = self.base_url is not None and found.href.startswith(f"{self.base_url.rstrip('/')}/")
+        return replace(found, web=own or self._access.allowed(self.gate, found.href)), findings
 
     def _address(self, resource: Resource) -> str:
         """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""

@@ -254,6 +254,7 @@ def _with_references(result: Inspection, answer: dict[str, Any]) -> Inspection:
         references=None if text is None else text.encode(),
         parquet=answer.get("parquet") or {},
         combine_key=answer.get("combine_key"),
+        read_cost=answer.get("read_cost") or {},
         findings=(*result.findings, *(_finding(parts) for parts in answer.get("findings", ()))),
     )
 

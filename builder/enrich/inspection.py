@@ -26,6 +26,8 @@ class Inspection:
         references: Verified kerchunk JSON that points at ``href``; None where there can be none.
         parquet: The same as a folder of Parquet files, by name, in base 64; empty where there are few.
         combine_key: Equal for files whose references stack along one dimension.
+        read_cost: Requests and bytes of typical reads through the references.
+        web: Whether pages of other origins may read parts of it; asked anew each night.
         media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
         bands: Bands of a GeoTIFF as STAC's common metadata has them, with statistics.
         thumbnail: A small PNG of it, base64; None where there is none.
@@ -44,15 +46,19 @@ class Inspection:
     references: bytes | None = None
     parquet: dict[str, str] = field(default_factory=dict)
     combine_key: str | None = None
+    read_cost: dict[str, dict[str, int]] = field(default_factory=dict)
+    web: bool = False
     media_type: str | None = None
     bands: tuple[dict[str, Any], ...] = ()
     thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
 
     def source(self) -> dict[str, Any]:
-        """Return by what a reader can tell whether the file is still the one that was looked into."""
+        """Return by what a reader can tell whether the file is still the one looked into, and what reading it costs."""
         facts = {"size": self.size, "etag": self.etag, "last_modified": self.last_modified, "sha256": self.sha256}
-        return {f"iaos:source_{name}": value for name, value in facts.items() if value}
+        said: dict[str, Any] = {f"iaos:source_{name}": value for name, value in facts.items() if value}
+        cost = {"iaos:read_cost": self.read_cost} if self.read_cost else {}
+        return said | cost | ({"iaos:web_readable": True} if self.web else {})
 
     @property
     def readable(self) -> bool:

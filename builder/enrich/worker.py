@@ -92,6 +92,7 @@ def _header(path: Path, href: str) -> tuple[str, dict[str, Any]]:
 def _references(path: Path, kind: str, href: str, declared: int, parts: Parts | None) -> dict[str, Any]:
     from builder.enrich.references import build_references
     from builder.references.encode import PARQUET_ABOVE, as_base64
+    from builder.references.readcost import read_costs
 
     if declared > MAX_DECLARED_BYTES:
         message = f"the file declares {declared} bytes of values, which nothing can check"
@@ -103,6 +104,7 @@ def _references(path: Path, kind: str, href: str, declared: int, parts: Parts | 
             "references": made.aimed(href).decode(),
             "parquet": {name: as_base64(body) for name, body in folder.items()},
             "combine_key": key,
+            "read_cost": read_costs(made),
             "findings": list(findings),
         }
     except UnreferenceableError as trouble:
