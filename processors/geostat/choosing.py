@@ -231,8 +231,11 @@ def _stretched(case: Case, chosen: GeostatParameters, best: Choice, ellipse: Ani
     if chosen.model == "auto" and fitted is not None:
         circle = Structure("exponential", 1.0, 1.0, angle=ellipse.angle, ratio=ellipse.ratio).stretch(recipe.points)
         error = _known_error(case, chosen) * case.merged.errors
-        count = case.merged.count.astype(np.float64)
-        fitted = fit(circle, case.values, error=error, replicates=count, drift=recipe.columns, seed=chosen.seed)
+        count, form = case.merged.count.astype(np.float64), fitted.candidates[0].name
+        fitted = fit(
+            circle, case.values, error=error, replicates=count, drift=recipe.columns, forms=(form,), nested=False,
+            seed=chosen.seed,
+        )  # fmt: skip
         model = fitted.model
     parts = tuple(replace(one, angle=ellipse.angle, ratio=ellipse.ratio) for one in model.structures)
     turned = Model(parts, model.nugget)

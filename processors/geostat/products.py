@@ -18,7 +18,7 @@ from processors.geostat.periods import instant_of
 from processors.geostat.report import write_report
 from processors.geostat.risk import region_of, risk_of
 from processors.geostat.summaries import block_means, regular_depths, regular_times, relation_of, statistics
-from processors.geostat.variography import rows_of, variography_of
+from processors.geostat.variography import Variography, rows_of, variography_of
 from processors.protocol import JSON, Inputs, Kind, Product
 from processors.references import references_beside
 
@@ -73,7 +73,8 @@ def all_files(folder: Path, layout: Layout, inputs: Inputs, chosen: GeostatParam
     write_netcdf(path, layout)
     yield Product(path.name, "netcdf", path, layout.title, layout.lineage, ("data",), fields_of(layout))
     yield _written(folder, "geostat.json", references_beside(path), layout, ("references",))
-    yield from _numbers(folder, layout, chosen)
+    found = [variography_of(one, chosen.seed) for one in layout.maps]
+    yield from _numbers(folder, layout, found)
     outline = inputs.get("region", ())
     region = region_of(layout.cells, outline[0].path, Path(outline[0].href).name) if outline else None
     region = region or region_of(layout.cells, None, "")
@@ -82,17 +83,21 @@ def all_files(folder: Path, layout: Layout, inputs: Inputs, chosen: GeostatParam
     yield _written(folder, "statistics.csv", as_csv(statistics(layout.table)), layout)
     yield from _summaries(folder, layout, chosen)
     if chosen.report:
-        yield from _report(folder, layout, chosen, risk)
+        yield from _report(folder, layout, chosen, found, risk)
     yield _written(folder, "params.json", as_json(resolved(layout, chosen)), layout)
 
 
 def _report(
-    folder: Path, layout: Layout, chosen: GeostatParameters, risk: Mapping[str, Sequence[Mapping[str, JSON]]]
+    folder: Path,
+    layout: Layout,
+    chosen: GeostatParameters,
+    found: Sequence[Variography | None],
+    risk: Mapping[str, Sequence[Mapping[str, JSON]]],
 ) -> Iterator[Product]:
     told, relation = statistics(layout.table), relation_of(layout.table, chosen)
     pictures: dict[str, list[tuple[Path, str]]] = {}
-    for mapped in layout.maps:
-        for picture, title in draw_level(folder, layout, mapped, variography_of(mapped, chosen.seed)):
+    for mapped, variograms in zip(layout.maps, found, strict=True):
+        for picture, title in draw_level(folder, layout, mapped, variograms):
             yield Product(picture.name, "figure", picture, title, layout.lineage, _roles(picture))
             if picture.suffix == ".png":
                 pictures.setdefault(mapped.title, []).append((picture, title))
@@ -107,8 +112,7 @@ def _roles(picture: Path) -> tuple[str, ...]:
     return ("thumbnail", "overview") if picture.name.startswith("map_estimate") else ("overview",)
 
 
-def _numbers(folder: Path, layout: Layout, chosen: GeostatParameters) -> Iterator[Product]:
-    found = [variography_of(one, chosen.seed) for one in layout.maps]
+def _numbers(folder: Path, layout: Layout, found: Sequence[Variography | None]) -> Iterator[Product]:
     variograms = as_json({"levels": [one.to_dict() for one in found if one is not None]})
     yield _written(folder, "variogram.json", variograms, layout)
     yield _written(folder, "variogram.csv", as_csv(rows_of(found)), layout)

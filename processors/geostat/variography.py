@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.geostat.drift import residuals
+from processors.geostat.estimating import Recipe
 from processors.geostat.mapping import Mapped
 from processors.geostat.models import Model
-from processors.geostat.observations import Floats
 from processors.geostat.variogram import Direction, Experimental, classes, experimental
 from processors.protocol import JSON
 
 LAGS = 20
 AZIMUTHS = (0.0, 45.0, 90.0, 135.0)
+MOST_DIRECTED = 3000
+"""Of more observations every second, third … makes the variograms by direction; the one of all pairs has them all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,17 +81,21 @@ def variography_of(mapped: Mapped, seed: int) -> Variography | None:
         return None
     recipe = mapped.choice.recipe
     left = residuals(recipe.values, recipe.columns)
-    edges = classes(recipe.points, LAGS, _reach(recipe.points))
+    edges = classes(recipe.points, LAGS, _reach(recipe))
     every = experimental(recipe.points, left, edges, seed=seed)
+    some = slice(None, None, -(-len(left) // MOST_DIRECTED))
     directions = tuple(
-        experimental(recipe.points, left, edges, direction=Direction(azimuth), seed=seed) for azimuth in AZIMUTHS
+        experimental(recipe.points[some], left[some], edges, direction=Direction(azimuth), seed=seed)
+        for azimuth in AZIMUTHS
     )
     nugget = recipe.single if recipe.model.nugget == 0 else recipe.model.nugget + recipe.single
     return Variography(mapped, every, directions, Model(recipe.model.structures, nugget))
 
 
-def _reach(points: Floats) -> float:
-    return float(np.linalg.norm(np.ptp(points, axis=0))) / 2
+def _reach(recipe: Recipe) -> float:
+    """Return half of the data's diagonal, or twice the range where that is less but a twentieth of it."""
+    diagonal = float(np.linalg.norm(np.ptp(recipe.points, axis=0)))
+    return min(diagonal / 2, max(2 * recipe.model.range, diagonal / 20)) if recipe.model.range else diagonal / 2
 
 
 def _experimental(one: Experimental) -> dict[str, JSON]:

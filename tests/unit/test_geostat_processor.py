@@ -157,12 +157,17 @@ CHOICES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def plain(survey, tmp_path_factory):
+    """Runs that choices are compared with: without time, and with it."""
+    folder = tmp_path_factory.mktemp("plain")
+    return {speed: krige(survey, folder, day_km=speed, drift=[]) for speed in (0.0, 5.0)}
+
+
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(f"{k}={v}"[:24] for k, v in choice.items()))
-def test_each_parameter_changes_an_outcome(survey, usual, tmp_path, choice):
-    made = krige(survey, tmp_path, **({"day_km": 0, "drift": []} | choice))
-    base = krige(survey, tmp_path, day_km=0, drift=[]) if "target_time" not in choice else None
-    if base is None:
-        made, base = (krige(survey, tmp_path, day_km=5.0, drift=[], **one) for one in (choice, {}))
+def test_each_parameter_changes_an_outcome(survey, plain, tmp_path, choice):
+    speed = 5.0 if "target_time" in choice else 0.0
+    made, base = krige(survey, tmp_path, **({"day_km": speed, "drift": []} | choice)), plain[speed]
     same = [name for name in ("estimate.tif", "std.tif", "std_obs.tif", "cv.json") if name in made
             and strip(made[name]) == strip(base[name])]  # fmt: skip
     assert made.keys() != base.keys() or len(same) < 4
