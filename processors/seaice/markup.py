@@ -1,8 +1,8 @@
-"""Reads numbers, texts and times out of the XML files of a SAFE, and refuses what is not there."""
+"""Reads and writes the XML files of a SAFE: numbers, texts and times, refusing what is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from lxml import etree
 from processors.errors import Refusal
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Integers: TypeAlias = npt.NDArray[np.int64]
+Content: TypeAlias = "str | Sequence[tuple[str, Content]]"
 
 
 class Node:
@@ -144,3 +144,36 @@ def parse(content: bytes, where: str, code: str) -> Node:
 def seconds(when: datetime, origin: datetime) -> float:
     """Return seconds from one time to another, exact to the microsecond."""
     return (when - origin).total_seconds()
+
+
+def utc(when: datetime) -> str:
+    """Write a time as SAFE does."""
+    return f"{when:%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def element(name: str, content: Content) -> etree._Element:
+    """Make an element of text, or of named contents."""
+    made = etree.Element(name)
+    fill(made, content)
+    return made
+
+
+def fill(parent: etree._Element, content: Content) -> None:
+    """Put text, or named contents, into an element."""
+    if isinstance(content, str):
+        parent.text = content
+        return
+    for name, inner in content:
+        fill(add(parent, name), inner)
+
+
+def add(parent: etree._Element, name: str, **attributes: str) -> etree._Element:
+    """Append an empty element; a prefix stands for a name space of the document."""
+    prefix, _, local = name.rpartition(":")
+    return etree.SubElement(parent, f"{{{parent.nsmap[prefix]}}}{local}" if prefix else local, attributes)
+
+
+def to_bytes(root: etree._Element) -> bytes:
+    """Write a document, indented."""
+    etree.indent(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
