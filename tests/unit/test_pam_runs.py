@@ -14,6 +14,7 @@ import xarray as xr
 from builder.cli import main
 from processors.acoustics.calibration import calibrate
 from processors.acoustics.statistics import density_of, exposure_level, statistics_of
+from processors.acoustics.synth import SENSITIVITY, Deployment, write_deployment
 from processors.acoustics.timestamps import from_name, from_variable, iso
 from processors.errors import Refusal
 from tests.acoustic import START, levels, listen, sound, wifar
@@ -233,6 +234,18 @@ def test_products_are_the_same_on_each_engine_and_references_open(recording, tmp
             opened = xr.open_dataset("levels.json", engine="kerchunk").load()
         assert np.array_equal(opened.band_level, file.band_level)
     assert b"<image" in made[0]["spectrogram.svg"].path.read_bytes()
+
+
+def test_a_deployment_of_many_files_on_dask_gives_the_local_bytes(tmp_path):
+    """Work travels as samples, not as paths, so that workers need no file; gaps and bins stay where they are."""
+    paths = write_deployment(tmp_path, Deployment(hours=6, minutes=2, gap=3))
+    chosen = {"analysis": "HMB", "average_s": 60, "calibration": {"type": "EE", "Si": SENSITIVITY}, "window_s": 1}
+    made = [listen(paths, tmp_path, kind, **chosen) for kind in ("inline", "dask")]
+    local, spread = ({name: one.path.read_bytes() for name, one in products.items()} for products in made)
+    assert set(local) == {"levels.nc", "levels.json"}
+    assert local == spread
+    with xr.open_dataset(made[1]["levels.nc"].path, decode_timedelta=False) as levels:
+        assert levels.sizes["time"] == 10
 
 
 @pytest.mark.parametrize(
