@@ -148,8 +148,8 @@ def _said(layout: Layout, layer: str) -> dict[str, str]:
     said = {"long_name": layer_title(name, layer, unit)} | _standard(layout, layer)
     if level and level.is_bench and not counted:
         said["cell_methods"] = "depth: mean"
-    said["units"] = "1" if counted or layer.startswith("p_gt_") else unit or "1"
-    return said
+    unit = "1" if counted or layer.startswith("p_gt_") else unit
+    return said | ({"units": unit} if unit else {})
 
 
 def _standard(layout: Layout, layer: str) -> dict[str, str]:

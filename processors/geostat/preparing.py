@@ -92,6 +92,7 @@ def prepare(table: Observations, level: Level | None, lattice: Lattice, chosen: 
     transform, why = transform_of(chosen.transform, merged.table.value, weights)
     groups, grouping = group(merged, chosen.cv, chosen.seed)
     notes = [sampled.told, f"Scale: {why}."]
+    notes += [] if row.unit else ["No file says the unit of the values."]
     notes += _repeats(row, merged, radius) + _ashore(merged.table) + list(row.notes)
     return Case(
         sampled, merged, metric, transform, transform.forward(merged.table.value), weights, groups, grouping,

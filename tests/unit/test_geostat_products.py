@@ -272,6 +272,32 @@ def test_a_dry_run_says_what_it_would_do_and_makes_nothing(survey, tmp_path, cap
     assert "no profile has a value at 900 m [GEOSTAT.NO_LEVEL]" in capsys.readouterr().err
 
 
+def test_a_unit_that_no_file_says_is_not_invented(survey, tmp_path):
+    import xarray as xr
+
+    nameless = tmp_path / "nameless.csv"
+    nameless.write_text(survey.read_text().replace("Temperature [degC]", "Temperature"))
+    made = krige(nameless, tmp_path, drift=[], day_km=0, cv="loo")
+    with xr.open_dataset(made["geostat.nc"].path) as data:
+        assert "units" not in data.TEMP.attrs
+        assert data.neighbours.attrs["units"] == "1"
+    assert any("No file says the unit" in note for note in made["estimate.tif"].properties["notes"])
+    assert "report.html" not in made  # `report` is false here
+
+
+def test_flags_choose_values(tmp_path):
+    from builder.demo.science import write_ctd
+
+    (tmp_path / "out").mkdir()
+    for ship in ("58GT", "58AA"):
+        write_ctd(tmp_path / f"{ship}.nc", ship, 2018)
+    casts_ = [tmp_path / "58GT.nc", tmp_path / "58AA.nc"]
+    whole = krige(casts_, tmp_path / "out", drift=[], day_km=0, cv="loo", flags=(1, 9))
+    assert whole["estimate.tif"].properties["unit"] == "degC"
+    with pytest.raises(Refusal, match=r"has a quality flag of 9 \[GEOSTAT.FLAGS\]"):
+        krige(casts_, tmp_path / "out", flags=(9,))
+
+
 def table_of(path, rows):
     path.write_text("Longitude,Latitude,TEMP\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n")
     return path
