@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from processors.protocol import JSON, MEDIA_TYPES, Processor
+from processors.protocol import JSON, MEDIA_TYPES, Processor, Slot
 
 JOBS = ["sync-execute", "async-execute"]
 _SUFFIXES = {
@@ -65,6 +65,12 @@ class Parameter:
     examples: tuple[JSON, ...]
 
 
+def slots_of(processor: Processor) -> dict[str, Slot]:
+    """Return the inputs by the names that documents give them: ``_file`` is added where a parameter has the same."""
+    taken = processor.parameters.model_fields
+    return {f"{slot.name}_file" if slot.name in taken else slot.name: slot for slot in processor.inputs}
+
+
 def parameters_of(processor: Processor) -> Iterator[Parameter]:
     """Yield the parameters of a processor in their order."""
     schema = processor.parameters.model_json_schema()
@@ -108,9 +114,9 @@ def as_ogc(processor: Processor, *, served: bool = False) -> dict[str, JSON]:
     schema = processor.parameters.model_json_schema()
     defined, required = schema.get("$defs"), set(schema.get("required", ()))
     inputs: dict[str, JSON] = {}
-    for slot in processor.inputs:
+    for identifier, slot in slots_of(processor).items():
         files = [{"type": "string", "contentMediaType": kind} for kind in slot.media_types]
-        inputs[slot.name] = {
+        inputs[identifier] = {
             "title": slot.title,
             "minOccurs": slot.least,
             "maxOccurs": slot.most or "unbounded",

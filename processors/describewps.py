@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lxml import etree
 
-from processors.describe import JOBS, Parameter, media_type_of, parameters_of
+from processors.describe import JOBS, Parameter, media_type_of, parameters_of, slots_of
 
 if TYPE_CHECKING:
     from processors.protocol import JSON, Processor
@@ -46,10 +46,10 @@ def _first(processor: Processor, *, served: bool) -> etree._Element:
     process.set(f"{{{WPS1}}}processVersion", processor.version)
     _named(process, processor.name, processor.title, processor.description)
     inputs = etree.SubElement(process, "DataInputs")
-    for slot in processor.inputs:
+    for identifier, slot in slots_of(processor).items():
         most = str(slot.most or UNBOUNDED)
         one = etree.SubElement(inputs, "Input", minOccurs=str(slot.least), maxOccurs=most)
-        _named(one, slot.name, slot.title)
+        _named(one, identifier, slot.title)
         _formats(etree.SubElement(one, "ComplexData"), slot.media_types)
     for parameter in parameters_of(processor):
         one = etree.SubElement(inputs, "Input", minOccurs=str(int(parameter.required)), maxOccurs="1")
@@ -88,10 +88,10 @@ def _second(processor: Processor, *, served: bool) -> etree._Element:
         offering.set("outputTransmission", "reference")
     process = etree.SubElement(offering, f"{{{WPS2}}}Process")
     _titled(process, processor.name, processor.title, processor.description)
-    for slot in processor.inputs:
+    for identifier, slot in slots_of(processor).items():
         most = str(slot.most or "unbounded")
         one = etree.SubElement(process, f"{{{WPS2}}}Input", minOccurs=str(slot.least), maxOccurs=most)
-        _titled(one, slot.name, slot.title)
+        _titled(one, identifier, slot.title)
         _complex(one, slot.media_types)
     for parameter in parameters_of(processor):
         one = etree.SubElement(process, f"{{{WPS2}}}Input", minOccurs=str(int(parameter.required)), maxOccurs="1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,12 +11,14 @@ import orjson
 from builder.errors import UsageError
 from builder.media import media_type
 from builder.services.jobs import Job, Jobs
-from processors.describe import as_ogc
+from processors.describe import as_ogc, slots_of
 from processors.errors import Refusal
 from processors.registry import find_processor, find_processors
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from processors.protocol import Slot
 
 CLASSES = [
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
@@ -130,7 +132,7 @@ class OgcApi:
 
     def _execute(self, environ: WSGIEnvironment, name: str) -> Any:
         self._process(environ, name)
-        given, parameters = _asked(_body(environ), {slot.name for slot in find_processor(name).inputs})
+        given, parameters = _asked(_body(environ), slots_of(find_processor(name)))
         try:
             job = self.jobs.start(name, given, parameters)
         except UsageError as trouble:
@@ -205,15 +207,15 @@ def _body(environ: WSGIEnvironment) -> Any:
         raise HttpError(400, "invalid-json", str(trouble)) from trouble
 
 
-def _asked(body: Any, slots: set[str]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+def _asked(body: Any, slots: Mapping[str, Slot]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Return the inputs and parameters of an execute request (section 7.11)."""
     inputs = body.get("inputs", {}) if isinstance(body, dict) else None
     if not isinstance(inputs, dict):
         raise HttpError(400, "invalid-input", "`inputs` must be an object")
     given: list[tuple[str, str]] = []
-    for slot in sorted(inputs.keys() & slots):
+    for slot in sorted(inputs.keys() & slots.keys()):
         for one in inputs[slot] if isinstance(inputs[slot], list) else [inputs[slot]]:
             if not (isinstance(one, dict) and isinstance(one.get("href"), str)):
                 raise HttpError(400, "invalid-input", f'`{slot}` is given by reference: {{"href": "https://…"}}')
-            given.append((slot, one["href"]))
+            given.append((slots[slot].name, one["href"]))
     return given, {name: value for name, value in inputs.items() if name not in slots}

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import UsageError
-from processors.describe import Parameter, parameters_of
+from processors.describe import Parameter, parameters_of, slots_of
 from processors.registry import find_processors
 
 if TYPE_CHECKING:
@@ -51,22 +51,24 @@ def wps_service(jobs: Jobs) -> WSGIApplication:
 def _process(processor: Processor, jobs: Jobs) -> Any:
     from pywps import ComplexInput, ComplexOutput, Format, Process
 
+    named_slots = slots_of(processor)
     slots = [
         ComplexInput(
-            slot.name,
+            identifier,
             slot.title,
             supported_formats=[Format(kind) for kind in slot.media_types],
             min_occurs=slot.least,
             max_occurs=slot.most or UNBOUNDED,
         )
-        for slot in processor.inputs
+        for identifier, slot in named_slots.items()
     ]
     item = ComplexOutput(
         ITEM, "The products as a STAC item", supported_formats=[Format("application/geo+json")], as_reference=False
     )
 
     def handle(request: Any, response: Any) -> Any:
-        given = [(slot.name, _address(one)) for slot in processor.inputs for one in request.inputs.get(slot.name, ())]
+        asked = ((slot, one) for name, slot in named_slots.items() for one in request.inputs.get(name, ()))
+        given = [(slot.name, _address(one)) for slot, one in asked]
         named = [one for one in parameters_of(processor) if one.name in request.inputs]
         parameters = {one.name: _value(one, request.inputs[one.name][0].data) for one in named}
         job = jobs.start(processor.name, given, parameters)
