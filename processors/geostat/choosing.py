@@ -265,8 +265,15 @@ def neighbourhood_of(recipe: Recipe, chosen: GeostatParameters, diagonal: float,
         far = max(min(reach, 3 * recipe.model.range), 1e-6) if recipe.model.range else reach
     else:
         far = float(chosen.max_distance) or None
+    return Neighbourhood(count, 1, far, min(_sectors(recipe, chosen, targets, count), count))
+
+
+def _sectors(recipe: Recipe, chosen: GeostatParameters, targets: Floats, count: int) -> int:
+    """Return how many sectors neighbours come from; chords have no plane to be cut into sectors."""
+    if recipe.metric.kind == "chord":
+        if chosen.sectors in {"quadrants", "octants"}:
+            raise Refusal("chords have no plane for sectors", "sectors", "use the metric laea or crs")
+        return 0
     if chosen.sectors != "auto":
-        sectors = SECTORS[chosen.sectors]
-    else:
-        sectors = 8 if sides_of(recipe.points, targets, count) > LINES and count < len(recipe.points) else 0
-    return Neighbourhood(count, 1, far, min(sectors, count))
+        return SECTORS[chosen.sectors]
+    return 8 if sides_of(recipe.points, targets, count) > LINES and count < len(recipe.points) else 0

@@ -52,14 +52,20 @@ def read_profiles(dataset: Any, variable: str, second: str | None, flags: Sequen
     longitude = layout.coordinate("longitude")
     time, depth = layout.times(), layout.depths(latitude)
     good = _good(dataset, data, flags) & layout.places_good(flags)
-    profile = _apart(layout.profiles().ravel(), depth.ravel(), latitude.ravel(), longitude.ravel())
+    known = np.flatnonzero(np.isfinite(values))  # of a file that is filled up to its deepest cast, few are
+
+    def some(whole: npt.NDArray[Any]) -> Any:
+        return whole.ravel()[known]
+
+    profile = _apart(some(layout.profiles()), some(depth), some(latitude), some(longitude))
+    lost, unit = values.size - known.size, spell_unit(str(data.attrs.get("units", "")))
     table = Observations(
-        variable, spell_unit(str(data.attrs.get("units", ""))), longitude.ravel(), latitude.ravel(), time.ravel(),
-        depth.ravel(), values.ravel(), None if other is None else other.ravel(), layout.platform().ravel(),
+        variable, unit, some(longitude), some(latitude), some(time), some(depth),
+        some(values), None if other is None else some(other), np.full(known.size, layout.platform() or "unknown"),
         profile, str(data.attrs.get("standard_name", "")), second or "",
+        {"value is missing or not finite": lost} if lost else {},
     )  # fmt: skip
-    table = table.take(np.isfinite(table.value), "value is missing or not finite")
-    kept = good.ravel()[np.isfinite(values.ravel())]
+    kept = some(good)
     if not kept.any() and kept.size:
         hint = "give the flags to keep, such as flags=[0,1,2]"
         raise Refusal(
@@ -154,10 +160,9 @@ class _Layout:
         number = np.arange(self.shape[0]) if self.shape else np.zeros(1, int)
         return np.broadcast_to(number.reshape(-1, *[1] * (len(self.shape) - 1)), self.shape).astype(np.int64)
 
-    def platform(self) -> npt.NDArray[np.str_]:
+    def platform(self) -> str:
         known = ("platform_code", "wmo_platform_code", "platform_name", "platform", "ship_name", "id")
-        name = next((str(self.dataset.attrs[one]) for one in known if self.dataset.attrs.get(one)), self.where)
-        return np.full(self.shape, name)
+        return next((str(self.dataset.attrs[one]) for one in known if self.dataset.attrs.get(one)), self.where)
 
     def places_good(self, flags: Sequence[int]) -> npt.NDArray[np.bool_]:
         good = np.ones(self.shape, bool)

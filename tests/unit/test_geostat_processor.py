@@ -148,7 +148,8 @@ def test_a_map_that_is_no_better_than_the_mean_publishes_the_mean(tmp_path):
 CHOICES = [
     {"variable": "PSAL"}, {"depth": 15}, {"depth": None, "bench": (10, 30)}, {"time": "2003-08"},
     {"bbox": (20, 72, 36, 77)}, {"grid": "EPSG:3575/80km"}, {"mask": "none"}, {"target_time": "2003-08-10"},
-    {"transform": "log"}, {"drift": ("x", "y")}, {"day_km": 5.0}, {"metric": "chord"}, {"metric": "laea"},
+    {"transform": "log"}, {"drift": ("x", "y")}, {"drift": ("time",)}, {"day_km": 5.0},
+    {"metric": "chord"}, {"metric": "laea"},
     {"model": {"nugget": 0.2, "structures": [{"kind": "spherical", "sill": 1, "range": 300}]}},
     {"anisotropy": {"angle": 30, "ratio": 0.5}}, {"nugget_is_error": False}, {"obs_error": 0.5}, {"merge_km": 60.0},
     {"neighbours": 8}, {"neighbours": "all"}, {"sectors": "quadrants"}, {"max_distance": 60.0},
@@ -248,3 +249,24 @@ def test_a_direction_is_found_and_taken_where_it_predicts_better(tmp_path):
         else:
             assert angles == {None}
     assert found["auto"] < 0.8 * found[False]
+
+
+def test_turning_the_globe_changes_no_prediction(survey, tmp_path):
+    """The antimeridian is no edge: casts moved across it predict each other as before."""
+    text = survey.read_text().splitlines()
+    moved = [text[0]]
+    for line in text[1:]:
+        longitude, rest = line.split(",", 1)
+        moved.append(f"{(float(longitude) + 150 + 180) % 360 - 180:.4f},{rest}")
+    (tmp_path / "moved.csv").write_text("\n".join(moved) + "\n")
+    (tmp_path / "out").mkdir()
+    same = {"metric": "laea", "mask": "none", "grid": "EPSG:3575/100km", "drift": [], "day_km": 0}
+    scores = [told(krige(path, tmp_path / "out", **same), "cv.json")["levels"][0]["leave_group_out"]
+              for path in (survey, tmp_path / "moved.csv")]  # fmt: skip
+    assert scores[0]["rmse"] == pytest.approx(scores[1]["rmse"], rel=1e-9)
+    assert scores[0]["msdr"] == pytest.approx(scores[1]["msdr"], rel=1e-9)
+    chords = {**same, "metric": "chord"}
+    turned = [told(krige(path, tmp_path / "out", **chords), "cv.json")["levels"][0]["leave_group_out"]["rmse"]
+              for path in (survey, tmp_path / "moved.csv")]  # fmt: skip
+    assert turned[0] == pytest.approx(turned[1], rel=1e-9)
+    assert turned[0] == pytest.approx(scores[0]["rmse"], rel=0.01)

@@ -186,6 +186,7 @@ def test_times_of_maps():
         ({"most_nodes": 10}, "cells, more than 10"),
         ({"grid": "20,72,40,77@1", "metric": "crs"}, "degrees, which are no distance"),
         ({"metric": "chord", "block": (50, 50)}, "no plane for a block"),
+        ({"metric": "chord", "sectors": "octants"}, "no plane for sectors"),
         ({"target_time": "month", "day_km": 0, "drift": ["x"]}, "need time in the model"),
         ({"model": {"nugget": -1, "structures": []}}, "nugget -1"),
         ({"model": {"structures": [{"kind": "exponential"}]}}, "not a covariance model"),

@@ -345,3 +345,18 @@ def test_transforms_go_back_without_bias():
     assert weighted.scores[1] == pytest.approx(0.3186, abs=1e-4)  # quantile of 2.5/4
     with pytest.raises(Refusal, match="not positive"):
         transform_of("log", np.array([1.0, -1.0]), np.ones(2))
+
+
+def test_trends_in_time():
+    from processors.geostat.trends import Trend, time_terms
+
+    days = np.linspace(0, 700, 300)
+    places = np.zeros((300, 2))
+    columns = Trend(("annual",)).columns(places, days, days, days)
+    signal = 3 * np.cos(2 * np.pi * (days - 40) / 365.2425) + np.sin(4 * np.pi * days / 365.2425)
+    solved, *_ = np.linalg.lstsq(columns, signal, rcond=None)
+    assert np.allclose(columns @ solved, signal)
+    assert Trend(("annual", "time")).count == 6
+    assert ("annual",) in time_terms(days)
+    assert time_terms(np.linspace(0, 100, 9)) == [(), ("time",)]
+    assert time_terms(np.array([0.0, np.nan, 90.0])) == [()]
