@@ -1,0 +1,173 @@
+"""A full Sentinel-1 EW scene: sigma nought without noise, and the way onto the map, beside plain programs.
+
+    python tests/bench/bench_seaice.py [radiometry | map ...]
+
+The scene (10,708 x 10,487, two polarisations, 460 MB) is simulated once and kept in ~/.cache/iaos-bench, or in the
+folder that IAOS_BENCH_CACHE names. Each program runs in a process of its own; CPU seconds are those of the work,
+without imports and compilation.
+
+s1denoised, which NERSC made for this, is in no package registry, so noise removal is measured against a straightforward
+program: scipy's RegularGridInterpolator for calibration, numpy.interp and scipy's interp1d for noise in each block, in
+strips of 512 lines. Maps are measured against rasterio.warp.reproject with the ground control points of the TIFF, as
+polynomials and as thin plate splines; errors are distances at 2000 samples from range and Doppler. The simulated sea is
+flat: over real land control points lie up to 1.3 km off the sea beside it (tests/unit/test_seaice_geolocation.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+LIMITS = {"radiometry": "at least 5 times less CPU", "map": "less error than control points"}
+TAIL = """
+import json, re, resource
+used = resource.getrusage(resource.RUSAGE_SELF)
+peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+print(json.dumps([used.ru_utime + used.ru_stime - started, int(peak) / 1024, told]))
+"""
+HEAD = """
+import sys, time; from pathlib import Path
+import numpy as np, rasterio, scipy.interpolate, rasterio.warp
+from pyproj import Transformer
+from processors.seaice.safe import open_safe
+from processors.seaice.radiometry import sigma0
+from processors.seaice.geolocation import Geolocation
+from processors.seaice.orbit import geographic, locate
+from processors.seaice.warp import Warp
+path = Path(sys.argv[1])
+"""
+START = "import time; started = time.process_time()"
+OURS = f"""{HEAD}
+scene = open_safe(path); sigma0(scene, "HV", slice(0, 4)); Geolocation.of(scene.annotation)
+{START}
+scene = open_safe(path); total = 0.0
+for top in range(0, scene.shape[0], 512):
+    values, nesz = sigma0(scene, "HV", slice(top, top + 512))
+    total += np.nansum(values, dtype=np.float64)
+told = f"sum {{total:.0f}}"
+"""
+PLAIN = f"""{HEAD}
+scene = open_safe(path)
+{START}
+channel = scene.channels["HV"]; total = 0.0
+calibration, noise = channel.calibration, channel.noise
+gain = scipy.interpolate.RegularGridInterpolator((calibration.line, calibration.pixel), calibration.sigma)
+with rasterio.open(channel.raster) as image:
+    for top in range(0, image.height, 512):
+        bottom = min(top + 512, image.height)
+        dn = image.read(1, window=((top, bottom), (0, image.width))).astype(float)
+        lines, pixels = np.meshgrid(np.arange(top, bottom), np.arange(image.width), indexing="ij")
+        squared = gain((lines, pixels)) ** 2
+        eta = np.full(dn.shape, np.nan)
+        for one in noise.azimuth_vectors:
+            b = one.block
+            first, last = max(top, b.first_line), min(bottom, b.last_line + 1)
+            if first >= last:
+                continue
+            across, at = [], []
+            for vector in noise.range_vectors:
+                keep = (vector.noise > 0) & (vector.pixel >= b.first_sample) & (vector.pixel <= b.last_sample)
+                if keep.any() and b.first_line <= vector.line <= b.last_line:
+                    own = np.arange(b.first_sample, b.last_sample + 1)
+                    across.append(np.interp(own, vector.pixel[keep], vector.noise[keep]))
+                    at.append(vector.line)
+            between = scipy.interpolate.interp1d(
+                at, across, axis=0, bounds_error=False, fill_value=(across[0], across[-1])
+            )
+            rows = np.arange(first, last)
+            along = np.interp(rows, one.line, one.factor)
+            eta[first - top : last - top, b.first_sample : b.last_sample + 1] = between(rows) * along[:, None]
+        values = (np.where(dn > 0, dn, np.nan) ** 2 - eta) / squared
+        nesz = eta / squared
+        total += np.nansum(values)
+told = f"sum {{total:.0f}}"
+"""
+MAP_START = f"""{HEAD}
+scene = open_safe(path); annotation = scene.annotation
+numbers = scene.read_dn("HV", slice(None))
+rng = np.random.default_rng(0)
+line, sample = rng.uniform(50, scene.shape[0] - 50, 2000), rng.uniform(50, scene.shape[1] - 50, 2000)
+goal = Transformer.from_crs(4326, 3413, always_xy=True).transform(*geographic(locate(annotation, line, sample)))
+target = Geolocation.of(annotation).target(40)
+Warp.onto(Geolocation.of(annotation), Geolocation.of(annotation).target(1000)).take(numbers[:99], slice(0, 2), fill=0)
+"""
+OUR_MAP = f"""{MAP_START}
+{START}
+geolocation = Geolocation.of(annotation)
+warp = Warp.onto(geolocation, target)
+for top in range(0, target.shape[0], 512):
+    warp.take(numbers, slice(top, top + 512), fill=0)
+x, y = geolocation.forward(line, sample)
+told = f"error rms {{np.sqrt(np.mean((x - goal[0])**2 + (y - goal[1])**2)):.1f}} m"
+"""
+GDAL_MAP = f"""{MAP_START}
+{START}
+with rasterio.open(scene.channels["HV"].raster) as image:
+    gcps, crs = image.gcps
+options = json_options
+found = np.zeros(target.shape, np.uint16)
+to_map = dict(gcps=gcps, src_crs=crs, dst_crs="EPSG:3413", dst_transform=rasterio.Affine(*target.transform), **options)
+rasterio.warp.reproject(numbers, found, **to_map)
+used_until = time.process_time()
+lines = np.zeros(target.shape, np.float32); samples = np.zeros(target.shape, np.float32)
+for field, values in ((lines, np.arange(scene.shape[0])[:, None]), (samples, np.arange(scene.shape[1])[None, :])):
+    source = np.broadcast_to(values.astype(np.float32), scene.shape).copy()
+    rasterio.warp.reproject(source, field, resampling=rasterio.warp.Resampling.bilinear, **to_map)
+column = ((goal[0] - target.west) / 40).astype(int); row = ((target.north - goal[1]) / 40).astype(int)
+geolocation = Geolocation.of(annotation)
+expected = geolocation.inverse(target.west + (column + 0.5) * 40, target.north - (row + 0.5) * 40)
+inside = lines[row, column] > 0
+off = np.hypot(lines[row, column] - expected[0], samples[row, column] - expected[1])[inside] * 40
+told = f"error rms {{np.sqrt(np.mean(off**2)):.1f}} m"
+started += time.process_time() - used_until
+"""
+PROGRAMS = {
+    "radiometry": {"iaos": OURS, "numpy and scipy": PLAIN},
+    "map": {
+        "iaos": OUR_MAP,
+        "GCP polynomial": GDAL_MAP.replace("json_options", "{'MAX_GCP_ORDER': 3}"),
+        "GCP thin plates": GDAL_MAP.replace("json_options", "{'SRC_METHOD': 'GCP_TPS'}"),
+    },
+}
+
+
+def scene():
+    """Return the full scene, simulated where it is not there yet."""
+    from processors.seaice.synth import SceneSpec, simulate
+
+    folder = Path(os.environ.get("IAOS_BENCH_CACHE", Path.home() / ".cache" / "iaos-bench"))
+    folder.mkdir(parents=True, exist_ok=True)
+    found = sorted(folder.glob("S1A_EW_GRDM_*.SAFE"))
+    complete = [path for path in found if (path / "manifest.safe").is_file()]
+    return complete[0] if complete else simulate(SceneSpec(1, season="winter", ipf="003.52"), folder).safe
+
+
+def measure(code, path):
+    """Run code in a fresh process and return its CPU seconds, peak MiB and what it told."""
+    done = subprocess.run([sys.executable, "-c", code + TAIL, str(path)], capture_output=True, check=False, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    """Print one line per program."""
+    path = scene()
+    for part in sys.argv[1:] or list(PROGRAMS):
+        print(f"{part}: {LIMITS[part]}")
+        ours = None
+        for name, code in PROGRAMS[part].items():
+            try:
+                cpu, peak, told = measure(code, path)
+            except RuntimeError as trouble:
+                print(f"  {name:16} not measured: {trouble}")
+                continue
+            ours = ours or cpu
+            print(f"  {name:16} cpu {cpu:7.2f} s  peak {peak:6.0f} MiB  {cpu / ours:5.1f} x ours  {told}")
+
+
+if __name__ == "__main__":
+    main()
