@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 * 2**30
 """Largest file that is fetched."""
 MAX_ITEM = 16 * 2**20
+JSON_TYPES = frozenset({"application/json", "application/geo+json"})
+"""What an input takes that reads STAC items itself: local ones are given to it as they are."""
 GIVE = "give a file, an address or a STAC item"
 
 
@@ -69,16 +71,26 @@ def _files(slot: Slot, text: str, gate_of: Callable[[str], HttpGate], *, local: 
         raise UsageError("is no address", where=text, hint="give an http(s) address")
     if not urlsplit(href).path.lower().endswith((".json", ".geojson")):
         return [_plain(href)]
-    item = _item(href, gate_of)
+    reads_items = not JSON_TYPES.isdisjoint(slot.media_types) and not asset
+    item = None if reads_items and "://" not in href else _item(href, gate_of)
     if item is None:
         return [_plain(href)]
     offer = Offer("", "", str(item.get("id")), "", "", None, None, None, tuple(_assets(item, href, local=local)))
+    return _chosen(offer, slot, href, asset) or [_plain(href)]
+
+
+def _chosen(offer: Offer, slot: Slot, href: str, asset: str) -> list[File]:
+    """Return the files of an item that an input takes; none where it reads items itself."""
     files = [one.file for one in files_of(slot, [asset] if asset else (), offer)]
-    if not files:
-        keys = ", ".join(file.key for file in offer.files) or "none"
-        wanted = f"no asset {asset!r}" if asset else f"no data file for the input `{slot.name}`"
-        raise UsageError(f"the item has {wanted}", where=href, hint=f"name one after #: {keys}")
+    if not files and (asset or JSON_TYPES.isdisjoint(slot.media_types)):
+        raise _without(offer, slot, href, asset)
     return files
+
+
+def _without(offer: Offer, slot: Slot, href: str, asset: str) -> UsageError:
+    keys = ", ".join(file.key for file in offer.files) or "none"
+    wanted = f"no asset {asset!r}" if asset else f"no data file for the input `{slot.name}`"
+    return UsageError(f"the item has {wanted}", where=href, hint=f"name one after #: {keys}")
 
 
 def _split(text: str) -> tuple[str, str]:

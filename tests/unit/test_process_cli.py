@@ -173,3 +173,17 @@ def test_addresses_and_stac_items_are_inputs(iaos, grid, tmp_path, httpserver):
         status, _, err = iaos("process", "run", "regrid", given, *chosen)
         assert status in {2, 3}
         assert says in err
+
+
+def test_an_input_that_reads_documents_gets_local_ones_as_they_are(tmp_path):
+    from builder.processing.given import inputs_of
+    from processors.registry import find_processor
+
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps({"type": "Feature", "assets": {"data": {"href": "./a.nc", "roles": ["data"]}}}))
+    geostat = find_processor("geostat")
+    found = inputs_of(geostat, [(None, str(item)), ("grid", str(item))], tmp_path)
+    assert [one.path for slot in ("observations", "grid") for one in found[slot]] == [item, item]
+    (tmp_path / "a.nc").write_bytes(b"CDF")
+    found = inputs_of(geostat, [(None, f"{item}#data")], tmp_path)
+    assert found["observations"][0].path == tmp_path / "a.nc"
