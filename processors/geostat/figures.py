@@ -13,10 +13,12 @@ from processors.drawing import figure, save
 from processors.geostat.mapping import Mapped
 from processors.geostat.netcdf import Layout, layer_title
 from processors.geostat.observations import Floats
+from processors.geostat.summaries import Relation
 from processors.geostat.variography import Variography
 
 MOST = 1200
 """Cells of a picture along its longer side."""
+MOST_DOTS = 20_000
 SEA, LAND, INK, LINE = "#eef2f4", "#c4cfd3", "#1b3a5c", "#c1272d"
 PALETTES = {"std": "cividis", "std_obs": "cividis", "p": "RdYlBu_r"}
 
@@ -36,6 +38,23 @@ def draw_level(folder: Path, layout: Layout, mapped: Mapped, found: Variography 
     if mapped.validation is not None:
         for path in _validation(folder, f"validation{tail}", layout, mapped):
             yield path, f"{layout.table.name}: validation{said}"
+
+
+def draw_relation(folder: Path, layout: Layout, relation: Relation) -> list[Path]:
+    """Draw one variable of each sample over the other, in the colours of their classes; return its PNG and SVG."""
+    with figure(4.4, 4.0) as drawn:
+        axes = drawn.add_subplot()
+        every = max(1, relation.first.size // MOST_DOTS)
+        colours = (
+            {"c": relation.classes[::every], "cmap": "tab10", "vmin": 0, "vmax": 9} if relation.classes.size else {}
+        )
+        axes.scatter(relation.second[::every], relation.first[::every], s=2, rasterized=True, **(colours or {"c": INK}))
+        for number, (first, second) in enumerate(relation.centres):
+            axes.annotate(str(number + 1), (second, first), weight="bold", ha="center", va="center")
+        axes.set_xlabel(layout.table.second_name)
+        axes.set_ylabel(f"{layout.table.name}{_unit(layout, 'estimate')}")
+        axes.set_title(f"Correlation {relation.correlation:.3f}, {relation.first.size} samples")
+        return save(drawn, folder, "relation")
 
 
 def _layers(mapped: Mapped) -> Mapping[str, npt.NDArray[np.float32]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.geostat.figures import draw_level
+from processors.geostat.figures import draw_level, draw_relation
 from processors.geostat.lattice import Lattice
 from processors.geostat.mapping import Mapped
 from processors.geostat.netcdf import Layout, write_netcdf
@@ -101,8 +101,14 @@ def _report(
             yield Product(picture.name, "figure", picture, title, layout.lineage, _roles(picture))
             if picture.suffix == ".png":
                 pictures.setdefault(mapped.title, []).append((picture, title))
+    about: list[tuple[Path, str]] = []
+    if relation is not None:
+        title = f"{layout.table.name} over {layout.table.second_name}"
+        about = [(path, title) for path in draw_relation(folder, layout, relation)]
+        for path, title in about:
+            yield Product(path.name, "figure", path, title, layout.lineage, _roles(path))
     report = folder / "report.html"
-    write_report(report, layout, pictures, risk, told, None if relation is None else relation.to_dict())
+    write_report(report, layout, pictures, risk, told, None if relation is None else relation.to_dict(), about[:1])
     yield Product(report.name, "report", report, "Report of the map", layout.lineage, ("metadata",))
 
 

@@ -34,6 +34,7 @@ def write_report(
     risk: Mapping[str, Sequence[Mapping[str, JSON]]],
     statistics: Sequence[Mapping[str, JSON]],
     relation: Mapping[str, JSON] | None,
+    about: Sequence[tuple[Path, str]] = (),
 ) -> None:
     """Write the report.
 
@@ -44,6 +45,7 @@ def write_report(
         risk: Level → what is said of the region at each time.
         statistics: Rows of the table of observations.
         relation: What two variables have to do with each other; None without a second.
+        about: Figures of that.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -60,6 +62,7 @@ def write_report(
         score_rows=SCORES,
         statistics=statistics,
         relation=None if relation is None else {**relation, **names},
+        relation_pictures=_embedded(about),
         left_out=table.left_out,
         inputs=lineage["inputs"],
         processor=f"{lineage['processor']} {lineage['version']}",
@@ -82,13 +85,17 @@ def _level(
         "grouping": "" if checked is None else checked.grouping,
         "is_mean": mapped.is_mean,
         "notes": mapped.notes,
-        "pictures": [{"data": b64encode(path.read_bytes()).decode(), "title": title} for path, title in pictures],
+        "pictures": _embedded(pictures),
         "scores": scores,
         "candidates": candidates_of(mapped),
         "risk": risk,
         "model": [],
     }
     return told | _model(mapped)
+
+
+def _embedded(pictures: Sequence[tuple[Path, str]]) -> list[dict[str, str]]:
+    return [{"data": b64encode(path.read_bytes()).decode(), "title": title} for path, title in pictures]
 
 
 def _model(mapped: Mapped) -> dict[str, JSON]:

@@ -113,7 +113,7 @@ def test_summaries_are_those_of_the_table(survey, tmp_path):
         table = list(csv.DictReader(file))
     temp = np.array([float(row["Temperature [degC]"]) for row in table])
     salt = np.array([float(row["Salinity"]) for row in table])
-    more = {"second": "PSAL", "water_masses": 3, "block_km": 200, "regular_days": 10, "regular_m": 2.5}
+    more = {"second": "PSAL", "water_masses": 3, "block_km": 200, "regular_days": 10, "regular_m": 2.5, "report": True}
     products = krige(survey, tmp_path, drift=[], day_km=0, cv="loo", **more)
     whole = rows(products["statistics.csv"])[0]
     assert (float(whole["mean"]), float(whole["std"])) == pytest.approx((temp.mean(), temp.std()), rel=1e-6)
@@ -125,6 +125,11 @@ def test_summaries_are_those_of_the_table(survey, tmp_path):
     )
     assert len(rows(products["water_masses.csv"])) == temp.size
     assert sum(int(row["count"]) for row in rows(products["block_means.csv"])) == temp.size
+    assert {"relation.png", "relation.svg"} <= products.keys()
+    assert f"Correlation of TEMP and PSAL in {temp.size} samples" in products["report.html"].path.read_text()
+    import html5lib
+
+    html5lib.HTMLParser(strict=True).parse(products["report.html"].path.read_bytes())
     assert [row["start"][:10] for row in rows(products["regular_times.csv"])][1:3] == [
         "2003-08-06",
         "2003-08-16",
