@@ -45,10 +45,10 @@ def draw_relation(folder: Path, layout: Layout, relation: Relation) -> list[Path
     with figure(4.4, 4.0) as drawn:
         axes = drawn.add_subplot()
         every = max(1, relation.first.size // MOST_DOTS)
-        colours = (
-            {"c": relation.classes[::every], "cmap": "tab10", "vmin": 0, "vmax": 9} if relation.classes.size else {}
-        )
-        axes.scatter(relation.second[::every], relation.first[::every], s=2, rasterized=True, **(colours or {"c": INK}))
+        colours: dict[str, Any] = {"c": INK}
+        if relation.classes.size:
+            colours = {"c": relation.classes[::every], "cmap": "tab10", "vmin": 0, "vmax": 9}
+        axes.scatter(relation.second[::every], relation.first[::every], s=2, rasterized=True, **colours)
         for number, (first, second) in enumerate(relation.centres):
             axes.annotate(str(number + 1), (second, first), weight="bold", ha="center", va="center")
         axes.set_xlabel(layout.table.second_name)
