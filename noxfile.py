@@ -100,6 +100,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the browser code anew; it must give the committed bytes. Needs Node."""
+    session.chdir(HERE / "site")
+    session.run("npm", "ci", "--no-audit", "--no-fund", external=True)
+    session.run("npm", "run", "build", external=True)
+    session.run("git", "diff", "--exit-code", "--", "static/app", "built.json", external=True)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Ratios against named peers, each measured in one run; not part of CI."""
     session.install("-e", ".", *group("bench"))

@@ -49,6 +49,10 @@ class Messages:
         """Return the singular or plural form (``key.one``, ``key.other``) with the number in it."""
         return self(f"{key}.{'one' if number == 1 else 'other'}", n=f"{number:,}")
 
+    def below(self, prefix: str) -> dict[str, str]:
+        """Return the words whose keys begin with a prefix, by the rest of the key; scripts in pages use them."""
+        return {key.removeprefix(prefix): words for key, words in self.words.items() if key.startswith(prefix)}
+
     def get(self, key: str) -> str | None:
         """Return the words for a key that may be missing."""
         return self.words.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import CompileWords, load_messages
 from builder.pages.processes import ProcessView
+from builder.pages.reading import Reading
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
@@ -27,6 +29,7 @@ __all__ = ["Entry", "Renderer"]
 PAGE_SIZE = 200
 """Items per page of a collection."""
 MOST_CHANGES = 500
+_HOST = re.compile(r"http://[A-Za-z0-9.-]+(:\d+)?")
 MOST_DRAWN = 1000
 """Most items on the map of a collection; of more, every second, third ... is drawn."""
 
@@ -77,6 +80,7 @@ class Renderer:
             collection=around,
             canonical=view.landing or self._url(path),
             document=document.rpartition("/")[2],
+            **_policy(view.reading),
             browser=self._browser(document),
             jsonld=self._dataset(item, view.head, path),
         )
@@ -316,11 +320,20 @@ def _environment(language: str) -> Environment:
         "t": words,
         "count": words.count,
         "maybe": words.get,
+        "below": words.below,
         "page_lang": language,
         "csp": CONTENT_SECURITY,
     }
     environment.filters["href"] = safe_href
     return environment
+
+
+def _policy(found: Reading | None) -> dict[str, str]:
+    """Return the policy of a page that reads a file over http, which the usual one does not allow."""
+    host = safe_href(found.host) if found and found.host else None
+    if not host or not _HOST.fullmatch(host):
+        return {}
+    return {"csp": CONTENT_SECURITY.replace("connect-src 'self' https:", f"connect-src 'self' https: {host}")}
 
 
 def _root(path: str) -> str:

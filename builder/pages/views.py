@@ -13,6 +13,7 @@ from builder.pages.facts import Fact, Value, facts, license_of, where
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap, draw
+from builder.pages.reading import Reading, reading
 from builder.pages.snippets import Snippet, collection_snippets, item_snippets
 from builder.pages.tables import Column, Dimension, File, Variable, columns, dimensions, files, variables
 from builder.pages.values import (
@@ -102,6 +103,7 @@ class ItemView:
     explained: tuple[Explained, ...]
     landing: str | None
     snippets: tuple[Snippet, ...]
+    reading: Reading | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
     everything = files(item)
     table = columns(item)
     source = mapping(fields.get("iaos:source"))
+    snippets = item_snippets(item, page, base)
     return ItemView(
         head=head(item),
         facts=facts(item),
@@ -181,7 +184,8 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         warnings=tuple(texts(source.get("warnings"))),
         explained=_explained(explain),
         landing=landing_page(item),
-        snippets=item_snippets(item, page, base),
+        snippets=snippets,
+        reading=reading(item, snippets),
     )
 
 

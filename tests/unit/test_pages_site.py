@@ -147,6 +147,7 @@ def test_words_are_all_used_and_all_there():
         "map.part",
         "map.all",
         "changes.",
+        "reading.",
         "about.limit",
         "accessibility.",
     )

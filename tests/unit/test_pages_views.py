@@ -273,3 +273,38 @@ def test_any_field_of_a_collection_may_be_junk(junk):
             target = target[key]
         target[path[-1]] = junk
         assert dict(renderer.collection(broken, IMR, [NOWHERE]))
+
+
+def readable(**more):
+    references = CTD["assets"]["references"] | {
+        "iaos:web_readable": True,
+        "iaos:source_size": 24196000,
+        "iaos:read_cost": {"profile": {"requests": 2, "bytes": 169000}, "map": {"requests": 90, "bytes": 50_000_000}},
+    }
+    return CTD | {"assets": CTD["assets"] | {"references": references | more}}
+
+
+def test_values_are_offered_where_the_host_allows_it_and_the_price_is_fair():
+    page = Renderer().item(readable(), CTD_COLLECTION, IMR).decode()
+    assert 'data-references="./references/58jh-ctd-2003.json"' in page
+    assert 'data-size="24196000"' in page
+    assert "Profile: at most about 2 requests, 169 kB" in page
+    assert "50 MB" not in page
+    assert 'src="../../static/app/page.js"' in page
+    for unfit in (
+        {"iaos:web_readable": False},
+        {"iaos:web_readable": "yes"},
+        {"iaos:read_cost": {"map": {"requests": 1, "bytes": 5_000_001}}},
+        {"iaos:read_cost": {"<b>": {"requests": 1, "bytes": 1}}},
+        {"href": "javascript:alert(1)"},
+    ):
+        assert "data-app" not in Renderer().item(readable(**unfit), CTD_COLLECTION, IMR).decode(), unfit
+
+
+def test_a_page_may_reach_a_file_over_http_and_nothing_else():
+    item = readable()
+    for href, allowed in (("http://127.0.0.1:8470/a.nc", True), ("http://x; script-src */a.nc", False)):
+        item["assets"] = {"data": CTD["assets"]["data"] | {"href": href}, "references": item["assets"]["references"]}
+        page = Renderer().item(item, CTD_COLLECTION, IMR).decode()
+        assert ("connect-src 'self' https: http://127.0.0.1:8470;".replace("'", "&#39;") in page) is allowed
+        assert page.count("script-src") == 1

@@ -1,0 +1,10 @@
+/** Reads the values of NetCDF files in place, through kerchunk references and HTTP ranges. */
+
+export { fletcher32 } from "./codecs";
+export { timeReader } from "./cf";
+export { Dataset, type Block, type Selection, type Variable } from "./dataset";
+export { cost, Ranges, spans } from "./ranges";
+export { kindsOf, kilometres, Reader, type Question, type Table } from "./query";
+export { openReferences } from "./references";
+export { measured, rolesOf } from "./roles";
+export { ReadError } from "./trouble";

@@ -1,0 +1,321 @@
+/** Questions to a variable – series, profile, map, subset – as parts of arrays to read, and the answer as a table. */
+
+import { timeReader } from "./cf";
+import type { Block, Dataset, Selection, Variable } from "./dataset";
+import type { Cost } from "./ranges";
+import { rolesOf, type Place, type Roles } from "./roles";
+import { ReadError } from "./trouble";
+
+export type Kind = "series" | "profile" | "map" | "subset";
+
+/** What is asked; depths in the unit of the file, times in milliseconds since 1970. */
+export interface Question {
+  kind: Kind;
+  variable: string;
+  point?: [longitude: number, latitude: number];
+  box?: [west: number, south: number, east: number, north: number];
+  depth?: [from: number, to: number];
+  time?: [from: number, to: number];
+}
+
+/** Turns a position into the coordinates of a projected grid; the grid's own reference system knows how. */
+export type Project = (longitude: number, latitude: number) => [x: number, y: number];
+
+export interface Axis {
+  name: string;
+  dim: string;
+  unit: string;
+  values: Float64Array;
+  /** Whether the values are milliseconds since 1970. */
+  times: boolean;
+  /** Whether larger values lie higher, as heights do and depths do not. */
+  up?: boolean;
+}
+
+/** What will be read. `indices` are the chosen positions by dimension, for code that does the same. */
+export interface Plan {
+  question: Question;
+  variable: Variable;
+  axes: Axis[];
+  selection: Selection;
+  cost: Cost;
+  /** Distance of the chosen place from the point asked for, kilometres. */
+  away?: number;
+  place?: [longitude: number, latitude: number];
+}
+
+export interface Column {
+  name: string;
+  unit: string;
+  values: ArrayLike<number>;
+  times: boolean;
+}
+
+/** The answer: one row a value, axes first, the variable last. */
+export interface Table {
+  plan: Plan;
+  columns: Column[];
+  block: Block;
+}
+
+const EARTH_KM = 6371.0088;
+const MOST_VALUES = 4_000_000;
+
+/** What can be asked of a variable. */
+export function kindsOf(roles: Roles, variable: Variable): Kind[] {
+  const { time, depth, place } = roles;
+  const found: Kind[] = [];
+  if (time) found.push("series");
+  if (depth) found.push("profile");
+  if (place && place.kind !== "points" && place.kind !== "one") found.push("map");
+  return variable.shape.length > 0 ? [...found, "subset"] : found;
+}
+
+export class Reader {
+  private readonly axes = new Map<string, Promise<Float64Array>>();
+
+  constructor(
+    readonly dataset: Dataset,
+    private readonly project?: Project,
+  ) {}
+
+  roles(name: string): Roles {
+    return rolesOf(this.dataset, this.dataset.variable(name));
+  }
+
+  /** Values of a coordinate as they are, read once. */
+  coordinate(name: string): Promise<Float64Array> {
+    let found = this.axes.get(name);
+    if (!found) {
+      found = this.dataset.read(name).then(({ values }) => {
+        if (!(values instanceof Float64Array)) throw new ReadError("layout", name);
+        return values;
+      });
+      this.axes.set(name, found);
+    }
+    return found;
+  }
+
+  async times(roles: Roles): Promise<Axis | undefined> {
+    if (!roles.time) return undefined;
+    const { dim, variable } = roles.time;
+    const raw = await this.coordinate(variable);
+    const reader = timeReader(this.dataset.variable(variable).attributes);
+    const unit = reader ? "UTC" : this.unit(variable);
+    return { name: variable, dim, unit, values: reader ? raw.map(reader) : raw, times: reader !== undefined };
+  }
+
+  async depths(roles: Roles, variable: Variable): Promise<Axis | undefined> {
+    if (!roles.depth) return undefined;
+    const { dim, variable: name } = roles.depth;
+    if (name) {
+      const { positive, standard_name } = this.dataset.variable(name).attributes;
+      const up = positive === "up" || /^(height|altitude)$/.test(String(standard_name ?? ""));
+      return { name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false, up };
+    }
+    const length = variable.shape[variable.dims.indexOf(dim)]!;
+    return { name: dim, dim, unit: "", values: Float64Array.from({ length }, (_, index) => index), times: false };
+  }
+
+  unit(name: string): string {
+    return String(this.dataset.variable(name).attributes.units ?? "");
+  }
+
+  /** Works out what to read, and what that costs; reads coordinates only. */
+  async plan(question: Question): Promise<Plan> {
+    const variable = this.dataset.variable(question.variable);
+    const roles = this.roles(question.variable);
+    const chosen: Record<string, [number, number]> = {};
+    const near = await this.choosePlace(question, roles, variable, chosen);
+    const times = await this.times(roles);
+    if (times && !(times.dim in chosen)) chosen[times.dim] = range(times.values, question.time);
+    const depths = await this.depths(roles, variable);
+    if (depths && !(depths.dim in chosen)) chosen[depths.dim] = range(depths.values, question.depth);
+    one(question.kind, times, depths, chosen);
+    const axes = await this.along(variable, roles, [times, depths], chosen);
+    const count = variable.shape.reduce((product, length, axis) => {
+      const [first, stop] = chosen[variable.dims[axis]!] ?? [0, length];
+      return product * (stop - first);
+    }, 1);
+    if (count === 0) throw new ReadError("empty", question.variable);
+    if (count > MOST_VALUES) throw new ReadError("large", String(count));
+    const cost = await this.dataset.cost([[variable.name, chosen]]);
+    return { question, variable, axes, selection: chosen, cost, ...near };
+  }
+
+  async read(plan: Plan): Promise<Table> {
+    const block = await this.dataset.read(plan.variable.name, plan.selection);
+    const { values, shape, dims } = block;
+    if (!(values instanceof Float64Array)) throw new ReadError("layout", plan.variable.name);
+    const columns = plan.axes.map((axis): Column => {
+      const index = dims.indexOf(axis.dim);
+      const step = shape.slice(index + 1).reduce((product, length) => product * length, 1);
+      const own = axis.values;
+      const column = Float64Array.from(values, (_, row) => own[Math.floor(row / step) % shape[index]!]!);
+      return { name: axis.name, unit: axis.unit, values: column, times: axis.times };
+    });
+    const last = { name: plan.variable.name, unit: this.unit(plan.variable.name), values, times: false };
+    return { plan, columns: [...columns, last], block };
+  }
+
+  /** Axes of what is chosen, in the order of the variable's dimensions. */
+  private async along(
+    variable: Variable,
+    roles: Roles,
+    known: readonly (Axis | undefined)[],
+    chosen: Selection,
+  ): Promise<Axis[]> {
+    const found: Axis[] = [];
+    for (const [axis, dim] of variable.dims.entries()) {
+      const [first, stop] = chosen[dim] ?? [0, variable.shape[axis]!];
+      const named = this.positions(roles.place, dim);
+      const own = known.filter((one): one is Axis => one?.dim === dim);
+      for (const name of named)
+        own.push({ name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false });
+      if (own.length === 0) {
+        const values = this.dataset.variables.has(dim) && !this.dataset.textual(dim) ? await this.coordinate(dim) : undefined;
+        const length = variable.shape[axis]!;
+        own.push({ name: dim, dim, unit: "", values: values ?? Float64Array.from({ length }, (_, i) => i), times: false });
+      }
+      found.push(...own.map((one) => ({ ...one, values: one.values.slice(first, stop) })));
+    }
+    return found;
+  }
+
+  /** Coordinates of place that lie along one dimension. */
+  private positions(place: Place | undefined, dim: string): string[] {
+    if (place?.kind === "points" && place.dim === dim) return [place.longitude, place.latitude];
+    if (place?.kind === "grid") return dim === place.x ? [place.longitude] : dim === place.y ? [place.latitude] : [];
+    if (place?.kind === "projected") return dim === place.x ? [place.easting] : dim === place.y ? [place.northing] : [];
+    return [];
+  }
+
+  /** Chooses the nearest place, or what lies in the box; says which place and how far it is. */
+  private async choosePlace(
+    question: Question,
+    { place, time }: Roles,
+    variable: Variable,
+    chosen: Record<string, [number, number]>,
+  ): Promise<Pick<Plan, "away" | "place">> {
+    if (!place || place.kind === "one") return {};
+    const wanted = question.kind === "series" || question.kind === "profile";
+    const through = place.kind === "points" && question.kind === "series" && place.dim === time?.dim;
+    if (wanted && !through) {
+      if (!question.point) throw new ReadError("empty", "?");
+      return this.nearest(place, question.point, variable, chosen);
+    }
+    if (question.box) await this.within(place, question.box, chosen);
+    return {};
+  }
+
+  private async nearest(
+    place: Exclude<Place, { kind: "one" }>,
+    point: [number, number],
+    variable: Variable,
+    chosen: Record<string, [number, number]>,
+  ): Promise<Pick<Plan, "away" | "place">> {
+    if (place.kind === "projected") {
+      if (!this.project) throw new ReadError("layout", place.easting);
+      const [x, y] = this.project(...point);
+      const [easting, northing] = [await this.coordinate(place.easting), await this.coordinate(place.northing)];
+      const [i, j] = [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
+      pick(chosen, place.x, i);
+      pick(chosen, place.y, j);
+      return { away: Math.hypot(easting[i]! - x, northing[j]! - y) / 1000 };
+    }
+    const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
+    if (place.kind === "grid") {
+      const i = least(longitudes, (value) => Math.abs(turn(value - point[0])));
+      const j = least(latitudes, (value) => Math.abs(value - point[1]));
+      pick(chosen, place.x, i);
+      pick(chosen, place.y, j);
+      return here(point, longitudes[i]!, latitudes[j]!);
+    }
+    const index = least(latitudes, (value, at) => kilometres(point, [longitudes[at]!, value]));
+    if (place.kind === "points") pick(chosen, place.dim, index);
+    else {
+      const columns = variable.shape[variable.dims.indexOf(place.x)]!;
+      pick(chosen, place.x, index % columns);
+      pick(chosen, place.y, Math.floor(index / columns));
+    }
+    return here(point, longitudes[index]!, latitudes[index]!);
+  }
+
+  /** Narrows dimensions to what lies in a box; a box with west > east goes across ±180°. */
+  private async within(
+    place: Exclude<Place, { kind: "one" }>,
+    box: [number, number, number, number],
+    chosen: Record<string, [number, number]>,
+  ): Promise<void> {
+    if (place.kind === "projected") return;
+    const [west, south, east, north] = box;
+    const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
+    const wide = (value: number): boolean => modulo(value - west) <= (east - west >= 360 ? 360 : modulo(east - west));
+    const high = (value: number): boolean => value >= south && value <= north;
+    if (place.kind === "grid") {
+      chosen[place.x] = reach(longitudes, wide);
+      chosen[place.y] = reach(latitudes, high);
+    } else if (place.kind === "points") {
+      chosen[place.dim] = reach(latitudes, (value, at) => high(value) && wide(longitudes[at]!));
+    }
+  }
+}
+
+/** A series wants one depth, a profile one time, a map one of each: the first of what was asked for. */
+function one(
+  kind: Kind,
+  times: Axis | undefined,
+  depths: Axis | undefined,
+  chosen: Record<string, [number, number]>,
+): void {
+  const single = kind === "series" ? [depths] : kind === "profile" ? [times] : kind === "map" ? [times, depths] : [];
+  for (const axis of single) if (axis && chosen[axis.dim]) pick(chosen, axis.dim, chosen[axis.dim]![0]);
+}
+
+function pick(chosen: Record<string, [number, number]>, dim: string, index: number): void {
+  chosen[dim] = [index, index + 1];
+}
+
+/** First and last index whose value lies in the range, either way round; all without a range. */
+function range(values: Float64Array, asked: [number, number] | undefined): [number, number] {
+  if (!asked) return [0, values.length];
+  if (asked[0] === asked[1]) {
+    const index = least(values, (value) => Math.abs(value - asked[0]));
+    return [index, index + 1];
+  }
+  return reach(values, (value) => value >= asked[0] && value <= asked[1]);
+}
+
+function reach(values: ArrayLike<number>, is: (value: number, index: number) => boolean): [number, number] {
+  let [first, stop] = [0, 0];
+  for (let index = 0; index < values.length; index += 1)
+    if (is(values[index]!, index)) {
+      if (stop === 0) first = index;
+      stop = index + 1;
+    }
+  return [first, stop];
+}
+
+function least(values: ArrayLike<number>, measure: (value: number, index: number) => number): number {
+  let [found, smallest] = [0, Infinity];
+  for (let index = 0; index < values.length; index += 1) {
+    const far = measure(values[index]!, index);
+    if (far < smallest) [found, smallest] = [index, far];
+  }
+  return found;
+}
+
+function here(point: [number, number], longitude: number, latitude: number): Pick<Plan, "away" | "place"> {
+  return { away: kilometres(point, [longitude, latitude]), place: [turn(longitude), latitude] };
+}
+
+const turn = (degrees: number): number => modulo(degrees + 180) - 180;
+const modulo = (degrees: number): number => ((degrees % 360) + 360) % 360;
+
+/** Great-circle distance on a sphere (haversine), kilometres. */
+export function kilometres(from: readonly [number, number], to: readonly [number, number]): number {
+  const radians = Math.PI / 180;
+  const [high, wide] = [(to[1] - from[1]) * radians, (to[0] - from[0]) * radians];
+  const half = Math.sin(high / 2) ** 2 + Math.cos(from[1] * radians) * Math.cos(to[1] * radians) * Math.sin(wide / 2) ** 2;
+  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(half)));
+}

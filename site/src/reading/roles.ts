@@ -1,0 +1,120 @@
+/** What the dimensions of a variable mean, by the CF conventions and, where files do not keep them, by names. */
+
+import type { Dataset, Variable } from "./dataset";
+
+/** Coordinates of one variable: names of other variables. */
+export interface Roles {
+  /** Dimension of time and the variable that holds the times. */
+  time?: { dim: string; variable: string };
+  /** Dimension of depth, height or pressure; the variable is missing where the index itself counts. */
+  depth?: { dim: string; variable?: string };
+  place?: Place;
+}
+
+/** How positions are given: along one dimension, by rows and columns, for each cell, or once for all. */
+export type Place =
+  | { kind: "points"; dim: string; longitude: string; latitude: string }
+  | { kind: "grid"; x: string; y: string; longitude: string; latitude: string }
+  | { kind: "cells"; x: string; y: string; longitude: string; latitude: string }
+  | { kind: "projected"; x: string; y: string; easting: string; northing: string }
+  | { kind: "one"; longitude: string; latitude: string };
+
+const word = (variable: Variable, name: string): string => String(variable.attributes[name] ?? "").toLowerCase();
+
+export function isTime(one: Variable): boolean {
+  return / since /.test(word(one, "units")) || word(one, "standard_name") === "time";
+}
+
+export function isLatitude(one: Variable): boolean {
+  return word(one, "standard_name") === "latitude" || /^degrees?_?n(orth)?$/.test(word(one, "units"));
+}
+
+export function isLongitude(one: Variable): boolean {
+  return word(one, "standard_name") === "longitude" || /^degrees?_?e(ast)?$/.test(word(one, "units"));
+}
+
+export function isDepth(one: Variable): boolean {
+  const named = /^(depth|height|altitude|air_pressure|sea_water_pressure.*|model_level_number)$/;
+  return (
+    ["up", "down"].includes(word(one, "positive")) || word(one, "axis") === "z" || named.test(word(one, "standard_name"))
+  );
+}
+
+const DEPTH_NAME = /^(depths?|z|height|alt(itude)?|lev(el)?s?|plev|pres(sure)?)$/i;
+
+/** Variables that hold numbers to look at, not coordinates, bounds or flags of other variables. */
+export function measured(dataset: Dataset): Variable[] {
+  const all = [...dataset.variables.values()];
+  const bounds = new Set(all.flatMap((one) => [one.attributes.bounds, one.attributes.grid_mapping].map(String)));
+  return all.filter(
+    (one) =>
+      one.shape.length > 0 &&
+      !one.dims.includes(one.name) &&
+      !bounds.has(one.name) &&
+      !dataset.textual(one.name) &&
+      ![isTime, isLatitude, isLongitude].some((is) => is(one)) &&
+      !/_(qc|flag|flags|status_flag)$/i.test(one.name) &&
+      !(isDepth(one) && one.shape.length === 1),
+  );
+}
+
+export function rolesOf(dataset: Dataset, variable: Variable): Roles {
+  const near = coordinates(dataset, variable);
+  const found: Roles = {};
+  const time = near.find((one) => isTime(one) && one.shape.length === 1);
+  if (time) found.time = { dim: dimOf(time, variable), variable: time.name };
+  const place = placeOf(near, variable);
+  if (place) found.place = place;
+  const taken = new Set([found.time?.dim, ...(place ? dimsOf(place) : [])]);
+  const depth = near.find((one) => isDepth(one) && one.shape.length === 1 && !taken.has(dimOf(one, variable)));
+  const named = variable.dims.find((dim) => DEPTH_NAME.test(dim) && !taken.has(dim));
+  if (depth) found.depth = { dim: dimOf(depth, variable), variable: depth.name };
+  else if (named) found.depth = { dim: named, ...(dataset.variables.has(named) ? { variable: named } : {}) };
+  return found;
+}
+
+function dimsOf(place: Place): string[] {
+  if (place.kind === "one") return [];
+  return place.kind === "points" ? [place.dim] : [place.x, place.y];
+}
+
+/** Variables that may be coordinates: named by the variable, or lying along its dimensions or ones as long. */
+function coordinates(dataset: Dataset, variable: Variable): Variable[] {
+  const said = String(variable.attributes.coordinates ?? "").split(/\s+/);
+  const group = variable.name.slice(0, variable.name.lastIndexOf("/") + 1);
+  const lengths = new Map(variable.dims.map((dim, axis) => [dim, variable.shape[axis]!]));
+  const fits = (one: Variable): boolean =>
+    one.dims.every((dim) => lengths.has(dim)) || (one.dims.length === 1 && [...lengths.values()].includes(one.shape[0]!));
+  const all = [...dataset.variables.values()].filter((one) => one !== variable && fits(one) && one.name.startsWith(group));
+  const rank = (one: Variable): number =>
+    (said.includes(one.name) ? 0 : 4) + (one.dims.every((dim) => lengths.has(dim)) ? 0 : 2) + (one.shape.length > 0 ? 0 : 1);
+  return all.sort((a, b) => rank(a) - rank(b));
+}
+
+/** The variable's dimension that a one-dimensional coordinate lies along; files of IMR give each its own. */
+function dimOf(one: Variable, variable: Variable): string {
+  const own = one.dims[0]!;
+  return variable.dims.includes(own) ? own : variable.dims[variable.shape.indexOf(one.shape[0]!)]!;
+}
+
+function placeOf(near: Variable[], variable: Variable): Place | undefined {
+  const latitude = near.find(isLatitude);
+  const longitude = near.find((one) => isLongitude(one) && one.shape.length === latitude?.shape.length);
+  if (latitude && longitude) {
+    const names = { longitude: longitude.name, latitude: latitude.name };
+    if (latitude.shape.length === 0) return { kind: "one", ...names };
+    if (latitude.shape.length === 2) {
+      const [y, x] = latitude.dims as [string, string];
+      return variable.dims.includes(y) && variable.dims.includes(x) ? { kind: "cells", x, y, ...names } : undefined;
+    }
+    const [y, x] = [dimOf(latitude, variable), dimOf(longitude, variable)];
+    return y === x ? { kind: "points", dim: x, ...names } : { kind: "grid", x, y, ...names };
+  }
+  const along = (name: string): Variable | undefined =>
+    near.find((one) => one.shape.length === 1 && word(one, "standard_name") === `projection_${name}_coordinate`) ??
+    near.find((one) => one.shape.length === 1 && one.name === name && variable.dims.includes(name));
+  const [easting, northing] = [along("x"), along("y")];
+  if (!easting || !northing) return undefined;
+  const [x, y] = [dimOf(easting, variable), dimOf(northing, variable)];
+  return { kind: "projected", x, y, easting: easting.name, northing: northing.name };
+}

@@ -1,0 +1,207 @@
+/** The panel "Read values" of an item's page: asks, says the cost, reads, and shows. */
+
+import type { Words } from "../lib/words";
+import { Dataset } from "./dataset";
+import { projectOf } from "./polar";
+import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
+import { measured } from "./roles";
+import { element, show } from "./show";
+import { ReadError } from "./trouble";
+
+/** More than this is not read in the page. */
+const MOST_BYTES = 5_000_000;
+
+type Fields = Record<"variable" | "kind" | "lon" | "lat" | "time" | "depth" | "west" | "south" | "east" | "north" | "from" | "to" | "top" | "bottom", HTMLInputElement | HTMLSelectElement>;
+
+export async function start(panel: HTMLElement, words: Words): Promise<void> {
+  const { references = "", size, etag, crs = "" } = panel.dataset;
+  const version = { size: size ? Number(size) : undefined, etag: etag || undefined };
+  const dataset = await Dataset.open(new URL(references, location.href).href, version).catch((trouble: unknown) => {
+    throw new Error(said(trouble, words));
+  });
+  const variables = measured(dataset);
+  if (variables.length === 0) throw new Error(words("trouble.layout", { detail: "" }));
+  const easting = [...dataset.variables.values()].find((one) => one.name === "x");
+  const perUnit = /^(km|kilomet)/.test(String(easting?.attributes.units ?? "m")) ? 1000 : 1;
+  const reader = new Reader(dataset, projectOf(crs, perUnit));
+  const panelOf = new Panel(panel, words, reader);
+  await panelOf.offer(variables.map((one) => one.name));
+  panel.querySelector("[data-start]")?.remove();
+}
+
+function said(trouble: unknown, words: Words): string {
+  if (trouble instanceof ReadError) return words(`trouble.${trouble.trouble}`, { detail: trouble.detail });
+  throw trouble;
+}
+
+class Panel {
+  private readonly form = element("form");
+  private readonly price = element("p", "", { role: "status" });
+  private readonly go = element("button", "", { type: "submit" });
+  private readonly answer = element("div", "", { "data-answer": "" });
+  private readonly fields = {} as Fields;
+  private plan: Plan | undefined;
+  private asked = 0;
+
+  constructor(
+    panel: HTMLElement,
+    private readonly words: Words,
+    private readonly reader: Reader,
+  ) {
+    this.opening = panel.dataset.opening ?? "";
+    this.about = [document.title, location.href.replace(/#.*/, ""), panel.dataset.cite ?? ""].filter(Boolean);
+    panel.append(this.form, this.price, this.answer);
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.read();
+    });
+    this.form.addEventListener("change", (event) => {
+      const changed = event.target === this.fields.variable || event.target === this.fields.kind;
+      void (changed ? this.refit() : this.quote());
+    });
+  }
+
+  private readonly opening: string;
+  private readonly about: string[];
+
+  async offer(names: readonly string[]): Promise<void> {
+    this.choice("variable", names.map((name) => [name, this.label(name)]));
+    this.choice("kind", []);
+    await this.refit();
+  }
+
+  private label(name: string): string {
+    const { long_name, standard_name, units } = this.reader.dataset.variable(name).attributes;
+    const words = String(long_name ?? standard_name ?? "").slice(0, 80);
+    return `${name}${words ? ` – ${words}` : ""}${units ? ` (${String(units)})` : ""}`;
+  }
+
+  /** Offers what the chosen variable can be asked. */
+  private async refit(): Promise<void> {
+    const { variable, kind } = this.fields;
+    const [name, before] = [variable.value, kind.value as Kind];
+    const one = this.reader.dataset.variable(name);
+    const roles = this.reader.roles(name);
+    const kinds = kindsOf(roles, one);
+    kind.replaceChildren(...kinds.map((key) => new Option(this.words(`kind.${key}`), key)));
+    kind.value = kinds.includes(before) ? before : kinds[0]!;
+    for (const row of this.form.querySelectorAll("[data-extra]")) row.remove();
+    const asked = kind.value as Kind;
+    const { place } = roles;
+    const through = place?.kind === "points" && asked === "series" && place.dim === roles.time?.dim;
+    if (place && place.kind !== "one" && (asked === "series" || asked === "profile") && !through)
+      await this.middle(name);
+    if (asked === "subset" && place && place.kind !== "one" && place.kind !== "projected" && place.kind !== "cells")
+      for (const side of ["west", "south", "east", "north"] as const) this.number(side, "");
+    if (roles.time && (asked === "profile" || asked === "map")) await this.moments(name);
+    if (roles.time && (asked === "subset" || asked === "series"))
+      for (const side of ["from", "to"] as const) this.field(side, element("input", "", { type: "date" }));
+    if (roles.depth && asked !== "profile") await this.levels(name, asked === "subset");
+    this.form.append(this.go);
+    await this.quote();
+  }
+
+  /** A first place to look at: the middle of the grid, or the first cast. */
+  private async middle(name: string): Promise<void> {
+    const place = this.reader.roles(name).place;
+    let at: [number, number] = [0, 80];
+    if (place && (place.kind === "grid" || place.kind === "points" || place.kind === "cells")) {
+      const [wide, high] = [await this.reader.coordinate(place.longitude), await this.reader.coordinate(place.latitude)];
+      const middle = (values: Float64Array): number => values[Math.floor(values.length / 2)]!;
+      at = place.kind === "grid" ? [middle(wide), middle(high)] : [wide[0]!, high[0]!];
+    }
+    this.number("lon", at[0].toFixed(3));
+    this.number("lat", at[1].toFixed(3));
+  }
+
+  private async moments(name: string): Promise<void> {
+    const times = await this.reader.times(this.reader.roles(name));
+    if (!times) return;
+    const shown = (value: number): string => (times.times ? new Date(value).toISOString().slice(0, 16).replace("T", " ") : String(value));
+    const some = Array.from(times.values.slice(0, 2000), (value) => [String(value), shown(value)] as [string, string]);
+    this.choice("time", some, true);
+  }
+
+  private async levels(name: string, range: boolean): Promise<void> {
+    const depths = await this.reader.depths(this.reader.roles(name), this.reader.dataset.variable(name));
+    if (!depths) return;
+    if (range) for (const side of ["top", "bottom"] as const) this.number(side, "");
+    else this.choice("depth", Array.from(depths.values.slice(0, 2000), (value) => [String(value), `${value} ${depths.unit}`]), true);
+  }
+
+  private choice(key: keyof Fields, options: readonly (readonly [string, string])[], extra = false): void {
+    const select = element("select");
+    select.append(...options.map(([value, words]) => new Option(words, value)));
+    this.field(key, select, extra);
+  }
+
+  private number(key: keyof Fields, value: string): void {
+    const input = element("input", "", { type: "number", step: "any", inputmode: "decimal" });
+    input.value = value;
+    this.field(key, input);
+  }
+
+  private field(key: keyof Fields, input: HTMLInputElement | HTMLSelectElement, extra = true): void {
+    const label = element("label", `${this.words(`field.${key}`)} `, extra ? { "data-extra": "" } : {});
+    input.name = key;
+    label.append(input);
+    this.fields[key] = input;
+    this.form.append(label);
+  }
+
+  private value(key: keyof Fields): number | undefined {
+    const field = this.form.elements.namedItem(key) as HTMLInputElement | null;
+    if (!field || field.value === "") return undefined;
+    return field.type === "date" ? Date.parse(`${field.value}T00:00:00Z`) : Number(field.value);
+  }
+
+  private question(): Question {
+    const asked: Question = { kind: this.fields.kind.value as Kind, variable: this.fields.variable.value };
+    const [lon, lat, time, depth] = (["lon", "lat", "time", "depth"] as const).map((key) => this.value(key));
+    if (lon !== undefined && lat !== undefined) asked.point = [lon, lat];
+    if (time !== undefined) asked.time = [time, time];
+    if (depth !== undefined) asked.depth = [depth, depth];
+    const [west, south, east, north] = (["west", "south", "east", "north"] as const).map((key) => this.value(key));
+    if ([west, south, east, north].some((side) => side !== undefined))
+      asked.box = [west ?? -180, south ?? -90, east ?? 180, north ?? 90];
+    const [from, to, top, bottom] = (["from", "to", "top", "bottom"] as const).map((key) => this.value(key));
+    if (from !== undefined || to !== undefined) asked.time = [from ?? -Infinity, (to ?? Infinity) + 86_399_999];
+    if (top !== undefined || bottom !== undefined) asked.depth = [top ?? -Infinity, bottom ?? Infinity];
+    return asked;
+  }
+
+  /** Says what the read costs before it is offered. */
+  private async quote(): Promise<void> {
+    const turn = ++this.asked;
+    this.go.disabled = true;
+    this.plan = undefined;
+    try {
+      const plan = await this.reader.plan(this.question());
+      if (turn !== this.asked) return;
+      const { requests, bytes } = plan.cost;
+      const large = bytes > MOST_BYTES;
+      const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+      const near = plan.away === undefined ? "" : ` ${this.words("near", { km: plan.away.toFixed(1) })}`;
+      this.price.textContent = this.words(large ? "dear" : "cost", { requests, size }) + near;
+      this.go.textContent = this.words(`read.${plan.question.kind}`);
+      this.go.disabled = large;
+      this.plan = plan;
+    } catch (trouble) {
+      if (turn === this.asked) this.price.textContent = said(trouble, this.words);
+    }
+  }
+
+  private async read(): Promise<void> {
+    if (!this.plan) return;
+    this.go.disabled = true;
+    try {
+      const table = await this.reader.read(this.plan);
+      show(this.answer, table, this.words, this.opening, this.about);
+      this.answer.dataset["done"] = this.plan.question.kind;
+    } catch (trouble) {
+      this.price.textContent = said(trouble, this.words);
+    } finally {
+      this.go.disabled = false;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// Bundles the browser code into static/app: entries keep their names, what they share is named after its content.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { defineConfig, type Plugin } from "vite";
+
+const HERE = import.meta.dirname;
+const OUT = join(HERE, "static/app");
+const BUILT = join(HERE, "built.json");
+const SOURCES = ["package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"];
+
+/** Libraries that several entries share, each in a file of its own, so that it changes only with its version. */
+const GROUPS = [
+  { name: "tiff", test: /node_modules\/(geotiff|lerc|pako|xml-utils|quick-lru|web-worker|parse-headers|zstddec|@petamoriken)\// },
+  { name: "tiff", test: /node_modules\/ol\/(source\/(GeoTIFF|DataTile|TileDebug)|layer\/(WebGLTile|BaseTile)|renderer\/webgl|webgl|DataTile)/ },
+  { name: "parquet", test: /node_modules\/hyparquet\// },
+  { name: "zarr", test: /node_modules\/(zarrita|@zarrita|numcodecs|fzstd|unzipit|reference-spec-reader)\// },
+  { name: "plot", test: /node_modules\/uplot\// },
+];
+
+function digest(file: string): string {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
+
+function files(folder: string): string[] {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return found.map((entry) => relative(HERE, join(entry.parentPath, entry.name))).sort();
+}
+
+/** Writes down from which sources the committed files were built, so that a test without Node can tell. */
+function record(): Plugin {
+  const sums = (names: string[]) => Object.fromEntries(names.map((name) => [name, digest(join(HERE, name))]));
+  return {
+    name: "record",
+    closeBundle() {
+      const sources = [...SOURCES, ...files(join(HERE, "src"))].sort();
+      writeFileSync(BUILT, `${JSON.stringify({ sources: sums(sources), bundle: sums(files(OUT)) }, null, 1)}\n`);
+    },
+  };
+}
+
+export default defineConfig({
+  root: HERE,
+  base: "./",
+  publicDir: false,
+  // zarrita's codecs in WebAssembly: the pages' policy forbids it, and src/reading/codecs.ts stands in.
+  resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: join(HERE, "src/reading/nocodec.ts") }] },
+  logLevel: "warn",
+  plugins: [record()],
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+    license: { fileName: "licences.md" },
+    rolldownOptions: {
+      // `reading` is an entry of its own, so that tests read values under Node with the very file that is published.
+      input: { page: join(HERE, "src/page.ts"), reading: join(HERE, "src/reading/index.ts") },
+      preserveEntrySignatures: "exports-only",
+      output: {
+        entryFileNames: "[name].js",
+        chunkFileNames: "chunks/[name]-[hash].js",
+        assetFileNames: "[name][extname]",
+        codeSplitting: { groups: GROUPS },
+      },
+    },
+  },
+});

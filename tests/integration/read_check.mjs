@@ -1,0 +1,55 @@
+// Opens an item's page, reads values as a visitor would, and prints what the page then shows.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const puppeteer = (await import(createRequire(`${process.cwd()}/`).resolve("puppeteer-core"))).default;
+const [page_url, chromium, folder] = process.argv.slice(2);
+
+async function download(page) {
+  const name = await page.$eval("[data-answer] a[download]", (link) => link.download);
+  await page.click("[data-answer] a[download]");
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (existsSync(join(folder, name))) return readFileSync(join(folder, name), "utf8");
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`no file ${name}`);
+}
+
+const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+try {
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1000, height: 1200 });
+  const client = await page.createCDPSession();
+  await client.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  const problems = [];
+  const asked = [];
+  page.on("pageerror", (trouble) => problems.push(String(trouble)));
+  page.on("console", (said) => ["error", "warning"].includes(said.type()) && problems.push(said.text()));
+  page.on("request", (request) => asked.push([request.url(), request.headers().range ?? ""]));
+  await page.goto(page_url, { waitUntil: "networkidle0" });
+  const before = asked.length;
+  await page.focus("[data-start]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-app="read"] form button:not([disabled])', { timeout: 20000 });
+  const kinds = await page.$$eval('select[name="kind"] option', (found) => found.map((one) => one.value));
+  const read = [];
+  for (const kind of kinds) {
+    await page.select('select[name="kind"]', kind);
+    await page.waitForFunction(() => !document.querySelector('[data-app="read"] form button').disabled, { timeout: 20000 });
+    await new Promise((done) => setTimeout(done, 300));
+    const price = await page.$eval('[data-app="read"] form ~ p[role="status"]', (one) => one.textContent);
+    await page.focus('[data-app="read"] form button');
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(`[data-done="${kind}"]`, { timeout: 20000 });
+    const csv = await download(page);
+    const code = await page.$eval("[data-answer] pre code", (one) => one.textContent);
+    const plots = (await page.$$("[data-answer] canvas")).length;
+    const rows = (await page.$$("[data-answer] tbody tr")).length;
+    read.push({ kind, price, csv, code, plots, rows });
+    await page.screenshot({ path: join(folder, `${kind}.png`), fullPage: true });
+  }
+  console.log(JSON.stringify({ problems, before, asked, read }));
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,36 @@
+// Reads values with the published reader: a list of [references, names, selection, version] → values as JSON.
+import { readFileSync } from "node:fs";
+
+const [bundle, jobs] = process.argv.slice(2);
+const { Dataset, Reader, timeReader } = await import(bundle);
+const plain = (value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
+
+async function variable(dataset, name, selection) {
+  const before = { ...dataset.ranges.spent };
+  const cost = await dataset.cost([[name, selection]]);
+  const { shape, dims, values } = await dataset.read(name, selection);
+  const { requests, bytes } = dataset.ranges.spent;
+  const spent = { requests: requests - before.requests, bytes: bytes - before.bytes };
+  return { shape, dims, cost, spent, values: Array.from(values, plain) };
+}
+
+async function answer(job) {
+  if (job.time) return job.values.map(timeReader(job.time));
+  const dataset = await Dataset.open(job.references, job.version ?? {});
+  if (job.question) {
+    const reader = new Reader(dataset);
+    const plan = await reader.plan(job.question);
+    const table = await reader.read(plan);
+    const columns = table.columns.map((one) => ({ name: one.name, values: Array.from(one.values, plain) }));
+    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away };
+  }
+  const found = {};
+  for (const name of job.names ?? dataset.variables.keys())
+    found[name] = await variable(dataset, name, job.selection ?? {}).catch((trouble) => ({ error: trouble.message }));
+  return found;
+}
+
+const answers = [];
+for (const job of JSON.parse(readFileSync(jobs, "utf8")))
+  answers.push(await answer(job).catch((trouble) => ({ error: trouble.message })));
+console.log(JSON.stringify(answers));

@@ -1,0 +1,256 @@
+"""The website's reader of NetCDF, as published, under Node: xarray's values, few requests, changed files refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+import cftime
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from builder.enrich.guard import file_kind
+from builder.enrich.references import build_references
+from builder.errors import UnreferenceableError
+from builder.references.readcost import read_costs
+from builder.serve import serve
+from tests.encodings import CASES, write
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("node") is None, reason="needs Node"),
+]
+
+BUNDLE = Path(__file__).resolve().parents[2] / "site" / "static" / "app" / "reading.js"
+SCRIPT = Path(__file__).with_name("read_values.mjs")
+BLOSC_AND_BZIP2 = {"blosc_lz4", "blosc_zstd", "bzip2"}
+"""Not readable without WebAssembly; the reader must say so."""
+REAL = (
+    "imr_ctd/imr_AA-GS-GT_20030901-20031130_0-50m_TEMP.nc",
+    "seaice/seaice_conc_daily_nh_20211231_f17_v04r00.nc",
+    "seaice/cersat_psi_20171002_12.5km.nc",
+    "profiles/argo_MD5903593_001.nc",
+    "profiles/ferret_alamo_float_CFMA_profiles.nc",
+    "promice/TEST1_day.nc",
+    "generic/kerchunk_air.nc",
+    "generic/tas_rotated_grid_EUR11.nc",
+    "generic/cmip6_subset_sivol_SImon_CAMS.nc",
+    "generic/eraint_uvz.nc",
+    "generic/test_atomic_types.nc",
+    "generic/ferret_fill_and_miss.nc",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def url(folder):
+    with serve(folder) as server:
+        yield server.url
+
+
+def referenced(path: Path, url: str, *, parquet: bool = False) -> dict:
+    """Make the references of a file in the served folder; the job that opens them."""
+    made, _, _ = build_references(path, file_kind(path), path.name)
+    target = url + quote(path.name)
+    if not parquet:
+        path.with_suffix(".json").write_bytes(made.aimed(target))
+        return {"references": f"{url}{quote(path.stem)}.json", "version": {"size": path.stat().st_size}}
+    for name, body in made.parquet(target).items():
+        file = path.with_suffix(".parquet") / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+    return {"references": f"{url}{quote(path.stem)}.parquet"}
+
+
+def ask(jobs: list[dict], folder: Path) -> list:
+    file = folder / "jobs.json"
+    file.write_text(json.dumps(jobs))
+    done = subprocess.run(["node", str(SCRIPT), str(BUNDLE), str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def differences(path: Path, found: dict):
+    """What was read otherwise than by xarray; words are compared without trailing blanks, missing ones are empty."""
+    for name, got in found.items():
+        group, _, own = name.rpartition("/")
+        with xr.open_dataset(path, group=group or None, decode_times=False, engine="netcdf4") as dataset:
+            wanted = dataset[own].load()
+        if "error" in got or list(wanted.shape) != got["shape"] or got["cost"] != got["spent"]:
+            yield name, got
+            continue
+        values = wanted.to_numpy().ravel()
+        if values.dtype.kind in "SUO":
+            words = [one.decode() if isinstance(one, bytes) else str(one) for one in values.tolist()]
+            same = ["" if one == "nan" else one.rstrip(" \0") for one in words] == [
+                one.rstrip() for one in got["values"]
+            ]
+        else:
+            # Packing with a 32-bit factor is 64-bit through JSON (docs/references.md): equal to single precision.
+            ours = np.array([float(one) for one in got["values"]])
+            same = np.allclose(ours, values.astype("f8"), rtol=2e-7, atol=0, equal_nan=True)
+        if not same:
+            yield name, "values"
+
+
+def test_every_encoding_reads_as_xarray_reads_it(folder, url):
+    files = {}
+    for name, (_, _, refused, _) in CASES.items():
+        path = write(name, folder / f"{name}.nc")
+        if not refused:
+            files[name] = (path, referenced(path, url))
+    found = dict(zip(files, ask([job for _, job in files.values()], folder), strict=True))
+    assert len(found) > 40
+    for name, (path, _) in files.items():
+        if name in BLOSC_AND_BZIP2:
+            assert found[name]["v"]["error"].startswith("codec")
+        else:
+            assert list(differences(path, found[name])) == [], name
+
+
+@pytest.mark.parametrize("parquet", [False, True], ids=["json", "parquet"])
+def test_real_files_read_as_xarray_reads_them(folder, url, shared_data, parquet):
+    jobs, paths = [], []
+    for name in REAL if not parquet else REAL[:6]:
+        path = folder / f"real-{Path(name).name}"
+        shutil.copyfile(shared_data / "science" / "netcdf" / name, path)
+        try:
+            jobs.append(referenced(path, url, parquet=parquet))
+        except UnreferenceableError:
+            continue
+        paths.append(path)
+    assert len(paths) >= 6
+    for path, found in zip(paths, ask(jobs, folder), strict=True):
+        assert "error" not in found, (path.name, found)
+        assert list(differences(path, found)) == [], path.name
+
+
+HOURS = 122_724
+"""A 14-year hourly series, in chunks as netCDF-C chooses them for a series without end (1024)."""
+
+
+@pytest.fixture(scope="module")
+def hourly(folder, url):
+    path = folder / "hourly.nc"
+    random = np.random.default_rng(3)
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", None)
+        time = file.createVariable("time", "f8", ("time",), chunksizes=(1024,), zlib=True)
+        time.units, time.standard_name = "hours since 2007-01-01", "time"
+        time[:] = np.arange(HOURS)
+        for name in ("temp", "wind"):
+            values = file.createVariable(name, "f4", ("time",), chunksizes=(1024,), zlib=True, shuffle=True)
+            values[:] = random.normal(size=HOURS).cumsum()
+    return path, referenced(path, url)
+
+
+def test_a_14_year_hourly_series_takes_at_most_three_requests(hourly, folder):
+    path, job = hourly
+    (answer,) = ask([job | {"question": {"kind": "series", "variable": "temp"}}], folder)
+    assert answer["cost"]["requests"] <= 3
+    time, temp = answer["columns"]
+    with xr.open_dataset(path) as wanted:
+        assert np.array_equal(temp["values"], wanted.temp.to_numpy().astype("f8"))
+        assert np.array_equal(time["values"], wanted.time.to_numpy().astype("M8[ms]").astype("i8"))
+    made, _, _ = build_references(path, file_kind(path), path.name)
+    assert read_costs(made)["series"]["requests"] == answer["cost"]["requests"]
+
+
+def test_a_file_that_changed_is_refused(hourly, folder):
+    _, job = hourly
+    said = ask([job | {"names": ["temp"], "version": {"size": 5}}], folder)[0]["temp"]["error"]
+    assert said.startswith("changed")
+
+
+@pytest.fixture(scope="module")
+def grid(folder, url):
+    path = folder / "grid.nc"
+    random = np.random.default_rng(4)
+    with netCDF4.Dataset(path, "w") as file:
+        sizes = {"time": 6, "depth": 12, "lat": 40, "lon": 90}
+        for name, length in sizes.items():
+            file.createDimension(name, length)
+        axes = {
+            "time": np.arange(6),
+            "depth": np.arange(12) * 10,
+            "lat": np.linspace(60, 90, 40),
+            "lon": np.arange(90) * 4,
+        }
+        units = {"time": "days since 2018-07-01", "depth": "m", "lat": "degrees_north", "lon": "degrees_east"}
+        for name, values in axes.items():
+            variable = file.createVariable(name, "f8", (name,))
+            variable.units = units[name]
+            variable[:] = values
+        file["depth"].positive = "down"
+        file.createVariable("temp", "f4", tuple(sizes), chunksizes=(1, 6, 20, 45), zlib=True)[:] = random.random(
+            tuple(sizes.values())
+        )
+    return path, referenced(path, url)
+
+
+DAY = 86_400_000
+START = 17_713 * DAY  # 2018-07-01
+
+
+def test_questions_give_what_xarray_selects(grid, folder):
+    path, job = grid
+    near = {"variable": "temp", "point": [-3.5, 71.0]}
+    questions = [
+        near | {"kind": "series", "depth": [30, 30]},
+        near | {"kind": "profile", "time": [START + 2 * DAY] * 2},
+        {"variable": "temp", "kind": "map", "time": [START + DAY] * 2, "depth": [50, 50]},
+        {
+            "variable": "temp", "kind": "subset", "box": [100, 65, 140, 70],
+            "time": [START, START + DAY], "depth": [0, 20],
+        },
+    ]  # fmt: skip
+    series, profile, flat, subset = ask([job | {"question": one} for one in questions], folder)
+    with xr.open_dataset(path) as dataset:
+        here = dataset.temp.sel(lat=71.0, lon=356, method="nearest")
+        wanted = (
+            here.sel(depth=30),
+            here.sel(time="2018-07-03"),
+            dataset.temp.sel(time="2018-07-02", depth=50),
+            dataset.temp.sel(
+                time=slice("2018-07-01", "2018-07-02"), depth=slice(0, 20), lat=slice(65, 70), lon=slice(100, 140)
+            ),
+        )
+        for answer, expected in zip((series, profile, flat, subset), wanted, strict=True):
+            assert np.array_equal(answer["columns"][-1]["values"], expected.to_numpy().ravel().astype("f8"))
+            assert answer["cost"]["requests"] <= answer["spent"]["requests"]
+        rows = wanted[-1].to_dataframe().reset_index()
+        for column in subset["columns"][1:4]:
+            assert np.array_equal(column["values"], rows[column["name"]])
+    geodesic = 6371.0088 * np.arccos(
+        np.sin(np.radians(71)) * np.sin(np.radians(float(here.lat)))
+        + np.cos(np.radians(71)) * np.cos(np.radians(float(here.lat))) * np.cos(np.radians(0.5))
+    )
+    assert series["away"] == pytest.approx(geodesic, rel=1e-6)
+
+
+TIMES = [
+    ("days since 2000-01-01", "standard", [0, 1.5]),
+    ("hours since 1900-1-1 06:30", "gregorian", [10, 1_000_000]),
+    ("seconds since 1970-01-01T00:00:00Z", "standard", [1e9]),
+    ("minutes since 2018-07-01 00:00:00 +02:00", "proleptic_gregorian", [90]),
+    ("days since 0001-01-01", "standard", [700_000]),
+    ("days since 0001-01-01", "proleptic_gregorian", [700_000]),
+    ("days since 1582-10-15", "standard", [0, 200_000]),
+]
+
+
+def test_times_are_those_of_cftime(folder):
+    jobs = [{"time": {"units": units, "calendar": calendar}, "values": values} for units, calendar, values in TIMES]
+    for (units, calendar, values), found in zip(TIMES, ask(jobs, folder), strict=True):
+        dates = cftime.num2date(values, units, calendar)
+        epoch = cftime.datetime(1970, 1, 1, calendar=calendar)
+        assert found == [round((date - epoch).total_seconds() * 1000) for date in dates], units
