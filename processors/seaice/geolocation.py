@@ -25,6 +25,8 @@ NODE_SAMPLES = 200.0
 SOUTHERNMOST = 40.0
 """Latitude, degrees, down to which the polar reference systems are used."""
 _STEPS = 12
+_GUESS = 20.0
+"""Lines and samples by which the first guess may be off."""
 _CLOSE = 1e-3
 """Lines: Newton doubles the digits with each step, so the place is then known to a thousandth of that."""
 
@@ -87,13 +89,16 @@ class Geolocation:
         """Return lines and samples of places, any shape; NaN farther from the scene than its nodes reach."""
         x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
         line, sample = self._guess(x, y)
-        near = self._reached(line, sample, MARGIN)
+        near = self._reached(line, sample, _GUESS)
         at = np.stack([line[near], sample[near]])
         goal = np.stack([x[near], y[near]])
+        moving = np.arange(at.shape[1])
         for _ in range(_STEPS):
-            step = self._step(at, goal)
-            at = at + step
-            if step.size == 0 or np.abs(step).max() < _CLOSE:
+            step = self._step(at[:, moving], goal[:, moving])
+            at[:, moving] += step
+            inside = self._reached(at[0, moving], at[1, moving], _GUESS)
+            moving = moving[inside & (np.abs(step).max(0, initial=0) > _CLOSE)]
+            if moving.size == 0:
                 break
         found = np.full((2, *x.shape), np.nan)
         at[:, ~self._reached(at[0], at[1], 0.0)] = np.nan
