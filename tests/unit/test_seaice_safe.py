@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import shutil
 import zipfile
@@ -11,11 +12,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rasterio
+from rasterio.control import GroundControlPoint as Gcp
 
 from processors.errors import Refusal
 from processors.seaice.radiometry import sigma0
 from processors.seaice.safe import open_safe
 from processors.seaice.synth import SceneSpec, simulate
+from tests.sentinel import REAL
 
 ASKED = SceneSpec(11, lines=270, samples=420, first_sample=2900, first_line=2000, ipf="003.31", season="winter")
 
@@ -293,3 +296,42 @@ def test_entities_of_xml_are_not_expanded(safe):
     text = manifest[:start] + bomb + manifest[start:].replace(":mode>EW<", ":mode>&e9;<")
     (safe / "manifest.safe").write_text(text)
     assert refusal(safe).code in {"S1.NOT_A_SAFE", "S1.UNSUPPORTED_PRODUCT"}
+
+
+@pytest.fixture(scope="module")
+def real(shared_data, tmp_path_factory):
+    """The real product in the layout of a cloud archive, without its measurements, as it was recorded."""
+    copy = tmp_path_factory.mktemp("real") / "S1A_EW"
+    shutil.copytree(shared_data / REAL, copy, copy_function=shutil.copyfile)
+    for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
+    return copy
+
+
+def test_a_real_product_without_its_measurements_is_refused(real):
+    assert refusal(real).code == "S1.MISSING_FILE"
+    (real / "measurement").mkdir(exist_ok=True)
+    for name in ("ew-hh.tiff", "ew-hv.tiff"):
+        (real / "measurement" / name).write_bytes(b"")
+    assert refusal(real).code == "S1.TIFF_EMPTY"
+
+
+def test_a_real_product_is_read_as_its_archive_describes_it(real):
+    """Its pixels are not public here: all are 0 in this stand-in, so that only noise and description are checked."""
+    (real / "measurement").mkdir(exist_ok=True)
+    profile = {"driver": "GTiff", "height": 10_708, "width": 10_487, "count": 1, "dtype": "uint16", "SPARSE_OK": "TRUE"}
+    for name in ("ew-hh.tiff", "ew-hv.tiff"):
+        with rasterio.open(real / "measurement" / name, "w", crs="EPSG:4326", gcps=[Gcp(0, 0, 100, 80)], **profile):
+            assert name
+    scene = open_safe(real)
+    told = json.loads((real / "productInfo.json").read_text())
+    assert scene.name == told["id"].rsplit("_", 1)[0]
+    assert scene.platform == told["missionId"]
+    assert scene.manifest.orbit == told["absoluteOrbitNumber"]
+    assert scene.manifest.datatake == told["missionDataTakeId"]
+    assert f"{scene.manifest.start:%Y-%m-%dT%H:%M:%S}" == told["startTime"]
+    assert (scene.ipf, scene.manifest.orbit_pass, scene.manifest.relative_orbit) == (3.52, "descending", 20)
+    assert scene.flags == ("MEASUREMENT_REWRITTEN",)
+    values, nesz = sigma0(scene, "HV", slice(5000, 5002))
+    assert np.isnan(values).all()
+    assert 10 * np.log10(nesz[0, 6500]) == pytest.approx(-30.8755, abs=1e-4)  # expected.json
