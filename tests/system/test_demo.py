@@ -243,6 +243,24 @@ def test_band_maths_tells_the_invented_snow_from_ice(demo):
     assert '<img class="preview" src="./data/demo-snow/map.png"' in (folder.parents[1] / "demo-snow.html").read_text()
 
 
+def test_the_notebooks_run_as_they_stand(demo, tmp_path):
+    """The scripts below docs/notebooks (jupytext, percent format), each in a folder and an interpreter of its own."""
+    out, _ = demo
+    notebooks = sorted((ROOT / "docs/notebooks").glob("*.py"))
+    assert [file.stem for file in notebooks] == ["own_data", "temperature_map"]
+    with serve(out) as server:
+        for file in notebooks:
+            folder = tmp_path / file.stem
+            folder.mkdir()
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+            environment["IAOS_CATALOG"] = f"{server.url}catalog.json"
+            done = subprocess.run(
+                [sys.executable, str(file)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr[-2000:]
+            assert {"own_data": "['map.png', 'map.tif']", "temperature_map": "'estimate.tif'"}[file.stem] in done.stdout
+
+
 def test_the_days_of_sea_ice_stack(demo, tmp_path):
     import xarray as xr
 
