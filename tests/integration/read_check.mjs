@@ -4,7 +4,15 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const puppeteer = (await import(createRequire(`${process.cwd()}/`).resolve("puppeteer-core"))).default;
+const axe = readFileSync(createRequire(`${process.cwd()}/`).resolve("axe-core/axe.min.js"), "utf8");
 const [page_url, chromium, folder] = process.argv.slice(2);
+
+/** What axe-core finds wrong with the page as it stands. */
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run());
+  return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 100))}`);
+}
 
 async function download(page) {
   const name = await page.$eval("[data-answer] a[download]", (link) => link.download);
@@ -47,6 +55,7 @@ try {
     const plots = (await page.$$("[data-answer] canvas")).length;
     const rows = (await page.$$("[data-answer] tbody tr")).length;
     read.push({ kind, price, csv, code, plots, rows });
+    for (const one of await violations(page)) problems.push(`${kind}: ${one}`);
     await page.screenshot({ path: join(folder, `${kind}.png`), fullPage: true });
   }
   console.log(JSON.stringify({ problems, before, asked, read }));

@@ -237,6 +237,32 @@ def test_questions_give_what_xarray_selects(grid, folder):
     assert series["away"] == pytest.approx(geodesic, rel=1e-6)
 
 
+def test_the_nearest_cast_is_sought_in_the_time_asked_for(folder, url):
+    # As the yearly files of IMR are: times, latitudes and longitudes have a dimension each, depth is an index.
+    path = folder / "casts.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, length in (("TIME", 5), ("DEPTH", 7), ("LATITUDE", 5), ("LONGITUDE", 5)):
+            file.createDimension(name, length)
+        for name, units, values in (
+            ("TIME", "days since 2003-01-01", [0, 10, 20, 30, 40]),
+            ("LATITUDE", "degrees_north", [70, 75, 75, 80, 75.1]),
+            ("LONGITUDE", "degree_east", [10, 20, 20, 30, 20]),
+        ):
+            variable = file.createVariable(name, "f8", (name,))
+            variable.units = units
+            variable[:] = values
+        file.createVariable("TEMP", "f4", ("TIME", "DEPTH"), fill_value=-99)[:] = np.arange(35).reshape(5, 7)
+    job = referenced(path, url)
+    ask_for = {"kind": "profile", "variable": "TEMP", "point": [20, 75.0]}
+    late = {"time": [DAY * (12_053 + 15), DAY * (12_053 + 60)]}  # 2003-01-01 is day 12,053 since 1970
+    never = {"time": [0, 1]}
+    first, later, nothing = ask([job | {"question": ask_for | more} for more in ({}, late, never)], folder)
+    assert first["columns"][-1]["values"] == list(range(7, 14))
+    assert later["columns"][-1]["values"] == list(range(14, 21))
+    assert first["away"] == pytest.approx(0)
+    assert nothing["error"].startswith("empty")
+
+
 TIMES = [
     ("days since 2000-01-01", "standard", [0, 1.5]),
     ("hours since 1900-1-1 06:30", "gregorian", [10, 1_000_000]),

@@ -289,7 +289,7 @@ def test_values_are_offered_where_the_host_allows_it_and_the_price_is_fair():
     page = Renderer().item(readable(), CTD_COLLECTION, IMR).decode()
     assert 'data-references="./references/58jh-ctd-2003.json"' in page
     assert 'data-size="24196000"' in page
-    assert "Profile: at most about 2 requests, 169 kB" in page
+    assert "Profile: at most about 169 kB, requests: 2" in page
     assert "50 MB" not in page
     assert 'src="../../static/app/page.js"' in page
     for unfit in (

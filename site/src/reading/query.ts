@@ -202,7 +202,8 @@ export class Reader {
     const through = place.kind === "points" && question.kind === "series" && place.dim === time?.dim;
     if (wanted && !through) {
       if (!question.point) throw new ReadError("empty", "?");
-      return this.nearest(place, question.point, variable, chosen);
+      const casts = place.kind === "points" && place.dim === time?.dim ? await this.times({ time }) : undefined;
+      return this.nearest(place, question.point, variable, chosen, casts && during(casts.values, question.time));
     }
     if (question.box) await this.within(place, question.box, chosen);
     return {};
@@ -213,6 +214,7 @@ export class Reader {
     point: [number, number],
     variable: Variable,
     chosen: Record<string, [number, number]>,
+    may: (index: number) => boolean = () => true,
   ): Promise<Pick<Plan, "away" | "place">> {
     if (place.kind === "projected") {
       if (!this.project) throw new ReadError("layout", place.easting);
@@ -231,7 +233,8 @@ export class Reader {
       pick(chosen, place.y, j);
       return here(point, longitudes[i]!, latitudes[j]!);
     }
-    const index = least(latitudes, (value, at) => kilometres(point, [longitudes[at]!, value]));
+    const index = least(latitudes, (value, at) => (may(at) ? kilometres(point, [longitudes[at]!, value]) : NaN));
+    if (index < 0) throw new ReadError("empty", variable.name);
     if (place.kind === "points") pick(chosen, place.dim, index);
     else {
       const columns = variable.shape[variable.dims.indexOf(place.x)]!;
@@ -281,9 +284,14 @@ function range(values: Float64Array, asked: [number, number] | undefined): [numb
   if (!asked) return [0, values.length];
   if (asked[0] === asked[1]) {
     const index = least(values, (value) => Math.abs(value - asked[0]));
-    return [index, index + 1];
+    return index < 0 ? [0, 0] : [index, index + 1];
   }
   return reach(values, (value) => value >= asked[0] && value <= asked[1]);
+}
+
+/** Tells which casts were made in a span of time; any without one. */
+function during(times: Float64Array, asked: [number, number] | undefined): (index: number) => boolean {
+  return (index) => !asked || (times[index]! >= asked[0] && times[index]! <= asked[1]);
 }
 
 function reach(values: ArrayLike<number>, is: (value: number, index: number) => boolean): [number, number] {
@@ -297,7 +305,7 @@ function reach(values: ArrayLike<number>, is: (value: number, index: number) => 
 }
 
 function least(values: ArrayLike<number>, measure: (value: number, index: number) => number): number {
-  let [found, smallest] = [0, Infinity];
+  let [found, smallest] = [-1, Infinity];
   for (let index = 0; index < values.length; index += 1) {
     const far = measure(values[index]!, index);
     if (far < smallest) [found, smallest] = [index, far];

@@ -46,7 +46,7 @@ const DEPTH_NAME = /^(depths?|z|height|alt(itude)?|lev(el)?s?|plev|pres(sure)?)$
 export function measured(dataset: Dataset): Variable[] {
   const all = [...dataset.variables.values()];
   const bounds = new Set(all.flatMap((one) => [one.attributes.bounds, one.attributes.grid_mapping].map(String)));
-  return all.filter(
+  const found = all.filter(
     (one) =>
       one.shape.length > 0 &&
       !one.dims.includes(one.name) &&
@@ -56,6 +56,7 @@ export function measured(dataset: Dataset): Variable[] {
       !/_(qc|flag|flags|status_flag)$/i.test(one.name) &&
       !(isDepth(one) && one.shape.length === 1),
   );
+  return found.sort((a, b) => Number(isDepth(a)) - Number(isDepth(b)));
 }
 
 export function rolesOf(dataset: Dataset, variable: Variable): Roles {

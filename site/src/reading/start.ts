@@ -93,8 +93,10 @@ class Panel {
       await this.middle(name);
     if (asked === "subset" && place && place.kind !== "one" && place.kind !== "projected" && place.kind !== "cells")
       for (const side of ["west", "south", "east", "north"] as const) this.number(side, "");
-    if (roles.time && (asked === "profile" || asked === "map")) await this.moments(name);
-    if (roles.time && (asked === "subset" || asked === "series"))
+    const casts = place?.kind === "points" && place.dim === roles.time?.dim;
+    const moment = roles.time && !casts && (asked === "profile" || asked === "map");
+    if (moment) await this.moments(name);
+    else if (roles.time)
       for (const side of ["from", "to"] as const) this.field(side, element("input", "", { type: "date" }));
     if (roles.depth && asked !== "profile") await this.levels(name, asked === "subset");
     this.form.append(this.go);

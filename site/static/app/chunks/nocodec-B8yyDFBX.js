@@ -1,1 +1,0 @@
-import{p as e}from"./query-B7GLzwK_.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
