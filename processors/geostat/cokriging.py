@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from processors.errors import Refusal
+from processors.geostat.data import checked
 from processors.geostat.models import Floats, Model
+from processors.geostat.unique import MOST, single_thread
 
 
 @dataclass(frozen=True, slots=True)
 class Coregionalisation:
-    """Two variables with the same structures: direct models and the cross model.
+    """Two variables with the same structures.
 
     Attributes:
         one: Model of the first variable.
-        other: Model of the second.
-        cross: Structures with cross-sills (negative where the variables are opposed), the cross-nugget first.
+        other: Model of the second, of the same structures with sills of its own.
+        cross: Cross-sills: of the nugget, then of each structure; negative where the variables are opposed.
+
+    Raises:
+        Refusal: Structures that differ, or a cross-sill that the two sills do not allow.
     """
 
     one: Model
     other: Model
     cross: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no covariance of two variables (Goulard and Voltz 1992)."""
+        shapes = [tuple(replace(part, sill=1.0) for part in model.structures) for model in (self.one, self.other)]
+        if shapes[0] != shapes[1] or len(self.cross) != 1 + len(shapes[0]):
+            raise Refusal("two variables of different structures", "model", "give both the same kinds and ranges")
+        sills = [[model.nugget, *(part.sill for part in model.structures)] for model in (self.one, self.other)]
+        if np.any(np.square(self.cross) > np.prod(sills, axis=0) * (1 + 1e-9)):
+            raise Refusal("a cross-sill beyond its two sills", "model", "at most the root of their product")
+
+    def between(self, one: Floats, other: Floats) -> Floats:
+        """Cross-covariance of points (n, d) and (m, d)."""
+        total = np.zeros((len(one), len(other)))
+        for sill, part in zip(self.cross[1:], self.one.structures, strict=True):
+            total += sill * Model((replace(part, sill=1.0),)).between(one, other)
+        return total + self.cross[0] * Model((), 1.0).between(one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +61,35 @@ class CoEstimate:
     covariance: Floats
 
 
-def fit_coregionalisation(points: Floats, one: Floats, other: Floats, edges: Floats, model: Model) -> Coregionalisation:
-    """Fit sills of the structures of `model` to both variograms and the cross-variogram (Goulard and Voltz 1992)."""
-    raise NotImplementedError
-
-
 def cokrige(
-    one: tuple[Floats, Floats],
-    other: tuple[Floats, Floats],
-    targets: Floats,
-    model: Coregionalisation,
-    *,
-    neighbours: int | None = None,
+    one: tuple[Floats, Floats], other: tuple[Floats, Floats], targets: Floats, model: Coregionalisation
 ) -> CoEstimate:
-    """Ordinary cokriging of two variables, each given as points and values; None uses all data."""
-    raise NotImplementedError
+    """Ordinary cokriging from all data of two variables, each as points and values, each with a mean of its own.
+
+    The variables need not be known at the same places (Chiles and Delfiner 2012, section 5.4).
+
+    Raises:
+        Refusal: Data that `Kriging` would refuse, more than 10,000 of them, or a singular system.
+    """
+    points, values, _ = checked(*one, 0.0)
+    places, others, _ = checked(*other, 0.0)
+    n, m = len(points), len(points) + len(places)
+    if m > MOST:
+        raise Refusal(f"{m} data in one system", "points", f"at most {MOST}")
+    system, right = np.zeros((m + 2, m + 2)), np.zeros((m + 2, 2, len(targets)))
+    system[:n, :n], system[n:m, n:m] = model.one.between(points, points), model.other.between(places, places)
+    system[:n, n:m] = model.between(points, places)
+    system[n:m, :n] = system[:n, n:m].T
+    system[:n, m] = system[m, :n] = system[n:m, m + 1] = system[m + 1, n:m] = 1.0
+    right[:n, 0], right[n:m, 0] = model.one.between(points, targets), model.between(places, targets)
+    right[:n, 1], right[n:m, 1] = model.between(points, targets), model.other.between(places, targets)
+    right[m, 0] = right[m + 1, 1] = 1.0
+    with single_thread():
+        if np.linalg.cond(system) > 1e14:
+            raise Refusal("the covariance of the data is singular", "points", "merge data that lie close together")
+        weights = np.linalg.solve(system, right.reshape(m + 2, -1)).reshape(right.shape)
+    value = np.einsum("nvt,n->tv", weights[:m], np.concatenate([values, others]))
+    explained = np.einsum("nvt,nwt->tvw", weights, right)
+    sills = np.array([model.one.sill, model.other.sill])
+    variance = np.maximum(sills - np.einsum("tvv->tv", explained), 0.0)
+    return CoEstimate(value, variance, sum(model.cross) - explained[:, 0, 1])
