@@ -10,6 +10,7 @@ from processors.errors import Refusal
 from processors.geostat.data import checked
 from processors.geostat.models import Floats, Model
 from processors.geostat.unique import MOST, single_thread
+from processors.geostat.variogram import cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,42 @@ class CoEstimate:
     value: Floats
     variance: Floats
     covariance: Floats
+
+
+def fit_coregionalisation(points: Floats, one: Floats, other: Floats, edges: Floats, model: Model) -> Coregionalisation:
+    """Fit the sills of given structures to both variograms and the cross-variogram, weights N/h^2.
+
+    Matrices of sills are fitted in turn, each projected on those that are no less than zero, until none changes
+    (Goulard and Voltz 1992, Mathematical Geology 24).
+
+    Args:
+        points: Coordinates at which both are known (n, d).
+        one: First variable (n,).
+        other: Second variable (n,).
+        edges: Edges of the classes of distance.
+        model: Structures whose kinds and ranges are used; its sills are not.
+    """
+    found = [cross(points, a, b, edges) for a, b in ((one, one), (one, other), (other, other))]
+    h, weights = found[0].lags, found[0].pairs / np.maximum(found[0].lags, 1e-300) ** 2
+    gamma = np.stack([found[0].gamma, found[1].gamma, found[1].gamma, found[2].gamma], axis=1).reshape(-1, 2, 2)
+    units = [Model((replace(part, sill=1.0),)).variogram(h) for part in model.structures]
+    rises = np.stack([np.ones_like(h), *units])
+    sills = np.zeros((len(rises), 2, 2))
+    for _ in range(2000):
+        before = sills.copy()
+        for number, rise in enumerate(rises):
+            rest = gamma - np.einsum("sh,svw->hvw", np.delete(rises, number, 0), np.delete(sills, number, 0))
+            values, vectors = np.linalg.eigh(np.einsum("h,h,hvw->vw", weights, rise, rest) / (weights @ rise**2))
+            sills[number] = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        if np.abs(sills - before).max() <= 1e-10 * np.abs(gamma).max():
+            break
+    models = [
+        Model(
+            tuple(replace(part, sill=float(sill)) for part, sill in zip(model.structures, own[1:], strict=True)), own[0]
+        )
+        for own in (np.maximum(sills[:, axis, axis], 0.0).tolist() for axis in (0, 1))
+    ]
+    return Coregionalisation(models[0], models[1], tuple(sills[:, 0, 1].tolist()))
 
 
 def cokrige(
