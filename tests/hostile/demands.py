@@ -149,7 +149,7 @@ def inert(page: Path) -> None:
             assert scheme is None or scheme[1].lower() in {"http", "https", "mailto"}, (page, named)
         assert token["name"] not in {"iframe", "object", "embed", "base", "style", "form", "foreignObject"}, page
         if token["name"] == "script":
-            own = re.fullmatch(r"(\.\./|\./)+static/[a-z.-]+", named.get("src", ""))
+            own = re.fullmatch(r"(\.\./|\./)+static/(app/)?[a-z.-]+", named.get("src", ""))
             assert own or named.get("type") == "application/ld+json", (page, named)
     (policy,) = policies
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
