@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import Composed, compose, contained, read, stac_id
+from builder.compose import PARQUET, Composed, compose, contained, read, stac_id
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
@@ -240,7 +240,7 @@ class Gatherer:
             self.definition,
             self.summary,
             by_year=by_year,
-            references=JSON if combined else None,
+            references=combined,
             table=bool(len(self.table)),
         )
         self.result.findings += validate(self.result.stac)
@@ -267,22 +267,33 @@ class Gatherer:
                 self.tree.add_file(self.place.items_table, Path(scratch.name), media_type(self.place.items_table))
         self.table.close()
 
-    def _combined(self) -> bool:
-        """Add one reference over all granules, where they stack."""
+    def _combined(self) -> str | None:
+        """Add one reference over all granules, where they stack; gives its media type."""
         if not self.definition.policies.combine or len(self.stacks) < 2:
-            return False
+            return None
         keys = {key for key, _, _ in self.stacks}
         if len(keys) > 1 or None in keys:
             message = f"{len(self.stacks)} granules do not stack, so there is no combined reference"
             self.result.findings.append(note("references.not-stacked", self.definition.id, message))
-            return False
+            return None
         from builder.enrich.combine import combine
 
         data, findings = combine([(name, references) for _, name, references in self.stacks])
         self.result.findings += findings
-        if data is not None:
-            self.tree.add(self.place.combined_references, data, JSON)
-        return data is not None
+        return self._add_combined(data) if data is not None else None
+
+    def _add_combined(self, data: bytes) -> str:
+        from builder.references.encode import PARQUET_ABOVE
+        from builder.references.gathered import parquet_of
+
+        refs = orjson.loads(data)["refs"]
+        if len(refs) <= PARQUET_ABOVE:
+            self.tree.add(self.place.combined_references(JSON), data, JSON)
+            return JSON
+        folder = self.place.combined_references(PARQUET)
+        for name, body in parquet_of(refs).items():
+            self.tree.add(f"{folder}/{name}", body, JSON if name == ".zmetadata" else PARQUET)
+        return PARQUET
 
     def _history(self) -> Iterator[dict[str, Any]]:
         """Yield the changes of what is or was shown; records that never were have no place in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from builder.stac.layout import resolve
 
 _BELOW = "/references/"
 _COMBINED = "/references.json"
+_FOLDER = re.compile(r"(?P<collection>[^/]+/[^/]+)/references(?:/(?P<item>[^/]+))?\.parquet/.+\.parq")
+"""A file of references in Parquet, of one item or of a collection."""
 
 
 def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[Finding]:
@@ -31,6 +34,14 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
             hrefs = [href for item in own if item in known for href in _hrefs(_parsed(read(item)), item)]
             offered.setdefault(folder, set()).update(hrefs)
             yield from _faults(read(path), path, hrefs)
+    tables = {path: match for path in sorted(known) if (match := _FOLDER.fullmatch(path))}
+    for match in tables.values():
+        folder, item = match["collection"], match["item"]
+        own = [f"{folder}/{item}.json", f"{folder}/{item}/collection.json"] if item else []
+        found = [href for path in own if path in known for href in _hrefs(_parsed(read(path)), path)]
+        offered.setdefault(folder, set()).update(found)
+    for path, match in tables.items():
+        yield from _table_faults(read(path), path, offered[match["collection"]])
     for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
         yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
 
@@ -50,6 +61,23 @@ def _hrefs(stac: Any, path: str) -> Iterator[str]:
         href = asset.get("href") if isinstance(asset, Mapping) else None
         if isinstance(href, str):
             yield href if "://" in href else f"/{resolve(path, href)}"
+
+
+def _table_faults(body: bytes, path: str, hrefs: Iterable[str]) -> Iterator[Finding]:
+    """Hold the addresses in one Parquet file to the same rule as those in JSON."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        column = pq.read_table(pa.BufferReader(body), columns=["path"])["path"]
+    except (pa.ArrowException, KeyError) as trouble:
+        reason = str(trouble).splitlines()[0]
+        yield error("references.unsafe", path, f"is no Parquet of references: {reason}", "build the catalogue anew")
+        return
+    targets = [target for target in column.unique().to_pylist() if target]
+    yield from _faults(
+        orjson.dumps({"version": 1, "refs": {f"v/{n}": [t] for n, t in enumerate(targets)}}), path, hrefs
+    )
 
 
 def _faults(body: bytes, path: str, hrefs: Iterable[str]) -> Iterator[Finding]:

@@ -38,7 +38,8 @@ def machines_view(entries: Sequence[Entry], base: str, *, dcat: bool, oai: bool)
     stacks = [entry for entry in entries if "references" in mapping(entry.collection.get("assets"))]
     found = [Snippet("client", pystac_client_search(f"{base}catalog.json", str(first.collection["id"])))]
     for entry in stacks[:1]:
-        href = f"{base}{entry.partner['id']}/{entry.collection['id']}/references.json"
+        name = entry.collection["assets"]["references"]["href"].removeprefix("./")
+        href = f"{base}{entry.partner['id']}/{entry.collection['id']}/{name}"
         found.append(Snippet("stack", xarray_references(href)))
     for entry in tables[:1]:
         table = f"{base}{entry.partner['id']}/{entry.collection['id']}/items.parquet"

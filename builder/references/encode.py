@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -57,11 +58,10 @@ class References:
 
     def parquet(self, target: str) -> dict[str, bytes]:
         """Return the files of the Parquet folder by name, readable by fsspec with fastparquet."""
-        documents = {"metadata": self.documents, "record_size": RECORD_SIZE}
-        files = {".zmetadata": orjson.dumps(documents, option=orjson.OPT_SORT_KEYS)}
+        files = {".zmetadata": zmetadata(self.documents)}
         for name, table in self.tables.items():
-            for record in range(-(-max(math.prod(table.grid), 1) // RECORD_SIZE)):
-                files[f"{name}/refs.{record}.parq"] = _record(table, self.inline.get(name, {}), record, target)
+            codes = np.zeros(len(table.numbers), np.int64)
+            files.update(record_files(name, table, self.inline.get(name, {}), [target], codes))
         return files
 
 
@@ -85,7 +85,30 @@ def as_base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _record(table: ArrayTable, inline: dict[int, bytes], record: int, target: str) -> bytes:
+def zmetadata(documents: dict[str, Any]) -> bytes:
+    """Return the document of a Parquet folder that holds all metadata."""
+    return orjson.dumps({"metadata": documents, "record_size": RECORD_SIZE}, option=orjson.OPT_SORT_KEYS)
+
+
+def record_files(
+    name: str, table: ArrayTable, inline: dict[int, bytes], targets: Sequence[str], codes: npt.NDArray[np.int64]
+) -> dict[str, bytes]:
+    """Return the Parquet files of one array, by name.
+
+    Args:
+        name: The array.
+        table: Its chunks, in order.
+        inline: Bytes of those that are kept in the references, by number.
+        targets: Addresses of the files that chunks lie in.
+        codes: For each chunk of the table, which of the addresses.
+    """
+    records = -(-max(math.prod(table.grid), 1) // RECORD_SIZE)
+    return {f"{name}/refs.{record}.parq": _record(table, inline, record, targets, codes) for record in range(records)}
+
+
+def _record(
+    table: ArrayTable, inline: dict[int, bytes], record: int, targets: Sequence[str], codes: npt.NDArray[np.int64]
+) -> bytes:
     """Return one Parquet file: a row for each chunk of the grid, in order, whether it exists or not."""
     first = record * RECORD_SIZE
     rows = min(max(math.prod(table.grid), 1) - first, RECORD_SIZE)
@@ -93,22 +116,22 @@ def _record(table: ArrayTable, inline: dict[int, bytes], record: int, target: st
     place = table.numbers[begin:stop] - first
     columns: dict[str, Any] = {"offset": np.zeros(rows, np.int64), "size": np.zeros(rows, np.int64)}
     columns["offset"][place], columns["size"][place] = table.offsets[begin:stop], table.sizes[begin:stop]
-    codes = np.full(rows, -1, np.int8)
-    codes[place] = 0
+    chosen = np.full(rows, -1, np.int64)
+    chosen[place] = codes[begin:stop]
     kept = {number - first: data for number, data in inline.items() if first <= number < first + rows}
     if kept:
         columns["raw"] = np.full(rows, None, object)
         for number, data in kept.items():
             columns["raw"][number] = data
-    return _parquet(columns, codes, target)
+    return _parquet(columns, chosen, targets)
 
 
-def _parquet(columns: dict[str, Any], codes: npt.NDArray[np.int8], target: str) -> bytes:
+def _parquet(columns: dict[str, Any], codes: npt.NDArray[np.int64], targets: Sequence[str]) -> bytes:
     import fastparquet
     import pandas as pd
 
     encodings = {"path": "utf8"} | ({"raw": "bytes"} if "raw" in columns else {})
-    frame = pd.DataFrame({"path": pd.Categorical.from_codes(codes, categories=[target]), **columns})
+    frame = pd.DataFrame({"path": pd.Categorical.from_codes(codes, categories=list(targets)), **columns})
     sink = _KeptOpen()
     fastparquet.write(
         "refs",

@@ -212,7 +212,7 @@ def _assets(place: Place, *, datapackage: bool, references: str | None, table: b
         }
     if references:
         assets["references"] = {
-            "href": relative(path, place.combined_references),
+            "href": relative(path, place.combined_references(references)),
             "type": references,
             "title": "Kerchunk references of all items combined",
             "roles": ["references", "index"],

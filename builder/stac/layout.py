@@ -111,10 +111,9 @@ class Place:
         """The items as stac-geoparquet."""
         return f"{self.folder}/items.parquet"
 
-    @property
-    def combined_references(self) -> str:
-        """The kerchunk references of all items in one."""
-        return f"{self.folder}/references.json"
+    def combined_references(self, media_type: str = "application/json") -> str:
+        """The kerchunk references of all items in one: a JSON document, or a folder of Parquet files."""
+        return f"{self.folder}/references.{'json' if media_type == 'application/json' else 'parquet'}"
 
     def item(self, item: str) -> str:
         """The item; does not depend on whether the collection has years."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from builder.checks.references import check_references
 from builder.enrich.accept import accept_references
 from builder.errors import UnreferenceableError
+from builder.references.gathered import parquet_of
 from builder.spreadsheet import harmless, original
 from tests.unit.test_house import MODULES, PARSED
 
@@ -77,6 +78,22 @@ def test_a_catalogue_is_held_to_its_own_assets():
     files["p/c/references/a.json"] = {"version": 1, "refs": {"v/0": ["https://x.example/b.nc", 0, 1]}}
     (fault,) = check_references(lambda path: json.dumps(files[path]).encode(), files)
     assert (fault.code, fault.where) == ("references.unsafe", "p/c/references/a.json")
+
+
+def test_references_in_parquet_are_held_to_the_same_rule():
+    url = "https://x.example/p/c/data/a.nc"
+    refs = {".zgroup": "{}", "v/.zarray": json.dumps({"shape": [2], "chunks": [1], "dtype": "<f4"}), "v/0": [url, 0, 4]}
+    item = json.dumps({"assets": {"data": {"href": "./data/a.nc"}}}).encode()
+    for folder in ("p/c/references/a.parquet", "p/c/references.parquet"):
+        for other, codes in ((url, []), ("file:///etc/passwd", ["references.unsafe"])):
+            made = parquet_of({**refs, "v/1": [other, 4, 4]})
+            files = {f"{folder}/{name}": body for name, body in made.items()} | {"p/c/a.json": item}
+            if folder.count("/") == 2:  # what an item offers is known by its own references
+                own = parquet_of(refs)
+                files |= {f"p/c/references/a.parquet/{name}": body for name, body in own.items()}
+            assert [finding.code for finding in check_references(files.__getitem__, files)] == codes
+    files["p/c/references.parquet/v/refs.0.parq"] = b"PAR1 not so"
+    assert ["is no Parquet" in finding.message for finding in check_references(files.__getitem__, files)] == [True]
 
 
 def test_no_module_loads_a_pickle():

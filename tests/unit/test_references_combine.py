@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import netCDF4
 import numpy as np
 import orjson
+import pyarrow.parquet as pq
 import pytest
 import xarray as xr
 
 from builder.enrich.combine import combine
 from builder.enrich.references import make_references
+from builder.references.gathered import parquet_of
 
 CALENDAR = "proleptic_gregorian"
 
@@ -179,3 +183,22 @@ def test_ragged_arrays_never_get_a_key(tmp_path):
         file.createVariable("row_size", "i4", ("profile",))[:] = [2, 2]
         file["row_size"].sample_dimension = "obs"
     assert make_references(tmp_path / "a.nc", "hdf5", "a")[1] is None
+
+
+def test_many_chunks_of_many_files_read_alike_from_a_parquet_folder(tmp_path):
+    parts, _, paths = many(tmp_path, [4, 0, 2], count=2)
+    body, _ = combine(parts)
+    refs = orjson.loads(body)["refs"]
+    files = parquet_of(refs)
+    assert files == parquet_of(dict(reversed(refs.items())))
+    folder = tmp_path / "references.parquet"
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    with xr.open_dataset(str(folder), engine="kerchunk") as found:
+        xr.testing.assert_identical(found.load(), opened(body))
+        xr.testing.assert_equal(found.load(), together(paths, [1, 2, 0]))
+    counts = Counter(key.rpartition("/")[0] for key in refs if not key.rpartition("/")[2].startswith("."))
+    for name, count in counts.items():
+        table = pq.read_table(folder / name / "refs.0.parq").to_pylist()
+        assert len([row for row in table if row["path"] or row.get("raw")]) == count

@@ -74,7 +74,7 @@ def test_the_paths_of_a_collection():
     assert place.collection_json == "imr/ctd/collection.json"
     assert place.page == "imr/ctd/index.html"
     assert place.datapackage == "imr/ctd/datapackage.json"
-    assert place.combined_references == "imr/ctd/references.json"
+    assert place.combined_references() == "imr/ctd/references.json"
     assert place.item("a") == "imr/ctd/a.json"
     assert place.item_page("a") == "imr/ctd/a.html"
     assert place.year("2020") == "imr/ctd/2020/catalog.json"
