@@ -34,6 +34,15 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
             hrefs = [href for item in own if item in known for href in _hrefs(_parsed(read(item)), item)]
             offered.setdefault(folder, set()).update(hrefs)
             yield from _faults(read(path), path, hrefs)
+    yield from _check_tables(read, known, offered)
+    for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
+        yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
+
+
+def _check_tables(
+    read: Callable[[str], bytes], known: frozenset[str], offered: dict[str, set[str]]
+) -> Iterator[Finding]:
+    """Check references in Parquet, those of items and combined ones; adds to what each folder's items offer."""
     tables = {path: match for path in sorted(known) if (match := _FOLDER.fullmatch(path))}
     for match in tables.values():
         folder, item = match["collection"], match["item"]
@@ -42,8 +51,6 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
         offered.setdefault(folder, set()).update(found)
     for path, match in tables.items():
         yield from _table_faults(read(path), path, offered[match["collection"]])
-    for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
-        yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
 
 
 def _parsed(body: bytes) -> Any:
