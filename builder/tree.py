@@ -192,6 +192,8 @@ def apply(tree: Tree, plan: Plan, target: Path) -> None:
     if not plan:
         return
     target.mkdir(parents=True, exist_ok=True)
+    if not (target / MANIFEST).exists():
+        write_atomic(target / MANIFEST, manifest_bytes({}))  # so that the next run knows the folder as ours
     made = set()
     for step in sorted(plan, key=lambda step: (rank(step.path), step.path)):
         if step.action is not Action.WITHDRAW:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
 
@@ -95,3 +97,24 @@ def test_interrupted_apply_is_mended_by_the_next(tmp_path):
     assert contents(target)["catalog.json"] == b"1"
     grow(target, tmp_path / "s3", {"a.json": b"2", "catalog.json": b"2"})
     assert {k: v for k, v in contents(target).items() if k != "manifest.json"} == {"a.json": b"2", "catalog.json": b"2"}
+
+
+def test_a_first_build_killed_anywhere_is_mended_by_the_next(tmp_path, monkeypatch):
+    files = {"a.json": b"1", "p/b.json": b"1", "catalog.json": b"1"}
+    move = Path.replace
+    for survives in range(4):
+        target, moved = tmp_path / f"out{survives}", []
+
+        def replace(file, place, moved=moved, survives=survives):
+            if len(moved) == survives:
+                raise KeyboardInterrupt
+            moved.append(place)
+            return move(file, place)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", replace)
+            with pytest.raises(KeyboardInterrupt):
+                grow(target, tmp_path / f"killed{survives}", files)
+        grow(target, tmp_path / f"mended{survives}", files)
+        assert {path: data for path, data in contents(target).items() if path in files} == files
+        assert read_manifest(target).keys() == files.keys()
