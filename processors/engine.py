@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from processors.errors import Refusal, WorkerLostError
 
@@ -94,11 +94,9 @@ def open_engine(
     Raises:
         Refusal: The engine is unknown or does not answer.
     """
-    from threadpoolctl import threadpool_limits
-
     count, tell = workers or len(os.sched_getaffinity(0)), advance or _silent
     with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(limits=1))
+        stack.enter_context(_one_thread())
         if kind == "inline":
             yield Engine(folder, _inline, 1, tell)
         else:
@@ -218,10 +216,16 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
 
 def _alone(function: Callable[[Any], Any], batch: Any) -> Any:
     """Compute in a worker process with one BLAS thread, which keeps the order of summation."""
+    with _one_thread():
+        return function(batch)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Limit the BLAS of NumPy and of SciPy, both of which must be loaded by then: others are not seen."""
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(limits=1)
-    return function(batch)
+    return cast(AbstractContextManager[object], threadpool_limits(limits=1))
 
 
 def _lost(what: str) -> WorkerLostError:

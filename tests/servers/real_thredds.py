@@ -54,7 +54,8 @@ def real_thredds(folder: Path):
     port, dap, data = free_port(), free_port(), folder / "data"
     write_files(data)
     catalogues = folder / "catalogues"
-    for path in ("catalog.xml", "aws/catalog.xml", "ctd/catalog.xml", "ice/catalog.xml"):
+    folders = sorted(found.name for found in data.iterdir() if found.is_dir())
+    for path in ("catalog.xml", *(f"{name}/catalog.xml" for name in folders)):
         (catalogues / path).parent.mkdir(parents=True, exist_ok=True)
         text = thredds.catalogue(data, path).decode()
         both = '<service name="dap" serviceType="OPeNDAP" base="/thredds/dodsC/"/>\n  </service>'
