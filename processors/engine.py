@@ -200,9 +200,11 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
             raise Refusal("no Dask scheduler answers there", address, "start one with `dask scheduler`") from trouble
 
         def submit(function: Callable[[Any], Any], batch: Any) -> Callable[[], Any]:
+            """Give one batch to the cluster; what is returned waits for it."""
             future = client.submit(_alone, function, batch, pure=False)
 
             def result() -> Any:
+                """Wait for the batch."""
                 try:
                     return future.result()
                 except KilledWorker as trouble:

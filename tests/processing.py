@@ -27,7 +27,7 @@ class Toy:
         lineage = Lineage.of(self, inputs, parameters)
         whole = "".join(texts)
         if "refuse" in whole:
-            raise Refusal("the table is sour", "table", "take another")
+            raise Refusal("the table is sour", "table", "take another", "TOY.SOUR")
         if "crash" in whole:
             os.kill(os.getpid(), signal.SIGSEGV)
         if "hang" in whole:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class RunError(IaosError):
     """A processor refused its inputs, or its process was lost; what it made before is kept.
 
-    ``lasting`` says that the same inputs would be refused again.
+    ``lasting`` says that the same inputs would be refused again; ``refusal`` is the code of the processor's own
+    refusal, such as ``GEOSTAT.TOO_FEW``, where it has one.
     """
 
     code = "run"
     exit_status = 3
     lasting = False
+    refusal = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Child:
             refusal = said["refused"]
             where = f"{refusal['where']}: " if refusal["where"] else ""
             trouble = RunError(where + refusal["message"], where=processor, hint=refusal["hint"])
-            trouble.lasting = True
+            trouble.lasting, trouble.refusal = True, refusal["code"]
             raise trouble
 
     def _answer(self, request: bytes, processor: str) -> dict[str, Any]:

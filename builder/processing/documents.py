@@ -87,6 +87,7 @@ def _view(processor: Processor, definitions: Sequence[CollectionDefinition]) -> 
     from processors.describe import Parameter, parameters_of
 
     def taken(one: Parameter) -> Taken:
+        """Say one parameter in words."""
         kind = " · ".join(map(str, one.choices)) or (one.kind if one.plain else "JSON")
         default = "" if one.default is None else json.dumps(one.default, ensure_ascii=False)
         return Taken(one.name, rich(one.description), kind, default, one.required)

@@ -101,10 +101,9 @@ class ProcessAdapter:
             else:
                 self.counts["kept"] += 1
         except (IaosError, Refusal) as trouble:
-            code = trouble.code if isinstance(trouble, IaosError) else RunError.code
             where = f"{trouble.where}: " if trouble.where and trouble.where != processor.name else ""
             hint = trouble.hint or "what it made before is kept"
-            return refused(f"process.{code}", run.id, where + trouble.message, hint)
+            return refused(_code_of(trouble), run.id, where + trouble.message, hint)
         return self._told(run, processor, lineage, products)
 
     def _known(
@@ -126,8 +125,10 @@ class ProcessAdapter:
         lineage = Lineage.of(processor, inputs, parameters)
         if lineage.key in self.refusals:
             self.met[lineage.key] = self.refusals[lineage.key]
-            message, hint = self.refusals[lineage.key]
-            raise RunError(message, where=processor.name, hint=hint)
+            message, hint, *code = self.refusals[lineage.key]
+            again = RunError(message, where=processor.name, hint=hint)
+            again.refusal = "".join(code)
+            raise again
         return lineage
 
     def _made(
@@ -144,7 +145,7 @@ class ProcessAdapter:
                 self.child.run(processor.name, source.parameters, inputs)
             except RunError as trouble:
                 if trouble.lasting:
-                    self.met[lineage.key] = [trouble.message, trouble.hint]
+                    self.met[lineage.key] = [trouble.message, trouble.hint, trouble.refusal]
                 raise
         products = self.cache.find(lineage)
         if products is None:
@@ -163,6 +164,12 @@ class ProcessAdapter:
         inputs = [_input(given, digest) for given, (_, _, digest) in zip(_ordered(run), lineage.inputs, strict=True)]
         software = before["process"]["software"] if before.get("key") == lineage.key else None
         return record_of(run.id, processor, lineage, products, inputs, _around(run), software)
+
+
+def _code_of(trouble: IaosError | Refusal) -> str:
+    """Return what programs know a failed run by: the code that the processor gave its refusal, where it gave one."""
+    own = trouble.refusal if isinstance(trouble, RunError) else trouble.code if isinstance(trouble, Refusal) else ""
+    return own or f"process.{trouble.code if isinstance(trouble, IaosError) else RunError.code}"
 
 
 def record_of(

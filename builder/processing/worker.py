@@ -28,7 +28,7 @@ def perform(request: dict[str, Any]) -> dict[str, Any]:
             products) and ``engine``.
 
     Returns:
-        Nothing where the products are in the cache, else ``refused``: message, where and hint.
+        Nothing where the products are in the cache, else ``refused``: message, where, hint and code.
     """
     from processors.cache import ProductCache
     from processors.engine import open_engine
@@ -51,7 +51,8 @@ def perform(request: dict[str, Any]) -> dict[str, Any]:
         ):
             execute(processor, inputs, parameters, engine, ProductCache(cache))
     except Refusal as refusal:
-        return {"refused": {"message": refusal.message, "where": refusal.where, "hint": refusal.hint}}
+        said = {"message": refusal.message, "where": refusal.where, "hint": refusal.hint, "code": refusal.code}
+        return {"refused": said}
     return {}
 
 

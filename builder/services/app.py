@@ -34,6 +34,7 @@ def services(files: WSGIApplication, url: str, engine: str) -> Iterator[WSGIAppl
         api, wps = OgcApi(jobs), wps_service(jobs)
 
         def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+            """Give a request to the service whose path it has."""
             path = environ.get("PATH_INFO", "/")
             target = api if path == "/ogc" or path.startswith("/ogc/") else wps if path == "/wps" else None
             if target is None or (target is api and environ["REQUEST_METHOD"] == "OPTIONS"):

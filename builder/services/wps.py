@@ -67,6 +67,7 @@ def _process(processor: Processor, jobs: Jobs) -> Any:
     )
 
     def handle(request: Any, response: Any) -> Any:
+        """Run the processor and wait for it."""
         asked = ((slot, one) for name, slot in named_slots.items() for one in request.inputs.get(name, ()))
         given = [(slot.name, _address(one)) for slot, one in asked]
         named = [one for one in parameters_of(processor) if one.name in request.inputs]
@@ -94,6 +95,7 @@ def _told(handle: Any) -> Any:
     """Say our own errors in pywps's way."""
 
     def wrapped(request: Any, response: Any) -> Any:
+        """Handle a request of pywps."""
         from pywps.app.exceptions import ProcessError
 
         try:

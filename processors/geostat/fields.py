@@ -139,6 +139,7 @@ class Embedded:
         """Write fields at the nodes (count, m) and at the points (n, count), two at a time."""
 
         def pair(first: int) -> None:
+            """Write one field, and the next where there is one."""
             both = self._pair(np.random.default_rng([seed, 0, first]))
             for number, (nodes, points) in enumerate(both[: len(fields) - first], first):
                 fields[number], there[:, number] = nodes[self.inside], points

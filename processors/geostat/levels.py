@@ -140,6 +140,7 @@ class _Profiles:
 
     @classmethod
     def of(cls, table: Observations) -> _Profiles:
+        """Order a table; values of one profile at one depth are averaged."""
         order = np.lexsort((table.depth, table.profile))
         ordered = _one_per_depth(table.take(order))
         changes = np.flatnonzero(np.diff(ordered.profile)) + 1
@@ -147,6 +148,7 @@ class _Profiles:
 
     @property
     def count(self) -> int:
+        """How many profiles there are."""
         return int(self.first.size - 1)
 
     def rows(self, which: npt.NDArray[np.int64], found: _Found) -> Observations:
@@ -188,6 +190,7 @@ def _interpolated(profiles: _Profiles, depth: float) -> _Found:
     known = exact | shallow | between
 
     def at(values: Floats) -> Floats:
+        """Interpolate values of the levels, shape (n,), to the depth, shape (profiles,)."""
         mixed = np.where(share == 1.0, values[lower], values[upper] + share * (values[lower] - values[upper]))
         return np.where(known, mixed, np.nan)
 
@@ -202,6 +205,7 @@ def _bench(profiles: _Profiles, level: Level) -> _Found:
     weight = np.where(inside, _thickness(profiles, level), 0.0)
 
     def mean(values: Floats) -> Floats:
+        """Weigh the values of each profile by the thickness that they stand for."""
         known = np.isfinite(values)
         part = np.where(known, weight, 0.0)
         total = np.bincount(number, part, count)

@@ -121,6 +121,11 @@ class _Layout:
     where: str
 
     def coordinate(self, kind: str) -> Floats:
+        """Return longitudes or latitudes, in the shape of the variable.
+
+        Raises:
+            Refusal: There are none.
+        """
         found = self._named(kind)
         if found is None:
             hint = "give a file that says where its values were measured"
@@ -128,6 +133,7 @@ class _Layout:
         return self._spread(found, kind)
 
     def times(self) -> Floats:
+        """Return days since 1970; NaN where the file says no times."""
         found = self._named("time")
         if found is None:
             return np.full(self.shape, np.nan)
@@ -161,10 +167,12 @@ class _Layout:
         return np.broadcast_to(number.reshape(-1, *[1] * (len(self.shape) - 1)), self.shape).astype(np.int64)
 
     def platform(self) -> str:
+        """Return the name of the ship or station, else that of the file."""
         known = ("platform_code", "wmo_platform_code", "platform_name", "platform", "ship_name", "id")
         return next((str(self.dataset.attrs[one]) for one in known if self.dataset.attrs.get(one)), self.where)
 
     def places_good(self, flags: Sequence[int]) -> npt.NDArray[np.bool_]:
+        """Tell which values have flags of position and time that are accepted."""
         good = np.ones(self.shape, bool)
         for name in ("POSITION_QC", "TIME_QC", "JULD_QC"):
             if name in self.dataset.variables and self._match(self.dataset[name]) is not None:

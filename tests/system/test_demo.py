@@ -182,7 +182,12 @@ def test_the_kriged_map_is_what_the_casts_were_drawn_from(demo):
 
     out, _ = demo
     (item,) = items(out, "demo-temperature")
+    assert item["properties"]["title"].startswith("Sea water temperature at 25 m on 2018-")
+    assert item["properties"]["title"].endswith(", kriged")
     folder = out / "demo-imr/demo-temperature"
+    with rasterio.open(folder / item["assets"]["p_gt_4.tif"]["href"]) as file:
+        above = file.read(1, masked=True).compressed()
+    assert ((above > 0.9).mean() > 0.1) & ((above < 0.1).mean() > 0.1)
     bands = {}
     for name in ("estimate", "std"):
         with rasterio.open(folder / item["assets"][f"{name}.tif"]["href"]) as file:

@@ -69,6 +69,7 @@ def test_products_open_in_the_tools_of_the_field(usual, tmp_path):
         assert "TEMP_standard_error" in data.TEMP.attrs["ancillary_variables"]
         assert data.TEMP.attrs["units"] == "degC"
         assert data.depth.values.tolist() == [25]
+        assert data.attrs["title"] == f"Sea water temperature at 25 m on {str(data.time.values[0])[:10]}, kriged"
         assert data.crs.attrs["grid_mapping_name"] == "lambert_azimuthal_equal_area"
         assert str(data.time.values[0])[:7] == "2003-08"
         kept = data.load()
@@ -141,6 +142,7 @@ def test_a_map_that_is_no_better_than_the_mean_publishes_the_mean(tmp_path):
     (scores,) = told(made, "cv.json")["levels"]
     assert (scores["status"], scores["published"]) == ("red", "mean")
     assert made["estimate.tif"].properties["geostat:quality"] == "red"
+    assert made["estimate.tif"].title.endswith(", mean of the data")
     estimate = band(made["estimate.tif"])
     assert np.nanmin(estimate) == np.nanmax(estimate) == pytest.approx(5, abs=0.4)
 
