@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from builder.findings import Finding
     from builder.harvest import Harvest
     from builder.progress import Advance
+    from builder.readings import Readings
     from builder.state import State
     from builder.tree import Tree
 
@@ -66,6 +67,7 @@ def assemble(
     request: Request,
     advance: Advance,
     relations: Relations,
+    readings: Readings,
 ) -> tuple[tuple[CollectionReport, ...], tuple[Finding, ...]]:
     """Fill the tree from what the state remembers.
 
@@ -85,7 +87,9 @@ def assemble(
                 base, target = base_of(definition, request, state), request.out
                 inspecting = Inspections(definition, state, inspector, gate, base, request.base_url)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
-                one = Gatherer(definition, state, tree, inspecting, renderer, partner, advance, base, target, related)
+                one = Gatherer(
+                    definition, state, tree, inspecting, renderer, partner, advance, base, target, readings, related
+                )
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)

@@ -13,6 +13,7 @@ from builder.errors import DefinitionError, UsageError
 from builder.harvests import conclude_all, harvest_all
 from builder.nights import remember
 from builder.processing.night import process_all, prune
+from builder.readings import Readings
 from builder.report import RunReport
 from builder.sources.limits import Limits
 from builder.state import State, open_state, scratch
@@ -106,11 +107,12 @@ def _run(
     started = clock.now()
     definitions = load_enabled(request.collections, request.only)
     harvests = {} if request.no_harvest else harvest_all(definitions, request, state, advance)
-    processed, relations = process_all(definitions, request, state, advance, dry=dry)
-    harvests |= processed
-    remember(state, harvests, started.date())
-    tree = Tree(read_manifest(request.out), staging)
-    collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations)
+    with Readings(state.overlay) as readings:
+        processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
+        harvests |= processed
+        remember(state, harvests, started.date())
+        tree = Tree(read_manifest(request.out), staging)
+        collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.inspections import Inspecting
     from builder.ledger import Entry
+    from builder.readings import Described
     from builder.sources.protocol import Record
 
 Made = TypeVar("Made")
@@ -76,7 +77,7 @@ class Composed:
         return place.item(self.context.id) if self.is_item else place.child(self.context.id)
 
 
-def read(definition: CollectionDefinition, record: Record, inspecting: Inspecting) -> tuple[Dataset, Inspection | None]:
+def read(definition: CollectionDefinition, record: Record, inspecting: Inspecting) -> Described:
     """Read a record, complete it from its data file, and apply the maintainer's corrections.
 
     Raises:
@@ -97,7 +98,7 @@ def read(definition: CollectionDefinition, record: Record, inspecting: Inspectin
 def compose(
     definition: CollectionDefinition,
     record: Record,
-    inspecting: Inspecting,
+    described: Described,
     *,
     by_year: bool,
     taken: set[str],
@@ -108,7 +109,7 @@ def compose(
     Args:
         definition: The collection it belongs to.
         record: The record as received.
-        inspecting: Looks into the data file.
+        described: What the record was read as, by `read`.
         by_year: Whether the collection has year sub-catalogues.
         taken: Ids already given in this collection; the new one is added.
         related: Objects of the catalogue that it was made from, or that were made from it.
@@ -116,7 +117,7 @@ def compose(
     Raises:
         RecordError: The record cannot be understood.
     """
-    dataset, inspection = read(definition, record, inspecting)
+    dataset, inspection = described
     refused = shown(record, dataset, inspection)
     if refused is not None:
         return refused

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from builder.inspections import Inspecting
     from builder.pages.render import Renderer
     from builder.progress import Advance
+    from builder.readings import Readings
     from builder.stac.context import Related
     from builder.state import State
     from builder.tree import Tree
@@ -86,6 +87,7 @@ class Gatherer:
         advance: Counts records, for progress.
         base: Folder of the definitions, from which local files are copied.
         target: Folder of the published catalogue, for items that are made from what they were made from before.
+        readings: Descriptions of records that were made earlier in this night.
         related: By identifier of a record, what its item was made from and what was made from it.
     """
 
@@ -98,6 +100,7 @@ class Gatherer:
     advance: Advance
     base: Path
     target: Path
+    readings: Readings
     related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
 
     def gather(self) -> Gathered:
@@ -158,7 +161,8 @@ class Gatherer:
 
         def make() -> Composed | Finding:
             record = self.state.record(self.definition.id, entry)
-            return compose(self.definition, record, self.inspecting, by_year=by_year, taken=taken, related=related)
+            known = self.readings.take(self.definition.id, record) or read(self.definition, record, self.inspecting)
+            return compose(self.definition, record, known, by_year=by_year, taken=taken, related=related)
 
         composed = contained(entry, make, self.result.findings)
         if composed is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.definitions.model import CollectionDefinition
     from builder.progress import Advance
+    from builder.readings import Readings
     from builder.sources.http import HttpGate
     from builder.state import State
 
@@ -55,7 +56,13 @@ def products_folder(state: State) -> Path:
 
 
 def process_all(
-    definitions: Sequence[CollectionDefinition], request: Request, state: State, advance: Advance, *, dry: bool
+    definitions: Sequence[CollectionDefinition],
+    request: Request,
+    state: State,
+    advance: Advance,
+    readings: Readings,
+    *,
+    dry: bool,
 ) -> tuple[dict[str, Harvest], Relations]:
     """Run the processors that definitions name, each after those whose products it reads.
 
@@ -66,6 +73,7 @@ def process_all(
         request: What is asked for.
         state: What the harvest has left.
         advance: Counts runs, for progress.
+        readings: Takes the descriptions of records that are looked at, for those who come after.
         dry: Run nothing, only say what would be run.
 
     Returns:
@@ -74,7 +82,7 @@ def process_all(
     if not any(map(is_process, definitions)):
         return {}, {}
     with Inspector(timeout_s=request.file_timeout) as inspector:
-        night = _Night({one.id: one for one in definitions}, request, state, inspector, advance, dry)
+        night = _Night({one.id: one for one in definitions}, request, state, inspector, advance, readings, dry)
         harvests = {}
         for definition, looped in _in_order(definitions):
             if not request.no_harvest and (not request.only or definition.id in request.only):
@@ -102,6 +110,7 @@ class _Night:
     state: State
     inspector: Inspector
     advance: Advance
+    readings: Readings
     dry: bool
     known: dict[str, list[Offer]] = field(default_factory=dict)
 
@@ -143,7 +152,7 @@ class _Night:
             base = base_of(definition, self.request, self.state)
             with gate_for(definition) as gate:
                 looking = Inspections(definition, self.state, self.inspector, gate, base, self.request.base_url)
-                self.known[collection] = list(offers(definition, self.state, looking, base))
+                self.known[collection] = list(offers(definition, self.state, looking, base, self.readings))
         return self.known[collection]
 
     def _looped(self, collection: str) -> list[Offer]:

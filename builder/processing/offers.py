@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.inspections import Inspecting
     from builder.ledger import Entry
+    from builder.readings import Readings
     from builder.sources.protocol import Record
     from builder.state import State
 
@@ -80,7 +81,9 @@ class Offer:
     files: tuple[File, ...]
 
 
-def offers(definition: CollectionDefinition, state: State, inspecting: Inspecting, base: Path) -> Iterator[Offer]:
+def offers(
+    definition: CollectionDefinition, state: State, inspecting: Inspecting, base: Path, readings: Readings
+) -> Iterator[Offer]:
     """Yield the items of a collection as the catalogue will show them, by the identifiers of their records.
 
     A record that cannot be understood is passed over; it is reported where its own collection is built.
@@ -90,11 +93,12 @@ def offers(definition: CollectionDefinition, state: State, inspecting: Inspectin
         state: Its ledger and records.
         inspecting: Looks into data files.
         base: Folder of its local files.
+        readings: Takes the descriptions that are made, so that the catalogue need not make them again.
     """
     taken: set[str] = set()
     for _, entry in sorted(state.ledger(definition.id).items()):
         if not entry.gone:
-            made = contained(entry, partial(_offer, definition, state, inspecting, base, entry, taken), [])
+            made = contained(entry, partial(_offer, definition, state, inspecting, base, readings, entry, taken), [])
             if isinstance(made, Offer):
                 yield made
 
@@ -104,11 +108,13 @@ def _offer(
     state: State,
     inspecting: Inspecting,
     base: Path,
+    readings: Readings,
     entry: Entry,
     taken: set[str],
 ) -> Offer | Finding:
     record = state.record(definition.id, entry)
-    dataset, inspection = read(definition, record, inspecting)
+    dataset, inspection = described = read(definition, record, inspecting)
+    readings.keep(definition.id, record, described)
     refused = shown(record, dataset, inspection)
     if refused is not None:
         return refused

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from builder.compose import compose
+from builder.compose import compose, read
 from builder.definitions.model import CollectionDefinition, Partner, ProcessSource
 from builder.errors import IaosError, UsageError
 from builder.findings import Finding
@@ -153,7 +153,8 @@ class Jobs:
             raise UsageError("its products are damaged", where=processor.name, hint="run it again")
         told = [{"slot": slot, "href": href, "sha256": digest} for slot, href, digest in lineage.inputs]
         record = record_of(job.id, processor, lineage, products, told, {})
-        made = compose(_definition(job.processor), record, Blind(), by_year=False, taken=set())
+        definition = _definition(job.processor)
+        made = compose(definition, record, read(definition, record, Blind()), by_year=False, taken=set())
         if isinstance(made, Finding):
             raise UsageError(made.message, where=job.processor)
         job.files = {product.name: product.path for product in products}

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from builder import compose
 from builder.build import Request, build, plan
 from builder.checks.tree import check_tree
 from builder.cli import main
@@ -45,6 +46,8 @@ source:
   per: item
   inputs: {table: {collection: tables}}
 """
+AGAIN = COUNTS.replace("id: counts", "id: again").replace("collection: tables", "collection: counts")
+AGAIN = AGAIN.replace("per: item", "per: collection")
 
 
 class Scene:
@@ -195,6 +198,20 @@ def test_a_build_from_nothing_gives_the_same_bytes(scene, tmp_path):
     assert {path for path in different if "changes" not in path} <= {"index.html", "manifest.json"}
 
 
+@pytest.mark.parametrize("change", [False, True])
+def test_no_record_is_described_twice_in_a_night(scene, monkeypatch, change):
+    scene.define("again", AGAIN)
+    if change:
+        scene.night()
+        scene.table("2020-01-02", "x\n" * 7)
+    seen = []
+    describe = compose.describe
+    monkeypatch.setattr(compose, "describe", lambda record: seen.append(record.sha256) or describe(record))
+    scene.night()
+    assert len(seen) == len(set(seen)) == 7, "three tables, three counts, and the count of counts"
+    assert scene.faults() == []
+
+
 def test_lost_products_are_made_again(scene):
     scene.night()
     before = scene.tree()
@@ -278,12 +295,7 @@ def test_a_local_file_beside_the_definition_is_an_input_too(scene):
 
 
 def test_a_processor_reads_what_another_has_made(scene):
-    scene.define(
-        "again",
-        COUNTS.replace("id: counts", "id: again")
-        .replace("collection: tables", "collection: counts")
-        .replace("per: item", "per: collection"),
-    )
+    scene.define("again", AGAIN)
     scene.night()
     item = scene.item("again", "q/again")
     assert item["properties"]["title"] == "count.csv of 6", "three tables of two lines"
