@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from builder.services.jobs import Jobs
 from builder.services.ogc import OgcApi
-from builder.services.wps import wps_service
+from builder.services.wps import WpsService
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,12 +31,13 @@ def services(files: WSGIApplication, url: str, engine: str) -> Iterator[WSGIAppl
     """
     with tempfile.TemporaryDirectory(prefix="iaos-jobs-") as name:
         jobs = Jobs(Path(name), url, engine)
-        api, wps = OgcApi(jobs), wps_service(jobs)
+        api, wps = OgcApi(jobs), WpsService(jobs)
+        answering: dict[str, WSGIApplication] = {"ogc": api, "wps": wps}
 
         def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
             """Give a request to the service whose path it has."""
             path = environ.get("PATH_INFO", "/")
-            target = api if path == "/ogc" or path.startswith("/ogc/") else wps if path == "/wps" else None
+            target = answering.get(path.split("/")[1]) if path.startswith("/") else None
             if target is None or (target is api and environ["REQUEST_METHOD"] == "OPTIONS"):
                 return files(environ, start)
             if _foreign(environ, url):
@@ -48,6 +49,7 @@ def services(files: WSGIApplication, url: str, engine: str) -> Iterator[WSGIAppl
             yield app
         finally:
             jobs.close()
+            wps.close()
 
 
 def _foreign(environ: WSGIEnvironment, url: str) -> bool:

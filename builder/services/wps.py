@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import UsageError
@@ -10,46 +11,86 @@ from processors.describe import Parameter, parameters_of, slots_of
 from processors.registry import find_processors
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from builder.services.jobs import Jobs
+    from builder.services.wpsjobs import Executions
     from processors.protocol import Processor
 
 ITEM = "item"
 """Output of every process: its products as a STAC item, with their addresses."""
+STATUS = "wps/status"
+"""Path below which executions that are not waited for say how far they are."""
+AT_ONCE = 32
+"""Executions that wait or run; more are refused as too many (ServerBusy)."""
 UNBOUNDED = 1000000
 _KINDS = {"integer": "integer", "number": "float", "boolean": "boolean", "string": "string"}
 
 
-def wps_service(jobs: Jobs) -> WSGIApplication:
-    """Return a WPS for all processors.
+class WpsService:
+    """A WSGI application at ``wps``, with the status of executions below it.
+
+    Args:
+        jobs: Runs the processors.
 
     Raises:
         UsageError: pywps is not installed.
     """
-    try:
-        from pywps import Service, configuration
-    except ImportError:
-        raise UsageError(
-            "processing services need pywps", where="iaos serve", hint="pip install 'iaos[serve]', or --no-processes"
-        ) from None
+
+    def __init__(self, jobs: Jobs) -> None:
+        try:
+            from pywps import Service
+
+            from builder.services.wpsjobs import Executions
+        except ImportError:
+            raise UsageError(
+                "processing services need pywps",
+                where="iaos serve",
+                hint="pip install 'iaos[serve]', or --no-processes",
+            ) from None
+        _configure(jobs)
+        self._executions = Executions(f"{jobs.url}{STATUS}", AT_ONCE)
+        processors = find_processors().processors.values()
+        self._service = Service([_process(one, jobs, self._executions) for one in processors])
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer with a status document, or have pywps answer."""
+        folder, _, name = environ.get("PATH_INFO", "").lstrip("/").rpartition("/")
+        if not folder:
+            answer: Iterable[bytes] = self._service(environ, start)
+            return answer
+        said = self._executions.documents.get(name) if folder == STATUS else None
+        body, status = (b"", "404 Not Found") if said is None else (said.encode(), "200 OK")
+        start(status, [("Content-Type", "text/xml"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")])
+        return [body]
+
+    def close(self) -> None:
+        """Wait for executions, whose jobs must have been ended."""
+        self._executions.close()
+
+
+def _configure(jobs: Jobs) -> None:
+    """Tell pywps where it is, and keep its files and its list of requests in the folder of the jobs."""
+    from pywps import configuration
+
     configuration.load_configuration()
     folder = jobs.folder / "wps"
     folder.mkdir()
     settings = {
         "url": f"{jobs.url}wps", "outputurl": f"{jobs.url}wps", "outputpath": str(folder), "workdir": str(folder),
-        "maxrequestsize": "1mb", "maxsingleinputsize": "1mb", "parallelprocesses": "4",
+        "maxrequestsize": "1mb", "maxsingleinputsize": "1mb", "parallelprocesses": str(AT_ONCE), "maxprocesses": "0",
     }  # fmt: skip
     for name, value in settings.items():
         configuration.CONFIG.set("server", name, value)
     configuration.CONFIG.set("metadata:main", "identification_title", "Processors of iAOS on this machine")
     configuration.CONFIG.set("logging", "level", "ERROR")
-    service: WSGIApplication = Service([_process(one, jobs) for one in find_processors().processors.values()])
-    return service
+    configuration.CONFIG.set("logging", "database", f"sqlite:///{folder}/requests.sqlite")
 
 
-def _process(processor: Processor, jobs: Jobs) -> Any:
-    from pywps import ComplexInput, ComplexOutput, Format, Process
+def _process(processor: Processor, jobs: Jobs, executions: Executions) -> Any:
+    from pywps import ComplexInput, ComplexOutput, Format
+
+    from builder.services.wpsjobs import FollowedProcess
 
     named_slots = slots_of(processor)
     slots = [
@@ -80,7 +121,8 @@ def _process(processor: Processor, jobs: Jobs) -> Any:
         response.outputs[ITEM].data = json.dumps(job.item)
         return response
 
-    return Process(
+    return FollowedProcess(
+        executions,
         _told(handle),
         processor.name,
         processor.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 import rasterio
 import requests
 import xarray as xr
-from owslib.wps import SYNC, ComplexDataInput, WebProcessingService
+from owslib.wps import ASYNC, SYNC, ComplexDataInput, WebProcessingService
 
 from builder.cli import main
 from builder.serve import serve
+from builder.services.jobs import Jobs
+from builder.services.wpsjobs import MOST_KEPT, Executions
 from processors.registry import find_processors
 
 
@@ -143,6 +146,63 @@ def test_owslib_is_told_why_a_run_fails(server):
     run = wps.execute("regrid", [("grid", source)], output=[("item", False)], mode=SYNC)
     assert not run.isSucceded()
     assert "not allowed" in run.errors[0].text
+
+
+def followed(server, address, **parameters):
+    """Run without waiting, and ask how it stands until it has ended."""
+    wps = WebProcessingService(f"{server.url}wps")
+    source = ComplexDataInput(address, mimeType="application/netcdf")
+    given = [("grid", source), *parameters.items()]
+    run = wps.execute("regrid", given, output=[("item", False)], mode=ASYNC)
+    assert run.statusLocation.startswith(f"{server.url}wps/status/")
+    return until_ended(run)
+
+
+def until_ended(run):
+    for _ in range(200):
+        if run.isComplete():
+            break
+        run.checkStatus(sleepSecs=0.1)
+    return run
+
+
+def test_owslib_follows_a_run_that_it_does_not_wait_for(server):
+    run = followed(server, f"{server.url}grid.nc", resolution="300000")
+    assert run.isSucceded(), [error.text for error in run.errors]
+    item = json.loads(run.processOutputs[0].data[0])
+    assert requests.get(item["assets"]["map.tif"]["href"], timeout=9).content[:2] == b"II"
+    kept = requests.get(run.statusLocation, timeout=9)
+    assert (kept.status_code, kept.headers["Cache-Control"]) == (200, "no-store")
+    assert requests.get(f"{server.url}wps/status/another.xml", timeout=9).status_code == 404
+    assert requests.get(f"{server.url}wps/{run.statusLocation.rpartition('/')[2]}", timeout=9).status_code == 404
+
+
+def test_the_status_of_a_run_that_fails_says_why(server):
+    run = followed(server, "http://127.0.0.1:9/grid.nc")
+    assert not run.isSucceded()
+    assert "not allowed" in run.errors[0].text
+
+
+def test_a_run_that_is_not_waited_for_is_accepted_before_it_has_ended(server, monkeypatch):
+    gate, work = threading.Event(), Jobs._make
+    monkeypatch.setattr(Jobs, "_make", lambda *given: gate.wait(20) and work(*given))
+    wps = WebProcessingService(f"{server.url}wps")
+    given = [("grid", ComplexDataInput(f"{server.url}grid.nc", mimeType="application/netcdf"))]
+    run = wps.execute("regrid", given, output=[("item", False)], mode=ASYNC)
+    run.checkStatus(sleepSecs=0.2)
+    assert run.status in {"ProcessAccepted", "ProcessStarted"}
+    gate.set()
+    until_ended(run)
+    assert run.isSucceded()
+
+
+def test_status_documents_of_the_oldest_executions_are_forgotten():
+    kept = Executions("http://127.0.0.1/wps/status", 1)
+    for number in range(MOST_KEPT + 2):
+        kept.write("<a/>", f"{number}.xml")
+    kept.write("<b/>", "2.xml")
+    kept.close()
+    assert (len(kept.documents), kept.documents["2.xml"], "1.xml" in kept.documents) == (MOST_KEPT, "<b/>", False)
 
 
 def test_without_an_engine_only_files_are_served(tmp_path):
