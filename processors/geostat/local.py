@@ -55,4 +55,6 @@ def rows(near: Integers, weights: Floats, count: int) -> csr_array:
 
     there = near != count
     pointers = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    return csr_array((weights[there], near[there], pointers), shape=(len(near), count))
+    slim = np.int32 if max(count, int(pointers[-1])) < 2**31 else np.int64
+    shape = len(near), count
+    return csr_array((weights[there], near[there].astype(slim), pointers.astype(slim)), shape=shape)

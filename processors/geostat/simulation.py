@@ -99,9 +99,10 @@ def _condition(
         there[:, number] += spread * source.standard_normal(len(used))
         if nugget:
             fields[number] += np.sqrt(nugget) * source.standard_normal(fields.shape[1])
-    misfit = data.values[used, None] - there
+    misfit = np.zeros((len(data.values), len(fields)))
+    misfit[used] = data.values[used, None] - there
     assert estimate.weights is not None
-    weights = estimate.weights[:, used]
+    weights = estimate.weights
     for start in range(0, len(targets), TILE):
         tile = slice(start, start + TILE)
         fields[:, tile] += kriging.mean + (weights[tile] @ misfit).T

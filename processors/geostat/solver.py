@@ -136,27 +136,29 @@ class Systems:
         return Solution(value[:m], variance[:m], used[:m], found)
 
     def _covariances(self, system: Floats, index: Integers, targets: Floats) -> None:
-        """Fill the lower triangle and the row of the target."""
+        """Fill the lower triangle, the only one that is read, and the row of the target."""
         k, model = self.k, self.data.model
-        system[: k + 1] = 0.0
-        for parts, coordinates in self.groups:
+        last = k + 1 if self.block is None else k
+        system[last : k + 1] = 0.0
+        for number, (parts, coordinates) in enumerate(self.groups):
             spots = np.concatenate([coordinates[:, index], parts[0].stretch(targets).T[:, None]], axis=1)
-            last = k + 1 if self.block is None else k
             for j in range(k):
                 h = distances(spots[:, j + 1 : last], spots[:, j : j + 1])
-                for part in parts:
-                    system[j + 1 : last, j] += part.covariance(h)
-                if model.nugget and parts is self.groups[0][0]:
-                    system[j + 1 : last, j] += model.nugget * (h == 0)
-                system[j, j] = model.sill + self.error[index[j]]
+                found = sum_of(parts, h)
+                if model.nugget and not number and not h.all():
+                    found += model.nugget * (h == 0)
+                if number:
+                    system[j + 1 : last, j] += found
+                else:
+                    system[j + 1 : last, j] = found
             if self.block is not None:
                 self._block_row(system[k], spots, parts[0].stretch(self.block.offsets), self.block.weights, parts)
+        for j in range(k):
+            system[j, j] = model.sill + self.error[index[j]]
 
     def _block_row(self, row: Floats, spots: Floats, offsets: Floats, shares: Floats, parts: Parts) -> None:
         for offset, share in zip(offsets, shares, strict=True):
-            h = distances(spots[:, : self.k], spots[:, self.k :] + offset[:, None, None])
-            for part in parts:
-                row += share * part.covariance(h)
+            row += share * sum_of(parts, distances(spots[:, : self.k], spots[:, self.k :] + offset[:, None, None]))
 
     def _estimate(self, target: Floats, drift: Floats, values: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
         """Value and variance from the substituted rows; generalised least squares for the drift."""
@@ -183,6 +185,14 @@ def support_variance(model: Model, block: Block | None) -> float:
         return model.sill
     smooth = model.filtered()[0]
     return float(block.weights @ smooth.between(block.offsets, block.offsets) @ block.weights)
+
+
+def sum_of(parts: Parts, h: Floats) -> Floats:
+    """Covariance of structures together at distances `h`."""
+    total = parts[0].covariance(h)
+    for part in parts[1:]:
+        total += part.covariance(h)
+    return total
 
 
 def distances(one: Floats, other: Floats) -> Floats:
