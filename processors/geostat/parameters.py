@@ -53,6 +53,11 @@ class GeostatParameters(Parameters):
     transform: Literal["auto", "none", "normal-score", "log"] = Field(
         "auto", description="Scale on which values are about normal; auto looks at their skewness."
     )
+    decluster_km: Literal["auto"] | float = Field(
+        "auto",
+        description="Side of the cells whose values share one weight in histogram and mean; auto: one observation "
+        "each if they were spread evenly; 0: all weigh the same.",
+    )
     drift: Literal["auto"] | tuple[Term, ...] = Field(
         "auto", description="Trend: terms among x, y, x2, xy, y2, time, annual, external; auto tries those of time."
     )
@@ -129,7 +134,7 @@ class GeostatParameters(Parameters):
             raise ValueError("neighbours are 8 to 256, or all")
         return value
 
-    @field_validator("day_km", "merge_km", "max_distance")
+    @field_validator("day_km", "merge_km", "max_distance", "decluster_km")
     @classmethod
     def _not_negative(cls, value: float | str) -> float | str:
         if isinstance(value, float) and not 0 <= value < float("inf"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -88,12 +89,12 @@ def prepare(table: Observations, level: Level | None, lattice: Lattice, chosen: 
         raise Refusal(
             said, "observations", f"{FEWEST} are needed: widen `time`, `bbox` or the depth", "GEOSTAT.TOO_FEW"
         )
-    weights = decluster(merged.places, _side(merged.places))
+    weights = _weights(merged.places, chosen.decluster_km)
     transform, why = transform_of(chosen.transform, merged.table.value, weights)
     groups, grouping = group(merged, chosen.cv, chosen.seed)
     notes = [sampled.told, f"Scale: {why}."]
     notes += [] if row.unit else ["No file says the unit of the values."]
-    notes += _repeats(row, merged, radius) + _ashore(merged.table) + list(row.notes)
+    notes += _repeats(row, merged, radius) + _ashore(merged.table) + _beyond(merged.table, chosen) + list(row.notes)
     return Case(
         sampled, merged, metric, transform, transform.forward(merged.table.value), weights, groups, grouping,
         tuple(notes),
@@ -119,6 +120,12 @@ def _is_true(lattice: Lattice, row: Observations) -> bool:
     factors = Proj(crs).get_factors(row.longitude, row.latitude)
     lengths = np.concatenate([np.atleast_1d(factors.tissot_semimajor), np.atleast_1d(factors.tissot_semiminor)])
     return bool((np.abs(lengths - 1) <= _DISTORTED).all())
+
+
+def _weights(places: Floats, side: Literal["auto"] | float) -> Floats:
+    """Return declustering weights of observations; their mean is 1."""
+    side = _side(places) if side == "auto" else side
+    return decluster(places, side) if side > 0 else np.ones(len(places))
 
 
 def _side(places: Floats) -> float:
@@ -164,6 +171,14 @@ def _repeats(row: Observations, merged: Merged, radius: float) -> list[str]:
             f"{row.value[index]:g} of {row.platform[index]} at {where} lies far from others of the same place."
         )
     return notes
+
+
+def _beyond(table: Observations, chosen: GeostatParameters) -> list[str]:
+    """Name thresholds that no observation, or every one, is above: what is said of them rests on the model alone."""
+    low, high = float(table.value.min()), float(table.value.max())
+    past = [f"{one:g}" for one in chosen.thresholds if not low <= one < high]
+    told = f"observations lie between {low:g} and {high:g}; its probabilities rest on the model's tails"
+    return [f"Threshold {', '.join(past)}: {told}."] if past else []
 
 
 def _ashore(table: Observations) -> list[str]:

@@ -168,6 +168,7 @@ def _level(mapped: Mapped) -> dict[str, JSON]:
         "observations": mapped.case.table.size,
         "profiles_without": mapped.case.sampled.without,
         "scale": mapped.case.transform.name,
+        "declustered_mean": float(np.average(mapped.case.table.value, weights=mapped.case.weights)),
         "notes": list(mapped.notes),
     }
     if mapped.choice is not None:

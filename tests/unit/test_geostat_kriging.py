@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from processors.errors import Refusal
 from processors.geostat.drift import polynomial
+from processors.geostat.fitting import fit
 from processors.geostat.kriging import Kriging, krige
 from processors.geostat.models import Model, Structure, single
 from processors.geostat.neighbours import Neighbourhood
+from processors.geostat.scores import scores_of
 from processors.geostat.solver import Block
+from processors.geostat.tracks import decluster
+from processors.geostat.transforms import NormalScore, moments_back
 
 SPHERICAL = single("spherical", 0.59, 897, 0.05)
 ERROR = {"model": single("spherical", 0.59, 897), "error": 0.05}
@@ -148,6 +153,10 @@ def test_gstat_leave_one_out(oracle, meuse, name, neighbours):
     beside(found, expected)
     score = (values - found.value) / np.sqrt(found.variance_observation)
     np.testing.assert_allclose(score, expected["zscore"], rtol=0, atol=1e-7)
+    if "nmax16" in name or neighbours == "all":
+        sums = scores_of(values, found.value, found.variance_observation)
+        told = oracle("X00_scores.csv").set_index("case").loc[name[:3], ["ME", "MAE", "RMSE", "MSDR"]]
+        assert (sums.bias, sums.mae, sums.rmse, sums.msdr) == pytest.approx(tuple(told), abs=1e-8)
 
 
 @pytest.mark.parametrize("neighbours", ["all", 100])
@@ -215,14 +224,18 @@ def test_gstat_space_time_on_ctd_profiles(oracle):
     beside_pred(ready.leave_out(), oracle("I07_loo_spacetime.csv"))
 
 
-def test_the_course_of_rintaros():
+def test_the_course_of_rintaros(oracle):
+    exact = oracle("C01_course_kriging.csv")
     points, values = np.array([[0.0, 0], [0, 1], [1, 0]]), np.array([3.0, 4, 1])
-    for known, value, variance in ((2.0, 2.05004, 1.98738), (None, 2.63977, 2.55908)):
+    for row, (known, value, variance) in enumerate(((2.0, 2.05004, 1.98738), (None, 2.63977, 2.55908))):
         for neighbours in ("all", 3):
             model = single("spherical", 2, 1.25)
             found = krige(points, values, np.array([[1.0, 1]]), model, mean=known, neighbours=neighbours)
             assert found.value[0] == pytest.approx(value, abs=1e-5)
             assert found.variance[0] == pytest.approx(variance, abs=1e-5)
+            assert (found.value[0], found.variance[0]) == pytest.approx(
+                tuple(exact.loc[row, ["pred", "var"]]), abs=1e-9
+            )
 
 
 def test_walker_lake_beside_gstat_and_the_truth(oracle):
@@ -240,6 +253,19 @@ def test_walker_lake_beside_gstat_and_the_truth(oracle):
     above = krige(points, 1.0 * (table["V"] > 500), targets, Model((short, long), 0.05), neighbours=24)
     brier = np.mean((np.clip(above.value, 0, 1) - (expected["truth"] > 500)) ** 2)
     assert brier <= 0.0854
+
+
+def test_normal_scores_tell_more_of_walker_lake_than_indicators(oracle):
+    """Both scores of the record are beaten, without any choice made by looking at the truth."""
+    table, expected = oracle("W00_walker_input.csv"), oracle("W01_OK_nmax24.csv")
+    points, values, truth = table[["X", "Y"]].to_numpy(float), table["V"].to_numpy(float), expected["truth"].to_numpy()
+    scale = NormalScore.of(values, decluster(points, 20))
+    model = fit(points, scale.forward(values), forms=["spherical"], nested=False).model
+    found = krige(points, scale.forward(values), expected[["X", "Y"]].to_numpy(float), model)
+    estimate, _ = moments_back(scale, found.value, found.variance)
+    assert np.sqrt(np.mean((estimate - truth) ** 2)) <= 146.4
+    cut, spread = scale.forward(np.array([500.0]))[0], np.sqrt(np.maximum(found.variance, 1e-12))
+    assert np.mean((norm.sf(cut, found.value, spread) - (truth > 500)) ** 2) <= 0.083  # indicators: 0.0854
 
 
 def test_the_same_bytes_whatever_the_tile_and_the_threads(meuse, nodes):

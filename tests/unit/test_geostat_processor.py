@@ -156,21 +156,23 @@ CHOICES = [
     {"anisotropy": {"angle": 30, "ratio": 0.5}}, {"nugget_is_error": False}, {"obs_error": 0.5}, {"merge_km": 60.0},
     {"neighbours": 8}, {"neighbours": "all"}, {"sectors": "quadrants"}, {"max_distance": 60.0},
     {"block": (80.0, 80.0)}, {"thresholds": (4.0,)}, {"quantiles": (0.25,)}, {"cv": "blocks"}, {"cv": "loo"},
-    {"calibrate": True},
+    {"calibrate": True}, {"transform": "normal-score", "decluster_km": 400.0},
+    {"transform": "normal-score", "decluster_km": 0.0},
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def plain(survey, tmp_path_factory):
-    """Runs that choices are compared with: without time, and with it."""
+    """Runs that choices are compared with: without time, with it, and on the scale that weights count for."""
     folder = tmp_path_factory.mktemp("plain")
-    return {speed: krige(survey, folder, day_km=speed, drift=[]) for speed in (0.0, 5.0)}
+    scores = krige(survey, folder, day_km=0.0, drift=[], transform="normal-score")
+    return {speed: krige(survey, folder, day_km=speed, drift=[]) for speed in (0.0, 5.0)} | {"normal-score": scores}
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(f"{k}={v}"[:24] for k, v in choice.items()))
 def test_each_parameter_changes_an_outcome(survey, plain, tmp_path, choice):
-    speed = 5.0 if "target_time" in choice else 0.0
-    made, base = krige(survey, tmp_path, **({"day_km": speed, "drift": []} | choice)), plain[speed]
+    like = "normal-score" if "decluster_km" in choice else 5.0 if "target_time" in choice else 0.0
+    made, base = krige(survey, tmp_path, **({"day_km": 5.0 if like == 5.0 else 0.0, "drift": []} | choice)), plain[like]
     same = [name for name in ("estimate.tif", "std.tif", "std_obs.tif", "cv.json") if name in made
             and strip(made[name]) == strip(base[name])]  # fmt: skip
     assert made.keys() != base.keys() or len(same) < 4

@@ -59,6 +59,10 @@ def test_the_region_s_risk_agrees_with_the_map(made):
     assert area["q05"] < area["q50"] < area["q95"]
     assert risk["region_km2"] == pytest.approx(np.isfinite(mean).sum() * 1600, rel=1e-6)
     assert risk["thresholds"][1]["area_km2"]["q95"] == 0
+    share = risk["thresholds"][0]["probability_mean_above"]
+    assert ((share > 0.95), (share < 0.05)) == (risk["mean"]["q05"] > 9, risk["mean"]["q95"] < 9)
+    (level,) = told(made, "params.json")["levels"]
+    assert [note for note in level["notes"] if note.startswith("Threshold 1000: observations lie between ")]
 
 
 def test_risk_obeys_region_seed_and_number_of_fields(survey, made, tmp_path):
@@ -117,6 +121,14 @@ def test_summaries_are_those_of_the_table(survey, tmp_path):
     products = krige(survey, tmp_path, drift=[], day_km=0, cv="loo", **more)
     whole = rows(products["statistics.csv"])[0]
     assert (float(whole["mean"]), float(whole["std"])) == pytest.approx((temp.mean(), temp.std()), rel=1e-6)
+    depth, day = (np.array([row[name] for row in table]) for name in ("Depth", "Time"))
+    told_by = {(row["by"], row["group"]): row for row in rows(products["statistics.csv"])}
+    assert {by: sum(int(row["count"]) for (one, _), row in told_by.items() if one == by) for by, _ in told_by} == {
+        "all": 640, "year": 640, "depth": 640}  # fmt: skip
+    deep = (depth.astype(float) >= 25) & (depth.astype(float) < 50)
+    assert float(told_by["depth", "[25, 50) m"]["median"]) == pytest.approx(np.median(temp[deep]), rel=1e-6)
+    assert {text[:4] for text in day} == {group for by, group in told_by if by == "year"}
+    assert float(told_by["year", "2003"]["most"]) == temp.max()
     relation = told(products, "relation.json")
     assert relation["correlation"] == pytest.approx(np.corrcoef(temp, salt)[0, 1], rel=1e-9)
     assert sum(one["samples"] for one in relation["classes"]) == temp.size
