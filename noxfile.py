@@ -93,6 +93,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run the notebooks below docs/notebooks on the demo's catalogue; the session `tests` does so too."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "tests/system/test_demo.py", "-k", "notebooks", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs; a broken link fails."""
     session.install("-e", ".", *group("docs"))
