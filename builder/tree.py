@@ -26,6 +26,9 @@ class Published:
     media_type: str
 
 
+UNKNOWN = Published("", 0, "")
+"""What is known of a file while a build is about to write or withdraw it."""
+
 Manifest = Mapping[str, Published]
 """Path below the catalogue root → what is published there."""
 
@@ -122,10 +125,10 @@ class Tree:
 
     def keep(self, path: str) -> bool:
         """Want what is published at ``path`` now; tell whether there is anything."""
-        entry = self.published.get(path)
-        if entry is not None:
+        entry = self.published.get(path, UNKNOWN)
+        if entry != UNKNOWN:
             self.wanted[path] = entry
-        return entry is not None
+        return entry != UNKNOWN
 
     def stands(self, files: Mapping[str, str]) -> bool:
         """Tell whether files, given as path and SHA-256, are what is published."""
@@ -184,16 +187,16 @@ def rank(path: str) -> int:
 
 
 def apply(tree: Tree, plan: Plan, target: Path) -> None:
-    """Carry out a plan: new files by rank, then the manifest, then withdrawals.
+    """Carry out a plan: new files by rank, then withdrawals; the manifest says before that all this is under way.
 
     Every file appears complete or not at all (rename within one file system). A run that is
-    killed leaves old and new files, each complete, and the old manifest; the next run mends it.
+    killed leaves old and new files, each complete, and a manifest that vouches for none of
+    those it was about to touch: the next run writes or withdraws every one of them.
     """
     if not plan:
         return
-    target.mkdir(parents=True, exist_ok=True)
-    if not (target / MANIFEST).exists():
-        write_atomic(target / MANIFEST, manifest_bytes({}))  # so that the next run knows the folder as ours
+    under_way = {step.path: UNKNOWN for step in plan}
+    write_atomic(target / MANIFEST, manifest_bytes({**tree.published, **under_way}))
     made = set()
     for step in sorted(plan, key=lambda step: (rank(step.path), step.path)):
         if step.action is not Action.WITHDRAW:
@@ -202,9 +205,9 @@ def apply(tree: Tree, plan: Plan, target: Path) -> None:
                 (target / folder).mkdir(parents=True, exist_ok=True)
                 made.add(folder)
             (tree.staging / step.path).replace(target / step.path)
+    withdraw((step.path for step in plan if step.action is Action.WITHDRAW), target)
     os.sync()
     write_atomic(target / MANIFEST, manifest_bytes(tree.wanted))
-    withdraw((step.path for step in plan if step.action is Action.WITHDRAW), target)
 
 
 def withdraw(paths: Iterable[str], target: Path) -> None:

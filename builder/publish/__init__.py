@@ -24,7 +24,7 @@ from builder.publish.probes import cors
 from builder.publish.site import Store
 from builder.publish.stores import open_store, read, told
 from builder.publish.upload import Source, carry_out, from_folder, from_target, put_state
-from builder.tree import read_manifest
+from builder.tree import UNKNOWN, read_manifest
 
 if TYPE_CHECKING:
     from builder.progress import Advance
@@ -85,6 +85,8 @@ def publish(
     wanted = read_manifest(folder)
     if not wanted:
         raise UsageError("no catalogue to publish", where=str(folder), hint="run `iaos build` first")
+    if UNKNOWN in wanted.values():
+        raise UsageError("the build was interrupted", where=str(folder), hint="run `iaos build` again")
     if (
         "://" not in target.removeprefix("file://")
         and Path(target.removeprefix("file://")).resolve() == folder.resolve()

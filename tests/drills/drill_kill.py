@@ -8,6 +8,7 @@ Half of the runs start from nothing, half from an earlier catalogue, so that fil
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import shutil
 import sys
@@ -39,8 +40,22 @@ def begin(start, folder):
         shutil.copytree(start, folder)
 
 
+def remembered(folder):
+    """Return the state without what the partner's own clock, which nobody holds still, put into it."""
+    files = contents(folder)
+    for name in files:
+        if name.endswith("/harvest.json"):
+            files[name] = {**json.loads(files[name]), "since": None}
+    return files
+
+
+def differing(one, other):
+    """Return the names of files that are not the same in both."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
 def drill(base, kills, keep=KEEP):
-    """Kill, mend and compare; gives counts of stages, of kills, of what was not mended, and requests asked again."""
+    """Kill, mend and compare; gives counts of stages, what was not mended, and requests repeated, of those answered."""
     chance, stages, wrong, again, answered = random.Random(3), Counter(), [], 0, 0
     with partners(base) as (url, asked):
         define(base / "collections", url, keep=keep, records=("walrus", "beluga"))
@@ -50,21 +65,21 @@ def drill(base, kills, keep=KEEP):
         wanted = []
         for start in (None, base / "early"):
             begin(start, base / "calm")
-            asked.clear()
             acts, _ = run(base / "calm", 0)
-            wanted.append((start, int(acts), len(asked), contents(base / "calm/out"), contents(base / "calm/state")))
+            wanted.append((start, int(acts), contents(base / "calm/out"), remembered(base / "calm/state")))
         for number in range(kills):
-            start, acts, needed, out, state = wanted[number % 2]
+            start, acts, out, state = wanted[number % 2]
             begin(start, base / "run")
             asked.clear()
             stage, status = run(base / "run", chance.randint(1, acts), check=False)
-            before = len(asked)
+            before = Counter(asked)
+            asked.clear()
             stages[stage if status == -9 else "lived"] += 1
             run(base / "run", 0)
-            again += len(asked) - needed
-            answered += before
-            if (contents(base / "run/out"), contents(base / "run/state")) != (out, state):
-                wrong.append((number, stage))
+            again += (Counter(asked) & before).total()
+            answered += before.total()
+            if other := differing(contents(base / "run/out"), out) + differing(remembered(base / "run/state"), state):
+                wrong.append((number, stage, other))
     return stages, wrong, again, answered
 
 

@@ -41,7 +41,8 @@ def partners(folder):
         app = partners_app(folder / "data", url.rstrip("/"))
 
         def count(environ, start):
-            asked.append(f"{environ.get('PATH_INFO')}?{environ.get('QUERY_STRING')}")
+            said = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "HTTP_RANGE")
+            asked.append(" ".join(environ.get(name, "") for name in said))
             return app(environ, start)
 
         return count

@@ -57,6 +57,17 @@ def test_a_dry_run_shows_each_step_and_writes_nothing(site):
     assert {file: file.read_bytes() for file in target.rglob("*") if file.is_file()} == before
 
 
+def test_a_catalogue_whose_build_was_killed_is_not_published(site, monkeypatch):
+    source, target = site
+    before = contents(target)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("builder.tree.rank", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+        catalogue(source, stac(4))
+    with pytest.raises(UsageError, match="build was interrupted"):
+        publish(source, str(target), ignore)
+    assert contents(target) == before
+
+
 def test_what_is_withdrawn_stays_for_its_grace_time(site, night):
     source, target = site
     catalogue(source, stac(2))

@@ -99,22 +99,40 @@ def test_interrupted_apply_is_mended_by_the_next(tmp_path):
     assert {k: v for k, v in contents(target).items() if k != "manifest.json"} == {"a.json": b"2", "catalog.json": b"2"}
 
 
-def test_a_first_build_killed_anywhere_is_mended_by_the_next(tmp_path, monkeypatch):
-    files = {"a.json": b"1", "p/b.json": b"1", "catalog.json": b"1"}
-    move = Path.replace
-    for survives in range(4):
-        target, moved = tmp_path / f"out{survives}", []
+OLD = {"a.json": b"1", "leaves/b.json": b"1", "returns/c.json": b"1", "catalog.json": b"1"}
+NEW = {"a.json": b"2", "comes/d.json": b"2", "regretted/e.json": b"2", "catalog.json": b"2"}
+LATER = {"a.json": b"2", "comes/d.json": b"2", "returns/c.json": b"1", "catalog.json": b"3"}
 
-        def replace(file, place, moved=moved, survives=survives):
-            if len(moved) == survives:
-                raise KeyboardInterrupt
-            moved.append(place)
-            return move(file, place)
 
+@pytest.mark.parametrize("before", [{}, OLD])
+@pytest.mark.parametrize("after", [NEW, LATER])
+def test_a_build_killed_anywhere_is_mended_by_the_next_whatever_that_wants(tmp_path, monkeypatch, before, after):
+    for survives in range(20):
+        target, acts = tmp_path / f"out{survives}", []
+        grow(target, tmp_path / f"old{survives}", before)
+
+        def fatal(act, acts=acts, survives=survives):
+            def done(*arguments, **options):
+                if len(acts) == survives:
+                    raise KeyboardInterrupt
+                acts.append(act)
+                return act(*arguments, **options)
+
+            return done
+
+        lived = False
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "replace", replace)
-            with pytest.raises(KeyboardInterrupt):
-                grow(target, tmp_path / f"killed{survives}", files)
-        grow(target, tmp_path / f"mended{survives}", files)
-        assert {path: data for path, data in contents(target).items() if path in files} == files
-        assert read_manifest(target).keys() == files.keys()
+            for name in ("replace", "unlink"):
+                patch.setattr(Path, name, fatal(getattr(Path, name)))
+            try:
+                grow(target, tmp_path / f"killed{survives}", NEW)
+                lived = True
+            except KeyboardInterrupt:
+                pass
+        grow(target, tmp_path / f"mended{survives}", after)
+        assert {path: data for path, data in contents(target).items() if path != "manifest.json"} == after
+        assert read_manifest(target).keys() == after.keys()
+        if lived:
+            break
+    assert lived
+    assert survives >= len(NEW)
