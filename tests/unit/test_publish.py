@@ -60,9 +60,14 @@ def test_a_dry_run_shows_each_step_and_writes_nothing(site):
 def test_a_catalogue_whose_build_was_killed_is_not_published(site, monkeypatch):
     source, target = site
     before = contents(target)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("builder.tree.rank", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
-        catalogue(source, stac(4))
+
+    def killed_there(path):
+        raise KeyboardInterrupt(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.tree.rank", killed_there)
+        with pytest.raises(KeyboardInterrupt):
+            catalogue(source, stac(4))
     with pytest.raises(UsageError, match="build was interrupted"):
         publish(source, str(target), ignore)
     assert contents(target) == before
