@@ -80,6 +80,21 @@ def test_elements_stand_in_the_order_of_the_standard(name, version, models):
     assert list(faults(root, models)) == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_attributes_have_the_types_of_the_standard(name):
+    """WPS 1.0.0 wants both numbers of occurrences, and OWS 1.1 a type and a subtype of each format."""
+    root = etree.fromstring(as_wps(PROCESSORS[name], "1.0.0"))
+    said = {"service": "WPS", "version": "1.0.0", "{http://www.w3.org/XML/1998/namespace}lang": "en"}
+    assert dict(root.attrib) == said
+    assert root[0].get("{http://www.opengis.net/wps/1.0.0}processVersion")
+    for one in root.iter("Input"):
+        assert int(one.attrib["minOccurs"]) >= 0 < int(one.attrib["maxOccurs"])
+        assert set(one.attrib) == {"minOccurs", "maxOccurs"}
+    kinds = [one.text for one in root.iter("MimeType")]
+    assert all(re.fullmatch(r"(application|audio|image|text|video|message|multipart|model)/\S+(;.*)?", kind)
+               for kind in kinds)  # fmt: skip
+
+
 def test_the_check_of_the_order_finds_what_is_wrong():
     root = etree.fromstring(as_wps(PROCESSORS["regrid"], "2.0"))
     process = root[0][0]
