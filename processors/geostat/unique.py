@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +147,14 @@ def cholesky(data: Data) -> Floats:
 
 def single_thread() -> AbstractContextManager[object]:
     """One thread for the linear algebra inside: sums in another order would be other bytes."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    limits: AbstractContextManager[object] = _libraries().limit(limits=1)
     return limits
+
+
+@cache
+def _libraries() -> Any:
+    """Return the BLAS of NumPy and of SciPy, looked for once: that takes longer than a likelihood of 200 data."""
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
