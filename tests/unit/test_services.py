@@ -12,6 +12,7 @@ import pytest
 import rasterio
 import requests
 import xarray as xr
+from owslib.ogcapi.processes import Processes
 from owslib.wps import ASYNC, SYNC, ComplexDataInput, WebProcessingService
 
 from builder.cli import main
@@ -74,6 +75,18 @@ def test_a_synchronous_run_gives_products_and_a_stac_item(server):
     assert item.assets["map.tif"].href == results["map.tif"]["href"]
     assert item.properties["iaos:process"]["parameters"]["resolution"] == 300000
     assert item.datetime.year == 2020
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_owslib_runs_processes_by_the_ogc_api(server, wait):
+    api = Processes(f"{server.url}ogc/")
+    assert {one["id"] for one in api.processes()} == set(find_processors().processors)
+    assert api.process("regrid")["inputs"]["resolution"]["title"]
+    answer = api.execute("regrid", asked(server, variable="warmth")["inputs"], async_=not wait)
+    if wait:
+        assert requests.get(answer["map.tif"]["href"], timeout=9).content[:2] == b"II"
+    else:
+        assert answer["status"] in {"accepted", "running", "successful"}
 
 
 def test_an_asynchronous_run_is_followed_listed_and_dismissed(server):
