@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder import clock
 from builder.errors import DefinitionError, UsageError
 from builder.harvests import conclude_all, harvest_all
+from builder.inspections import forget_checks
 from builder.nights import remember
 from builder.processing.night import process_all, prune
 from builder.readings import Readings
@@ -81,6 +82,7 @@ def build(request: Request, advance: Advance) -> RunReport:
         state.commit()
         apply(tree, run.plan, request.out)
         conclude_all(harvests, state)
+        forget_checks(state)
         prune(state)
     return run
 

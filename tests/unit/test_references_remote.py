@@ -20,7 +20,7 @@ from builder.enrich.inspect import Inspector
 from builder.enrich.translate import translate
 from builder.enrich.verify import same_values
 from builder.errors import FetchError, UnreferenceableError
-from builder.inspections import Inspections
+from builder.inspections import Inspections, forget_checks
 from builder.references.btree import walk
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
@@ -158,6 +158,7 @@ def test_reference_is_remade_when_its_file_changes_and_dropped_when_it_goes(tmp_
         log.clear()
         assert looking.of(dataset, record)[0] == first
         assert [method for method, _, _ in log] == ["HEAD"]
+        forget_checks(looking.state)
         casts(path, count, seed=2)
         second, _ = looking.of(dataset, record)
         assert second.source()["iaos:source_etag"] != first.source()["iaos:source_etag"]
@@ -166,6 +167,29 @@ def test_reference_is_remade_when_its_file_changes_and_dropped_when_it_goes(tmp_
         gone, findings = looking.of(dataset, record)
         assert gone is None
         assert "404" in findings[0].message
+
+
+def test_a_file_is_asked_for_again_only_when_the_run_has_ended_or_the_day(tmp_path, inspector, monkeypatch):
+    casts(tmp_path / "a.nc", 100)
+    with ranged(tmp_path) as (base, log), gate(base) as opened:
+        dataset = Dataset("a", resources=(Resource("data", f"{base}/a.nc", roles=("data",)),))
+        record = Record("a", "file", b"{}", "application/json", f"{base}/a.nc")
+        looking = inspections(base, tmp_path, inspector, opened)
+
+        def asked():
+            log.clear()
+            looking.of(dataset, record)
+            return [method for method, _, _ in log]
+
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "1709251200")
+        asked()
+        assert asked() == ["HEAD"]
+        assert asked() == []
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1709251200 + 86400))
+        assert asked() == ["HEAD"]
+        assert asked() == []
+        forget_checks(looking.state)
+        assert asked() == ["HEAD"]
 
 
 def test_parquet_folder_reads_as_the_file(tmp_path):
