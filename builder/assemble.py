@@ -95,7 +95,7 @@ def assemble(
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
     _add_exports(partners, gathered, tree, request, renderer)
     findings = _add_services(definitions, tree, renderer)
-    _add_upper(definitions, partners, gathered, tree, renderer)
+    _add_upper(definitions, partners, gathered, state, tree, renderer)
     reports = tuple(
         collection_report(
             one.definition.id,
@@ -122,6 +122,7 @@ def _add_upper(
     definitions: Sequence[CollectionDefinition],
     partners: Mapping[str, dict[str, Any]],
     gathered: Sequence[Gathered],
+    state: State,
     tree: Tree,
     renderer: Renderer,
 ) -> None:
@@ -130,8 +131,7 @@ def _add_upper(
         tree.add(partner_catalog(name), to_bytes(catalog), JSON)
         own = [entry for entry in entries if entry.partner is catalog]
         tree.add(partner_page(name), renderer.partner(catalog, own), HTML)
-    history = [change for one in gathered for change in one.changes]
-    tree.add(CHANGES, b"".join(orjson.dumps(change) + b"\n" for change in history), media_type(CHANGES))
+    newest = _add_changes(gathered, state, tree)
     feed = {
         "rel": "related",
         "href": f"./{CHANGES}",
@@ -143,7 +143,6 @@ def _add_upper(
     root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE, PROCESSES])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
-    newest = list(_newest(history))
     for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
         tree.add(path, body, media_type(path))
     pages = sorted(path for path in tree.wanted if path.endswith(".html") and path != "404.html")
@@ -222,18 +221,35 @@ def _status(one: Gathered, nights: Nights) -> SourceStatus:
     )
 
 
-def _newest(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _add_changes(gathered: Sequence[Gathered], state: State, tree: Tree) -> list[dict[str, Any]]:
+    """Add the history of all collections, line by line; return the newest changes for the page of changes."""
+    newest: list[dict[str, Any]] = []
+    with tempfile.NamedTemporaryFile(dir=tree.staging) as scratch:
+        for line in (line for one in gathered for line in state.lines(one.told)):
+            scratch.write(line)
+            newest.append(orjson.loads(line))
+            if len(newest) > 10 * NEWEST_CHANGES:
+                newest = _newest(newest)
+        scratch.flush()
+        tree.add_file(CHANGES, Path(scratch.name), media_type(CHANGES))
+    return [_shown(line) for line in _newest(newest)]
+
+
+def _newest(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ordered = sorted(history, key=lambda line: (line["collection"], line["identifier"]))
     ordered.sort(key=lambda line: (line.get("datestamp", ""), line["run"]), reverse=True)
-    for line in ordered[:NEWEST_CHANGES]:
-        yield {
-            "action": _ACTIONS[line["kind"]],
-            "title": line.get("title", line["identifier"]),
-            "collection": line["collection"],
-            "reason": line["reason"],
-            **({"href": line["href"]} if "href" in line else {}),
-            **({"date": line["datestamp"]} if "datestamp" in line else {}),
-        }
+    return ordered[:NEWEST_CHANGES]
+
+
+def _shown(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "action": _ACTIONS[line["kind"]],
+        "title": line.get("title", line["identifier"]),
+        "collection": line["collection"],
+        "reason": line["reason"],
+        **({"href": line["href"]} if "href" in line else {}),
+        **({"date": line["datestamp"]} if "datestamp" in line else {}),
+    }
 
 
 def _site(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -39,6 +40,11 @@ class Finding:
         """Render as one line."""
         tail = f" ({self.hint})" if self.hint else ""
         return f"{self.severity}: {self.where}: {self.message} [{self.code}]{tail}"
+
+
+def finding_of(fields: dict[str, Any]) -> Finding:
+    """Read a finding from its fields as JSON."""
+    return Finding(**{**fields, "severity": Severity(fields["severity"])})
 
 
 def error(code: str, where: str, message: str, hint: str = "") -> Finding:

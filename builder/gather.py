@@ -29,6 +29,7 @@ from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
 from builder.tables.rows import item_row, without_downward_links
 from builder.tables.writer import TableWriter
+from builder.whole import Known, Whole
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
@@ -60,7 +61,7 @@ class Gathered:
         items: How many items and record collections it has.
         references: How many of them have kerchunk references.
         findings: What was doubtful or left out.
-        changes: Its history, oldest first, with titles and addresses.
+        told: What the state calls its history: NDJSON, oldest first, with titles and addresses.
         geometries: Footprints for overview maps, at most `MOST_GEOMETRIES`.
     """
 
@@ -69,7 +70,7 @@ class Gathered:
     items: int = 0
     references: int = 0
     findings: list[Finding] = field(default_factory=list)
-    changes: list[dict[str, Any]] = field(default_factory=list)
+    told: str = ""
     geometries: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -105,26 +106,48 @@ class Gatherer:
 
     def gather(self) -> Gathered:
         """Put the collection and everything below it into the tree."""
-        ledger = self.state.ledger(self.definition.id)
-        live = [entry for _, entry in sorted(ledger.items()) if not entry.gone]
-        self.place = Place(self.definition.partner.id, self.definition.id)
-        self.result = Gathered(self.definition)
-        self.summary, self.package = Summary(), DataPackage()
-        self.table = TableWriter(self.tree.staging)
+        name = self.definition.id
+        self.place = Place(self.definition.partner.id, name)
+        self.result = Gathered(self.definition, told=f"{name}/told.ndjson")
+        ledger = self.state.ledger(name)
+        live = sorted(key for key, entry in ledger.items() if not entry.gone)
+        by_year = has_years(len(live))
+        self.summary = Summary()
         self.head = build_collection(self.definition, self.summary)
+        around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
+        self.memo = Memo(self.state, self.definition, *around)
+        whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
+        known = whole.take(self.target)
+        if known is None:
+            self._go_through([ledger[key] for key in live], by_year=by_year)
+            for entry in ledger.values():
+                if entry.gone:
+                    self._bury(entry, entry.reason or "withdrawn by the partner")
+            self._conclude(by_year=by_year)
+            self._remember(whole)
+        else:
+            self._take_over(known)
+        return self.result
+
+    def _take_over(self, known: Known) -> None:
+        """Say of the collection what was said when its files were made."""
+        self.memo.leave()
+        self.result.stac = orjson.loads((self.target / self.place.collection_json).read_bytes())
+        self.result.items, self.result.findings = known.items, list(known.findings)
+        self.result.geometries = known.geometries
+
+    def _remember(self, whole: Whole) -> None:
+        if self.lasting:
+            whole.keep(Known(self.result.items, tuple(self.result.findings), self.result.geometries))
+        else:
+            whole.forget()
+
+    def _go_through(self, live: Sequence[Entry], *, by_year: bool) -> None:
+        self.package, self.table = DataPackage(), TableWriter(self.tree.staging)
         self.listed = Spool(self.tree.staging)
         self.stacks: list[tuple[str | None, str, bytes]] = []
-        self.known: dict[str, dict[str, str]] = {}
-        by_year = has_years(len(live))
-        self.memo = Memo(
-            self.state,
-            self.definition,
-            self.head,
-            self.partner,
-            self.renderer.base,
-            self.renderer.stac_browser,
-            by_year,
-        )
+        self.known: dict[str, tuple[str, str, str]] = {}
+        self.lasting = not self.definition.policies.references
         taken: set[str] = set()
         for entry in live:
             if not self._kept(entry, taken):
@@ -133,11 +156,6 @@ class Gatherer:
                     self._add(composed, entry)
             self.advance(f"build {self.definition.id}")
         self.memo.close()
-        for entry in ledger.values():
-            if entry.gone:
-                self._bury(entry, entry.reason or "withdrawn by the partner")
-        self._conclude(by_year=by_year)
-        return self.result
 
     def _kept(self, entry: Entry, taken: set[str]) -> bool:
         """Take over what an earlier build made of a record, where it was made from the same and still stands."""
@@ -195,6 +213,7 @@ class Gatherer:
         page = page_of(path)
         said = composed.explanation
         self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
+        self.lasting = self.lasting and not (composed.inspected or composed.copies)
         if may_be_kept(composed):
             files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page)}
             key = self.memo.key(entry, self.related.get(entry.identifier, ()))
@@ -210,7 +229,7 @@ class Gatherer:
         self.listed.append({key: stac[key] for key in LISTED if key in stac})
         self.result.items += 1
         title = stac.get("title") or stac["properties"]["title"]
-        self.known[identifier] = {"item": name, "title": title, "href": page_of(path)}
+        self.known[identifier] = (name, title, page_of(path))
 
     def _add_references(self, composed: Composed) -> None:
         context = composed.context
@@ -234,7 +253,7 @@ class Gatherer:
         title = dataset.title or dataset.identifier
         if page in self.tree.wanted or (only_if_shown and page not in self.tree.published):
             return
-        self.known[entry.identifier] = {"item": name, "title": title, "href": page}
+        self.known[entry.identifier] = (name, title, page)
         body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
         self.tree.add(page, body, HTML, reason)
 
@@ -257,7 +276,10 @@ class Gatherer:
             )
         for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed):
             self.tree.add(path, body, HTML)
-        self.result.changes = list(self._history())
+        with tempfile.TemporaryFile(dir=self.tree.staging) as told:
+            told.writelines(orjson.dumps(change) + b"\n" for change in self._history())
+            told.seek(0)
+            self.state.write_from(self.result.told, told)
         some = self.listed[:: max(1, -(-len(self.listed) // MOST_GEOMETRIES))]
         self.result.geometries = tuple(stac["geometry"] for stac in some if stac.get("geometry"))
         self.listed.close()
@@ -302,5 +324,10 @@ class Gatherer:
     def _history(self) -> Iterator[dict[str, Any]]:
         """Yield the changes of what is or was shown; records that never were have no place in it."""
         for line in self.state.history(self.definition.id):
-            if line["identifier"] in self.known:
-                yield {"collection": self.definition.id, **line, **self.known[line["identifier"]]}
+            known = self.known.get(line["identifier"])
+            if known is not None:
+                yield {
+                    "collection": self.definition.id,
+                    **line,
+                    **dict(zip(("item", "title", "href"), known, strict=True)),
+                }

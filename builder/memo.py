@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from builder.findings import Finding, Severity
+from builder.findings import Finding, finding_of
 from builder.resources import site_folder
 from builder.stac.serialize import to_bytes
 
@@ -63,7 +63,7 @@ class Memo:
         self.state = state
         self.name = f"{definition.id}/made.ndjson"
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
-        self._base = sha256("\0".join([maker(), *said]).encode()).digest()
+        self.base = sha256("\0".join([maker(), *said]).encode()).digest()
         self._lines = self.state.lines(self.name)
         self._next = next(self._lines, None)
         self._same = True
@@ -71,7 +71,7 @@ class Memo:
 
     def key(self, entry: Entry, related: Sequence[Related] = ()) -> str:
         """Return the digest of all that is made from a record and of what it is linked to."""
-        return sha256(self._base + orjson.dumps(entry) + (orjson.dumps(related) if related else b"")).hexdigest()
+        return sha256(self.base + orjson.dumps(entry) + (orjson.dumps(related) if related else b"")).hexdigest()
 
     def recall(self, entry: Entry, related: Sequence[Related] = ()) -> Made | None:
         """Return what was made of a record from the same inputs, or None."""
@@ -89,6 +89,11 @@ class Memo:
         else:
             self._same = False
         self._after.write(line)
+
+    def leave(self) -> None:
+        """Leave what is remembered as it is."""
+        self._lines.close()
+        self._after.close()
 
     def close(self) -> None:
         """Hand what is remembered to the state."""
@@ -127,5 +132,4 @@ def _text(part: Mapping[str, Any] | str | bool) -> str:
 
 def _read(line: bytes) -> Made:
     said = orjson.loads(line)
-    findings = tuple(Finding(**{**finding, "severity": Severity(finding["severity"])}) for finding in said["findings"])
-    return Made(**{**said, "findings": findings})
+    return Made(**{**said, "findings": tuple(map(finding_of, said["findings"]))})

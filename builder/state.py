@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -54,7 +54,7 @@ class State:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
 
-    def lines(self, name: str) -> Iterator[bytes]:
+    def lines(self, name: str) -> Generator[bytes, None, None]:
         """Yield what is remembered under a relative name line by line; nothing where there is nothing."""
         for root in (self.overlay, self.folder):
             file = root / name
@@ -121,18 +121,21 @@ class State:
         interrupted before that are replaced, because the same changes are found again.
         """
         run = self._ledger(collection)[1] + 1
-        lines = [line for line in self._lines(collection) if line["run"] < run]
-        lines += [_line(run, change) for change in changes]
-        self.write(f"{collection}/changes.ndjson", b"".join(orjson.dumps(line) + b"\n" for line in lines))
+        with tempfile.TemporaryFile(dir=self.overlay) as lines:
+            for line in self.lines(f"{collection}/changes.ndjson"):
+                if orjson.loads(line)["run"] < run:
+                    lines.write(line)
+            lines.writelines(orjson.dumps(_line(run, change)) + b"\n" for change in changes)
+            lines.seek(0)
+            self.write_from(f"{collection}/changes.ndjson", lines)
         self.write(f"{collection}/ledger.ndjson", ledger_bytes(ledger, run))
 
-    def history(self, collection: str) -> list[dict[str, Any]]:
-        """Return all changes of a collection, oldest first."""
-        run = self._ledger(collection)[1]
-        return [line for line in self._lines(collection) if line["run"] <= run]
-
-    def _lines(self, collection: str) -> list[dict[str, Any]]:
-        return [orjson.loads(line) for line in (self.read(f"{collection}/changes.ndjson") or b"").splitlines()]
+    def history(self, collection: str) -> Iterator[dict[str, Any]]:
+        """Yield all changes of a collection, oldest first."""
+        run = int(orjson.loads(next(self.lines(f"{collection}/ledger.ndjson"), b'{"run":0}'))["run"])
+        for line in map(orjson.loads, self.lines(f"{collection}/changes.ndjson")):
+            if line["run"] <= run:
+                yield line
 
     def store(self, collection: str, record: Record) -> None:
         """Keep a record's body (and companion) under its digest."""

@@ -85,7 +85,7 @@ def build_year_catalog(definition: CollectionDefinition, summary: Summary, year:
         link("parent", relative(path, place.collection_json), JSON, definition.title),
         link("alternate", relative(path, place.page), "text/html", "Page"),
     ]
-    items = [_item_link(path, place, entry) for entry in sorted(summary.entries) if entry.year == year]
+    items = _item_links(path, place, [entry for entry in summary.entries if entry.year == year])
     return _catalog(f"{definition.id}-{year}", f"{definition.title} {year}", f"Items of the year {year}.", up + items)
 
 
@@ -150,11 +150,12 @@ def _downward(place: Place, summary: Summary, *, by_year: bool) -> list[Json]:
     if by_year:
         years = [link("child", relative(path, place.year(year)), JSON, year) for year in summary.years]
         return years + children
-    return children + [_item_link(path, place, entry) for entry in sorted(summary.entries)]
+    return children + _item_links(path, place, summary.entries)
 
 
-def _item_link(path: str, place: Place, entry: Entry) -> Json:
-    return link("item", relative(path, place.item(entry.id)), GEOJSON, entry.title)
+def _item_links(path: str, place: Place, entries: Iterable[Entry]) -> list[Json]:
+    before = relative(path, place.item("")).removesuffix(".json")
+    return [link("item", f"{before}{entry.id}.json", GEOJSON, entry.title) for entry in sorted(entries)]
 
 
 def _terms(definition: CollectionDefinition) -> list[Json]:

@@ -60,6 +60,36 @@ def test_a_night_without_news_composes_and_writes_nothing(built, composed):
     assert (run(built).plan, composed) == ((), [])
 
 
+def test_a_collection_without_news_is_not_gone_through_and_says_the_same(built, monkeypatch):
+    synthetic.fill(built / "state", COUNT, changed=2)
+    first = run(built)
+    before = digests(built / "out")
+    gone_through = []
+    monkeypatch.setattr(gather.Gatherer, "_go_through", lambda self, live, *, by_year: gone_through.append(live))
+    (built / "out" / "status.json").write_bytes(b"")  # made from other things, and not the collection's
+    second = run(built)
+    assert (gone_through, second.plan) == ([], ())
+    assert (second.collections[0].items, second.collections[0].findings) == (COUNT, first.collections[0].findings)
+    assert {name for name, digest in digests(built / "out").items() if before[name] != digest} == {"status.json"}
+
+
+@pytest.mark.parametrize("name", ["obs-000001.json", "obs-000002.html", "items.parquet"])
+def test_a_collection_of_which_a_file_is_missing_is_gone_through(built, monkeypatch, name):
+    seen = []
+    true = gather.Gatherer._go_through
+    monkeypatch.setattr(gather.Gatherer, "_go_through", lambda *a, **k: (seen.append(1), true(*a, **k)))
+    (built / "out" / "bench" / "synthetic" / name).unlink()
+    run(built)
+    assert seen == [1]
+
+
+def test_changes_are_told_again_when_a_collection_is_taken_over(built):
+    before = (built / "out" / "changes.ndjson").read_bytes()
+    assert before.count(b"\n") == COUNT
+    run(built)
+    assert (built / "out" / "changes.ndjson").read_bytes() == before
+
+
 def test_a_run_killed_before_its_files_were_in_place_is_mended(built):
     synthetic.fill(built / "state", COUNT, changed=3)
     run(built, out="elsewhere")  # the state knows what was made, the first folder has not got it

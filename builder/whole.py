@@ -1,0 +1,97 @@
+"""What earlier builds made of whole collections, so that one of which nothing changed is not gone through again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from builder.findings import finding_of
+from builder.stac.layout import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.findings import Finding
+    from builder.memo import Memo
+    from builder.stac.context import Related
+    from builder.state import State
+    from builder.tree import Manifest, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the pages above a collection need of it.
+
+    Attributes:
+        items: How many items and record collections it has.
+        findings: What was doubtful or left out.
+        geometries: Footprints for overview maps.
+    """
+
+    items: int
+    findings: tuple[Finding, ...]
+    geometries: tuple[Mapping[str, Any], ...]
+
+
+class Whole:
+    """The memory of one collection as a whole.
+
+    It serves only where no data file had a say: those may change without the ledger.
+
+    Args:
+        state: Where it is kept.
+        tree: Where the files go.
+        place: The collection's paths.
+        memo: The memory of its records, which knows what else they are made from.
+        related: What its items were made from and what was made from them.
+    """
+
+    def __init__(
+        self, state: State, tree: Tree, place: Place, memo: Memo, related: Mapping[str, Sequence[Related]]
+    ) -> None:
+        self.state, self.tree, self.place = state, tree, place
+        self.name = f"{place.collection}/whole.json"
+        digest = sha256(memo.base + orjson.dumps(related, option=orjson.OPT_SORT_KEYS))
+        for name in ("ledger.ndjson", "changes.ndjson"):
+            for line in state.lines(f"{place.collection}/{name}"):
+                digest.update(line)
+        self._key = digest.hexdigest()
+
+    def take(self, target: Path) -> Known | None:
+        """Take over all files of the collection, where they were made from the same and still stand in ``target``."""
+        said = orjson.loads(self.state.read(self.name) or b"{}")
+        if said.get("key") != self._key or said["files"] != self._digest(self.tree.published):
+            return None
+        paths = [path for path, _ in self._files(self.tree.published)]
+        if not all(self.tree.lies(path, target) for path in paths):
+            return None
+        for path in paths:
+            self.tree.keep(path)
+        return Known(said["items"], tuple(map(finding_of, said["findings"])), tuple(said["geometries"]))
+
+    def keep(self, known: Known) -> None:
+        """Remember the collection as it stands in the tree."""
+        about = {"key": self._key, "files": self._digest(self.tree.wanted)}
+        rest = {"items": known.items, "findings": known.findings, "geometries": known.geometries}
+        self.state.write(self.name, orjson.dumps(about | rest))
+
+    def forget(self) -> None:
+        """Remember that the collection has to be gone through."""
+        self.state.write(self.name, b"{}")
+
+    def _digest(self, manifest: Manifest) -> str:
+        digest = sha256()
+        for path, published in sorted(self._files(manifest)):
+            digest.update(f"{path}\0{published}\n".encode())
+        return digest.hexdigest()
+
+    def _files(self, manifest: Manifest) -> Iterator[tuple[str, str]]:
+        """Yield path and digest of the files that are the collection's own; its ISO record is made with all others."""
+        below = f"{self.place.folder}/"
+        for path, entry in manifest.items():
+            if path.startswith(below) and path != self.place.iso_record:
+                yield path, entry.sha256
