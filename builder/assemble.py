@@ -19,6 +19,7 @@ from builder.inspections import Inspections
 from builder.linkhealth import links_of
 from builder.media import media_type
 from builder.nights import Nights, failures, last_good, recall
+from builder.pages.feed import FEED, feed
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
@@ -132,7 +133,7 @@ def _add_upper(
         own = [entry for entry in entries if entry.partner is catalog]
         tree.add(partner_page(name), renderer.partner(catalog, own), HTML)
     newest = _add_changes(gathered, state, tree)
-    feed = {
+    data = {
         "rel": "related",
         "href": f"./{CHANGES}",
         "type": media_type(CHANGES),
@@ -140,7 +141,7 @@ def _add_upper(
     }
     _add_table(gathered, tree)
     groups = _by_partner(definitions)
-    root = build_root_catalog([group[0].partner for group in groups.values()], links=[feed, TABLE, PROCESSES])
+    root = build_root_catalog([group[0].partner for group in groups.values()], links=[data, TABLE, PROCESSES])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
@@ -246,6 +247,8 @@ def _shown(line: Mapping[str, Any]) -> dict[str, Any]:
         "action": _ACTIONS[line["kind"]],
         "title": line.get("title", line["identifier"]),
         "collection": line["collection"],
+        "identifier": line["identifier"],
+        "run": line["run"],
         "reason": line["reason"],
         **({"href": line["href"]} if "href" in line else {}),
         **({"date": line["datestamp"]} if "datestamp" in line else {}),
@@ -263,6 +266,7 @@ def _site(
     yield "index.html", renderer.home(root, entries, changes=changes[:10])
     yield "partners.html", renderer.partners(entries)
     yield "changes.html", renderer.changes(changes)
+    yield FEED, feed(changes, renderer.words, renderer.base)
     yield "about.html", renderer.about(root)
     yield "machines.html", renderer.machines(entries, oai=oai)
     yield "accessibility.html", renderer.accessibility()

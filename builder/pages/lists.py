@@ -146,3 +146,12 @@ def row(
 def _day(value: Value) -> Value:
     """Leave out the time of day, which lists have no room for."""
     return Value(value.iso[:10], iso=value.iso[:10]) if value.iso else value
+
+
+def window(number: int, last: int) -> list[int | None]:
+    """Return the page numbers to link to; None stands for a gap."""
+    near = sorted({1, last, *range(max(1, number - 2), min(last, number + 2) + 1)})
+    numbers: list[int | None] = []
+    for before, page in zip([0, *near], near, strict=False):
+        numbers += [page] if page == before + 1 else [None, page]
+    return numbers

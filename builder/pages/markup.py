@@ -12,6 +12,7 @@ import nh3
 from markupsafe import Markup
 
 from builder.pages.values import text
+from builder.resources import site_folder
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -79,6 +80,12 @@ def plain(source: str, limit: int = 300) -> str:
     words = re.sub(r"\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)|[*_`#]+", r"\1", words)
     words = _SPACES.sub(" ", words).strip()
     return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + "…"
+
+
+@cache
+def icon() -> str:
+    """Return the site's icon as an address that needs no request (RFC 2397)."""
+    return f"data:image/svg+xml,{quote((site_folder() / 'static' / 'favicon.svg').read_text(encoding='utf-8'))}"
 
 
 @cache

@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from builder.pages import schemaorg
 from builder.pages.linkhealth import PartnerLinks
-from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row
+from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row, window
 from builder.pages.machines import machines_view, stac_browser_href
-from builder.pages.markup import safe_href
+from builder.pages.markup import icon, safe_href
 from builder.pages.messages import CompileWords, load_messages
 from builder.pages.processes import ProcessView
 from builder.pages.reading import Reading
@@ -117,7 +117,7 @@ class Renderer:
                     total=len(items),
                     number=number,
                     first=(number - 1) * PAGE_SIZE + 1,
-                    pages=_window(number, pages),
+                    pages=window(number, pages),
                     last=pages,
                     browser=self._browser(path.replace("index.html", "collection.json")),
                     canonical=self._url(place) if number > 1 else view.landing or self._url(place),
@@ -323,6 +323,7 @@ def _environment(language: str) -> Environment:
         "below": words.below,
         "page_lang": language,
         "csp": CONTENT_SECURITY,
+        "icon": icon(),
     }
     environment.filters["href"] = safe_href
     return environment
@@ -339,12 +340,3 @@ def _policy(found: Reading | None) -> dict[str, str]:
 def _root(path: str) -> str:
     """Return the way from a page to the catalogue root."""
     return "../" * path.count("/") or "./"
-
-
-def _window(number: int, last: int) -> list[int | None]:
-    """Return the page numbers to link to; None stands for a gap."""
-    near = sorted({1, last, *range(max(1, number - 2), min(last, number + 2) + 1)})
-    numbers: list[int | None] = []
-    for before, page in zip([0, *near], near, strict=False):
-        numbers += [page] if page == before + 1 else [None, page]
-    return numbers

@@ -23,8 +23,9 @@ async function visit(file, scheme, width, { check }) {
   await page.setViewport({ width, height: 900 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   if (check) await page.setBypassCSP(true); // axe is a script; the policy is tested in the other visit
-  const requests = new Set(); // the icon is asked for twice, the second time from the cache
+  const requests = new Set();
   page.on("request", (request) => {
+    if (request.url().startsWith("data:")) return;
     requests.add(request.url());
     if (!request.url().startsWith(base)) say(`asks ${request.url()}`);
   });

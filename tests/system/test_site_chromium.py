@@ -77,9 +77,7 @@ def test_pages_are_accessible_and_light(folder, base, tools, chromium):
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "hostile" not in path.name)
     found = visit(base, paths, tools, chromium)
     assert found["problems"] == []
-    sami = "awi/events/planned-activity.html"  # its letters need the second font file
-    listing = "awi/events/index.html"
-    assert {path: n for path, n in found["requests"].items() if n > 6 and path not in {sami, listing}} == {}
+    assert {path: n for path, n in found["requests"].items() if n > 6} == {}
 
 
 def test_pages_are_valid_html(folder, tools):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builder.pages.feed import FEED, feed
 from builder.pages.render import Entry, Renderer
 from builder.processing.documents import process_files
 from tests.unit.pages_samples import CATALOG, CHANGES, CTD, CTD_COLLECTION, ENTRIES, EXPLAIN, IMR, SHELVES, SOURCES
@@ -18,6 +19,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["index.html"] = renderer.home(CATALOG, ENTRIES, changes=CHANGES)
     files["partners.html"] = renderer.partners(ENTRIES)
     files["changes.html"] = renderer.changes(CHANGES)
+    files[FEED] = feed(CHANGES, renderer.words, renderer.base)
     files["status.html"] = renderer.status(SOURCES)
     files["about.html"] = renderer.about(CATALOG)
     files["machines.html"] = renderer.machines(ENTRIES, oai=bool(renderer.base))
