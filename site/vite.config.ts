@@ -12,7 +12,7 @@ const SOURCES = ["package.json", "package-lock.json", "tsconfig.json", "vite.con
 /** Libraries that several entries share, each in a file of its own, so that it changes only with its version. */
 const GROUPS = [
   { name: "tiff", test: /node_modules\/(geotiff|lerc|pako|xml-utils|quick-lru|web-worker|parse-headers|zstddec|@petamoriken)\// },
-  { name: "tiff", test: /node_modules\/ol\/(source\/(GeoTIFF|DataTile|TileDebug)|layer\/(WebGLTile|BaseTile)|renderer\/webgl|webgl|DataTile)/ },
+  { name: "map", test: /node_modules\/(ol|rbush|quickselect)\// },
   { name: "parquet", test: /node_modules\/hyparquet\// },
   { name: "zarr", test: /node_modules\/(zarrita|@zarrita|numcodecs|fzstd|unzipit|reference-spec-reader)\// },
   { name: "plot", test: /node_modules\/uplot\// },
@@ -57,8 +57,8 @@ export default defineConfig({
     reportCompressedSize: false,
     license: { fileName: "licences.md" },
     rolldownOptions: {
-      // `reading` is an entry of its own, so that tests read values under Node with the very file that is published.
-      input: { page: join(HERE, "src/page.ts"), reading: join(HERE, "src/reading/index.ts") },
+      // `reading` and `projections` are entries of their own, so that tests run under Node the very files that are published.
+      input: { page: join(HERE, "src/page.ts"), projections: join(HERE, "src/lib/projections.ts"), reading: join(HERE, "src/reading/index.ts") },
       preserveEntrySignatures: "exports-only",
       output: {
         entryFileNames: "[name].js",

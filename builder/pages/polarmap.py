@@ -2,12 +2,13 @@
 
 Map units: the drawing is 1000 units wide and high with the origin in its middle and y downwards,
 whatever stretch of the Arctic it shows, so that the style sheet can state text sizes once.
+Footprints are written in tenths of a unit: the live map, which reads them from the page, is zoomed into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ LAND_KM = 5200.0
 GRID_KM = 50
 """Squares are centred on multiples of this, so that neighbours share a graticule."""
 MOST_DOTS = 800
+FINE = 10
+"""Parts of a map unit in which footprints are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class PolarMap:
         disc: Whether it is the disc about the pole.
         rim: Latitude at the rim of the disc; 0 on a square.
         land: x, y and width of the land picture, map units.
+        origin: Middle of the map in EPSG:3413 and size of a unit of the footprints' paths: x, y, metres per unit.
         graticule: Meridians, parallels and degrees.
         areas: Path of the polygons, to be filled.
         outlines: Path of the polygons' edges without the cuts at ±180° and at the pole.
@@ -44,6 +48,7 @@ class PolarMap:
     disc: bool
     rim: int
     land: tuple[float, float, float]
+    origin: tuple[int, int, float]
     graticule: Graticule
     areas: str = ""
     outlines: str = ""
@@ -73,15 +78,17 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     view = _view(positions, zoom=zoom)
     seams = _has_both_seams(rings)
     size = round(2 * LAND_KM * view.scale, 1)
+    fine = replace(view, scale=view.scale * FINE)
     return PolarMap(
         disc=view.rim is not None,
         rim=int(view.rim or 0),
         land=(round((-LAND_KM - view.x) * view.scale, 1), round((view.y - LAND_KM) * view.scale, 1), size),
+        origin=(round(view.x * 1000), round(view.y * 1000), round(1000 / fine.scale, 4)),
         graticule=disc_graticule(view.rim) if view.rim is not None else square_graticule(view),
-        areas="".join(_path(_place(view, ring), close=True) for ring in rings),
-        outlines="".join(_outline(view, ring, seams=seams) for ring in rings),
-        lines="".join(_path(_place(view, track)) for track in tracks),
-        dots=_dots(view, shapes.points),
+        areas="".join(_path(_place(fine, ring), close=True) for ring in rings),
+        outlines="".join(_outline(fine, ring, seams=seams) for ring in rings),
+        lines="".join(_path(_place(fine, track)) for track in tracks),
+        dots=_dots(fine, shapes.points),
         outside=_outside(positions[:, 1]),
         locator=_locator(view),
         bar=None if view.rim else (200, round(200 * view.scale)),
@@ -127,10 +134,13 @@ def _has_both_seams(rings: Sequence[Array]) -> bool:
 
 
 def _outline(view: View, ring: Array, *, seams: bool) -> str:
-    """Draw a ring's edge, leaving out cuts along ±180° that only exist because GeoJSON demands them, and the pole."""
+    """Draw a ring's edge, leaving out cuts along ±180° that only exist because GeoJSON demands them.
+
+    An edge between two meridians at the pole is a point there.
+    """
     on_seam = (np.abs(ring[:, 0]) >= 180) if seams else np.zeros(len(ring), bool)
     on_pole = ring[:, 1] >= 90
-    hidden = (on_seam[:-1] & on_seam[1:] & (ring[:-1, 0] == ring[1:, 0])) | (on_pole[:-1] | on_pole[1:])
+    hidden = (on_seam[:-1] & on_seam[1:] & (ring[:-1, 0] == ring[1:, 0])) | (on_pole[:-1] & on_pole[1:])
     if not hidden.any():
         return _path(_place(view, ring), close=True)
     breaks = np.flatnonzero(np.diff(np.concatenate(([True], hidden, [True])).astype(int)))
@@ -141,10 +151,16 @@ def _dots(view: View, points: Sequence[Array]) -> str:
     if not points:
         return ""
     degrees = np.concatenate(points)
-    placed = np.unique(view.place(degrees[:, 0], degrees[:, 1])[degrees[:, 1] >= SOUTH] // 3, axis=0) * 3
+    placed = _thinned(view.place(degrees[:, 0], degrees[:, 1])[degrees[:, 1] >= SOUTH], 3 * FINE)
     if len(placed) > MOST_DOTS:
-        placed = np.unique(placed // 12, axis=0) * 12
+        placed = _thinned(placed, 12 * FINE)
     return "".join(f"M{int(x)} {int(y)}h0" for x, y in placed[:: max(1, len(placed) // MOST_DOTS)])
+
+
+def _thinned(placed: Array, cell: int) -> Array:
+    """Keep the first point of each square cell, where it is."""
+    _, kept = np.unique(placed // cell, axis=0, return_index=True)
+    return placed[kept]
 
 
 def _locator(view: View) -> tuple[int, int, int] | None:

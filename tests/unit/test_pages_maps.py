@@ -11,7 +11,7 @@ from pyproj import Transformer
 
 from builder.pages.footprints import box_geometry, densify, gather
 from builder.pages.overview import collection_map
-from builder.pages.polarmap import draw
+from builder.pages.polarmap import FINE, draw
 from builder.pages.projection import DISC, project, radius_km
 from builder.resources import site_folder
 from tests.unit.pages_samples import CRUISE, ICE
@@ -30,6 +30,11 @@ def outline(path: str) -> list[np.ndarray]:
     return lines
 
 
+def drawn(path: str) -> list[np.ndarray]:
+    """Read the path of footprints, in map units."""
+    return [line / FINE for line in outline(path)]
+
+
 def test_projection_equals_proj():
     random = np.random.default_rng(3413)
     longitude, latitude = random.uniform(-180, 180, 5000), random.uniform(30, 90, 5000)
@@ -43,20 +48,37 @@ def test_cap_around_the_pole_is_a_disc_without_a_slit():
     chart = draw([box_geometry((-180, 83, 180, 90))])
     assert chart is not None
     assert chart.disc
-    (edge,) = outline(chart.outlines)
+    (edge,) = drawn(chart.outlines)
     radii = np.hypot(*edge.T)
     assert np.abs(radii - radius_km(83) * DISC_60).max() < 1  # every point of the edge is on the parallel
     angles = np.unwrap(np.arctan2(edge[:, 1], edge[:, 0]))
     assert abs(abs(angles[-1] - angles[0]) - 2 * np.pi) < 0.05  # all the way round
-    (area,) = outline(chart.areas)
+    (area,) = drawn(chart.areas)
     assert shapely.Polygon(area).buffer(0).contains(shapely.Point(3, 3))  # and the pole is inside
+
+
+def test_half_a_cap_has_its_edge_up_to_the_pole():
+    chart = draw([box_geometry((-60, 83, 120, 90))], zoom=False)
+    assert chart is not None
+    assert min(np.hypot(*line.T).min() for line in drawn(chart.outlines)) < 1
+    steps = np.concatenate([np.diff(line, axis=0) for line in drawn(chart.outlines)])
+    assert np.hypot(*steps.T).max() < 2.5 * 111.7 * DISC_60  # no step is longer than 2 degrees
+
+
+def test_thinned_points_stay_where_they_are():
+    chart = draw([{"type": "MultiPoint", "coordinates": [[10.0, 80.0], [10.05, 80.0], [-170.0, 62.0]]}], zoom=False)
+    assert chart is not None
+    dots = np.concatenate(drawn(chart.dots)) / DISC_60
+    for longitude, latitude in ((10.0, 80.0), (-170.0, 62.0)):
+        x, y = project(np.array([longitude]), np.array([latitude]))
+        assert np.hypot(dots[:, 0] - x, dots[:, 1] + y).min() < 1  # km
 
 
 def test_box_across_180_has_no_edge_along_180():
     chart = draw([box_geometry((170, 70, -170, 75))], zoom=False)
     assert chart is not None
-    assert len(outline(chart.areas)) == 2
-    middle = [p for line in outline(chart.outlines) for p in (line[1:] + line[:-1]) / 2]
+    assert len(drawn(chart.areas)) == 2
+    middle = [p for line in drawn(chart.outlines) for p in (line[1:] + line[:-1]) / 2]
     x, y = project(np.full(20, 180.0), np.linspace(71, 74, 20))
     seam = np.column_stack((x, -y)) * DISC_60
     assert min(np.hypot(*(seam - point).T).min() for point in middle) > 3
@@ -71,14 +93,14 @@ def test_box_that_ends_at_180_keeps_its_edge():
 def test_track_across_180_is_not_drawn_around_the_world():
     chart = draw([CRUISE["geometry"]])
     assert chart is not None
-    length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in outline(chart.lines)) / DISC_60
+    length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in drawn(chart.lines)) / DISC_60
     assert 4000 < length < 6500  # km; the ellipsoidal length of the track's legs is about 4,900 km
 
 
 def test_grid_that_contains_the_pole_covers_it():
     chart = draw([ICE["geometry"]])
     assert chart is not None
-    (area,) = outline(chart.areas)
+    (area,) = drawn(chart.areas)
     assert shapely.Polygon(area).buffer(0).contains(shapely.Point(0, 0).buffer(20).boundary)
 
 
@@ -86,7 +108,7 @@ def test_small_footprint_is_enlarged_with_a_locator_and_a_scale_bar():
     chart = draw([{"type": "Point", "coordinates": [10.0, 79.0]}])
     assert chart is not None
     assert not chart.disc
-    ((dot,),) = outline(chart.dots)
+    ((dot,),) = drawn(chart.dots)
     assert np.abs(dot).max() <= 50  # in the middle, but for the rounding of the centre to 50 km
     assert chart.bar == (200, 200)  # 1000 units show 1000 km
     x, y = project(np.array([10.0]), np.array([79.0]))
@@ -107,7 +129,7 @@ def test_what_lies_south_of_45_is_said(box, outside, rim):
     chart = draw([box_geometry(box)])
     assert chart is not None
     assert (chart.outside, chart.rim) == (outside, rim)
-    assert np.abs(np.concatenate(outline(chart.areas))).max() < 700  # clipped, not thrown to infinity
+    assert np.abs(np.concatenate(drawn(chart.areas))).max() < 700  # clipped, not thrown to infinity
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,7 @@ def test_extent_of_several_boxes_is_drawn_without_their_union():
     extent = {"extent": {"spatial": {"bbox": [[0, 60, 90, 80], [0, 60, 10, 65], [80, 75, 90, 80]]}}}
     chart = collection_map([(extent, ())])
     assert chart is not None
-    assert len(outline(chart.areas)) == 2
+    assert len(drawn(chart.areas)) == 2
 
 
 def test_collection_of_many_items_is_drawn_as_dots():

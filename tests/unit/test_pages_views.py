@@ -299,7 +299,7 @@ def test_values_are_offered_where_the_host_allows_it_and_the_price_is_fair():
         {"iaos:read_cost": {"<b>": {"requests": 1, "bytes": 1}}},
         {"href": "javascript:alert(1)"},
     ):
-        assert "data-app" not in Renderer().item(readable(**unfit), CTD_COLLECTION, IMR).decode(), unfit
+        assert 'data-app="read"' not in Renderer().item(readable(**unfit), CTD_COLLECTION, IMR).decode(), unfit
 
 
 def test_a_page_may_reach_a_file_over_http_and_nothing_else():

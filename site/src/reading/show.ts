@@ -2,6 +2,7 @@
 
 import uPlot from "uplot";
 import style from "uplot/dist/uPlot.min.css?inline";
+import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { cell, csv, python } from "./exports";
 import type { Column, Table } from "./query";
@@ -9,17 +10,6 @@ import type { Column, Table } from "./query";
 const ROWS = 50;
 const HEIGHT = 320;
 let styled = false;
-
-export function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  words = "",
-  attributes: Readonly<Record<string, string>> = {},
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  if (words) made.textContent = words;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
 
 export function show(into: HTMLElement, table: Table, words: Words, opening: string, about: readonly string[]): void {
   into.replaceChildren();

@@ -1,11 +1,12 @@
 /** The panel "Read values" of an item's page: asks, says the cost, reads, and shows. */
 
+import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
 import { projectOf } from "./polar";
 import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
 import { measured } from "./roles";
-import { element, show } from "./show";
+import { show } from "./show";
 import { ReadError } from "./trouble";
 
 /** More than this is not read in the page. */

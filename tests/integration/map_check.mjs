@@ -1,0 +1,89 @@
+// Opens pages, makes their map live as a visitor would, and prints what the pages then show.
+// Arguments: JSON list of visits, path of Chromium, folder for pictures. Run where puppeteer-core and axe-core are.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const require = createRequire(`${process.cwd()}/`);
+const puppeteer = (await import(require.resolve("puppeteer-core"))).default;
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const [visits, chromium, folder] = process.argv.slice(2);
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis", "--disable-background-networking"];
+const browser = await puppeteer.launch({ executablePath: chromium, args: flags });
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Colours of the ground at shares of its width and height, from all its canvases laid over each other. */
+const colours = (page, places) =>
+  page.$eval(".ground", (ground, wanted) => {
+    const { width, height } = ground.getBoundingClientRect();
+    const flat = Object.assign(document.createElement("canvas"), { width, height });
+    const context = flat.getContext("2d", { willReadFrequently: true });
+    for (const one of ground.querySelectorAll("canvas")) {
+      context.globalAlpha = Number(one.parentElement.style.opacity || 1);
+      context.drawImage(one, 0, 0, width, height);
+    }
+    return wanted.map(([x, y]) => [...context.getImageData(x * width, y * height, 1, 1).data]);
+  }, places);
+
+async function point(page, [x, y]) {
+  const box = await (await page.$(".ground")).boundingBox();
+  await page.mouse.move(box.x + x * box.width, box.y + y * box.height);
+  await pause(150);
+  return page.$eval(".readout", (one) => one.textContent);
+}
+
+const ACTS = {
+  press: async (page, key) => { await page.keyboard.press(key); await pause(600); },
+  project: async (page, code) => { await page.select('select[name="projection"]', code); await pause(500); },
+  point,
+  colours,
+  click: async (page, selector) => { await page.focus(selector); await page.keyboard.press("Enter"); await pause(700); },
+  wait: async (page, selector) => { await page.waitForSelector(selector, { timeout: 20000 }); },
+  text: (page, selector) => page.$eval(selector, (one) => one.textContent),
+  focused: (page) => page.evaluate(() => document.activeElement.className || document.activeElement.name),
+  scheme: async (page, value) => {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
+    await pause(500);
+  },
+  axe: async (page) => {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run());
+    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120))}`);
+  },
+  wide: (page) => page.evaluate(() => document.documentElement.scrollWidth),
+  picture: async (page, name) => { await page.screenshot({ path: join(folder, `${name}.png`) }); },
+};
+
+async function visit({ url, width = 1200, scheme = "light", calm = false, acts }) {
+  const page = await (await browser.createBrowserContext()).newPage();
+  await page.setViewport({ width, height: 1000 });
+  const features = [{ name: "prefers-color-scheme", value: scheme }];
+  if (calm) features.push({ name: "prefers-reduced-motion", value: "reduce" });
+  await page.emulateMediaFeatures(features);
+  const [problems, asked] = [[], []];
+  let bytes = 0;
+  page.on("pageerror", (trouble) => problems.push(String(trouble)));
+  page.on("console", (said) => ["error", "warning"].includes(said.type()) && problems.push(said.text()));
+  page.on("request", (request) => asked.push(request.url()));
+  const client = await page.createCDPSession();
+  await client.send("Network.enable");
+  client.on("Network.loadingFinished", (done) => (bytes += done.encodedDataLength));
+  await page.goto(url, { waitUntil: "networkidle0" });
+  const before = { requests: asked.length, bytes };
+  await page.focus('[data-app="map"] > [data-start]');
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-app="map"][data-state="live"] canvas', { timeout: 20000 });
+  await pause(800);
+  const found = [];
+  for (const [act, argument] of acts) found.push((await ACTS[act](page, argument)) ?? null);
+  await page.browserContext().close();
+  return { problems, asked, before, bytes, found };
+}
+
+try {
+  const all = [];
+  for (const one of JSON.parse(visits)) all.push(await visit(one));
+  console.log(JSON.stringify(all));
+} finally {
+  await browser.close();
+}

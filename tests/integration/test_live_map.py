@@ -1,0 +1,165 @@
+"""The live map in headless Chromium without WebGL: footprints where PROJ puts them, keyboard, dark, narrow."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from pyproj import Transformer
+
+from builder.pages.footprints import box_geometry
+from builder.pages.render import Renderer
+from builder.serve import serve
+from tests.unit.pages_build import website
+from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
+
+pytestmark = pytest.mark.integration
+SCRIPT = Path(__file__).with_name("map_check.mjs")
+TOOLS = ("puppeteer-core@25", "axe-core@4.14.1")
+BELOW = "bucket/v1/iaos/"
+KIB = 1024
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory) -> Path:
+    if shutil.which("npm") is None or shutil.which("chromium") is None:
+        pytest.skip("needs Chromium and npm")
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "package.json").write_text("{}")
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
+    return folder
+
+
+def with_box(name: str, *box: float) -> bytes:
+    item = ICE | {"id": name, "geometry": box_geometry(box), "bbox": list(box), "assets": {}}
+    return Renderer().item(item, ICE_COLLECTION, NERSC)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    root = tmp_path_factory.mktemp("site")
+    files = website(Renderer())
+    files["nersc/seaice/cap.html"] = with_box("cap", -180, 83, 180, 90)
+    files["nersc/seaice/across.html"] = with_box("across", 170, 62, -170, 80)
+    for path, data in files.items():
+        (root / BELOW / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / BELOW / path).write_bytes(data)
+    with serve(root) as server:
+        yield root, f"{server.url}{BELOW}"
+
+
+def visit(tools: Path, tmp_path: Path, visits: list[dict]) -> list[dict]:
+    command = ["node", str(SCRIPT), json.dumps(visits), shutil.which("chromium"), str(tmp_path)]
+    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [one["problems"] for one in found] == [[] for _ in visits]
+    return found
+
+
+def transferred(root: Path, asked: list[str]) -> int:
+    """Bytes of what was asked, as a server sends them that compresses text."""
+    total = 0
+    for address in {one.partition("#")[0] for one in asked if not one.startswith("data:")}:
+        data = (root / urlsplit(address).path.lstrip("/")).read_bytes()
+        text = address.endswith((".html", ".js", ".css", ".svg", ".json"))
+        total += len(gzip.compress(data, 6) if text else data)
+    return total
+
+
+def is_land_like(one: list[int], other: list[int]) -> bool:
+    return max(abs(a - b) for a, b in zip(one[:3], other[:3], strict=True)) < 12
+
+
+def test_footprint_at_the_pole_has_no_slit_and_each_projection_shows_it(tools, site, tmp_path):
+    root, url = site
+    ring = [(0.5 + 0.03 * np.cos(a), 0.5 + 0.03 * np.sin(a)) for a in np.radians(range(20, 360, 45))]
+    acts = [("colours", ring), ("colours", [(0.5, 0.25)])]
+    codes = ("EPSG:3995", "EPSG:6931", "EPSG:3575")
+    for code in codes:
+        acts += [("project", code), ("colours", ring), ("point", (0.75, 0.5)), ("picture", code[5:])]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/cap.html", "acts": acts}])
+    inside, (outside,) = found["found"][:2]
+    assert not is_land_like(inside[0], outside)  # the sea inside is tinted
+    assert all(is_land_like(one, inside[0]) for one in inside)
+    for number, code in enumerate(codes):
+        _, tinted, said, _ = found["found"][2 + 4 * number : 6 + 4 * number]
+        assert all(is_land_like(one, inside[0]) for one in tinted), code
+        east = {"EPSG:3995": "90.000°E", "EPSG:6931": "90.000°E", "EPSG:3575": "100.000°E"}[code]
+        assert said.split()[1][:-4] == east[:-4], code
+    assert {urlsplit(one).netloc for one in found["asked"]} <= {urlsplit(url).netloc, ""}
+    assert transferred(root, found["asked"]) <= 400 * KIB
+
+
+def test_place_under_the_pointer_is_that_of_proj(tools, site, tmp_path):
+    _, url = site
+    acts = [("point", (0.25, 0.5)), ("point", (0.75, 0.5))]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/cap.html", "acts": acts}])
+    # the disc north of 60°N: 430 of 500 units are its radius
+    x = 3_323_160 / 430 * 250
+    back = Transformer.from_crs(3413, 4326, always_xy=True)
+    for said, east in zip(found["found"], (-x, x), strict=True):
+        longitude, latitude = back.transform(east, 0.0)
+        north, along = said.split()
+        assert float(north.rstrip("°N")) == pytest.approx(latitude, abs=0.15)
+        way = -1 if along.endswith("W") else 1
+        assert way * float(along.rstrip("°EW")) == pytest.approx(longitude, abs=0.3)
+
+
+def test_box_across_180_is_one_piece(tools, site, tmp_path):
+    _, url = site
+    forward = Transformer.from_crs(4326, 3413, always_xy=True)
+    unit = 3_323_160 / 430 * 1000
+    places = []
+    for longitude in (175, 179.9, 180, -179.9, -175):
+        x, y = forward.transform(longitude, 75.0)
+        places.append((0.5 + x / unit, 0.5 - y / unit))
+    page = {"url": f"{url}nersc/seaice/across.html", "acts": [("picture", "across"), ("colours", places)]}
+    (found,) = visit(tools, tmp_path, [page])
+    _, tinted = found["found"]
+    assert all(is_land_like(one, tinted[0]) for one in (tinted[1], tinted[3], tinted[4]))
+
+
+@pytest.mark.parametrize("page", ["index.html", "imr/ctd/index.html", "nersc/seaice/cap.html"])
+def test_pages_with_a_live_map_are_accessible(tools, site, tmp_path, page):
+    _, url = site
+    visits = [
+        {
+            "url": url + page, "width": width, "scheme": scheme,
+            "acts": [("axe", None), ("wide", None), ("picture", f"{scheme}-{width}")],
+        }
+        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360))
+    ]  # fmt: skip
+    for one, found in zip(visits, visit(tools, tmp_path, visits), strict=True):
+        violations, wide, _ = found["found"]
+        assert violations == []
+        assert wide <= one["width"]
+
+
+def test_keyboard_alone_moves_enlarges_and_hears_where_it_is(tools, site, tmp_path):
+    _, url = site
+    acts = [
+        ("focused", None),
+        ("press", "ArrowLeft"), ("text", ".said"),
+        ("press", "+"), ("press", "ArrowUp"), ("text", ".said"),
+        ("picture", "keyboard"),
+    ]  # fmt: skip
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/cap.html", "calm": True, "acts": acts}])
+    focused, _, left, _, _, above, _ = found["found"]
+    assert focused == "ground"
+    assert left.endswith("135.000°W")  # left of the pole, 45°W being down
+    assert left != above
+
+
+def test_the_map_turns_dark_while_it_is_open(tools, site, tmp_path):
+    _, url = site
+    acts = [("colours", [(0.5, 0.25)]), ("scheme", "dark"), ("colours", [(0.5, 0.25)])]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/cap.html", "acts": acts}])
+    ((light,), _, (dark,)) = found["found"]
+    assert sum(light[:3]) > 3 * 180 > 3 * 90 > sum(dark[:3])
