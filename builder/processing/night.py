@@ -19,6 +19,7 @@ from builder.processing.child import Child
 from builder.processing.documents import path_of
 from builder.processing.files import Files
 from builder.processing.offers import Offer, offers
+from builder.processing.remembered import Remembered
 from builder.stac.context import Related
 from builder.stac.layout import Place
 from builder.stac.links import DERIVATION, DERIVED_FROM
@@ -152,7 +153,9 @@ class _Night:
             base = base_of(definition, self.request, self.state)
             with gate_for(definition) as gate:
                 looking = Inspections(definition, self.state, self.inspector, gate, base, self.request.base_url)
-                self.known[collection] = list(offers(definition, self.state, looking, base, self.readings))
+                with Remembered(self.state, definition, base) as remembered:
+                    found = offers(definition, self.state, looking, base, self.readings, remembered)
+                    self.known[collection] = list(found)
         return self.known[collection]
 
     def _looped(self, collection: str) -> list[Offer]:

@@ -16,6 +16,7 @@ import orjson
 from builder.compose import contained, read, shown, stac_id, unique_id
 from builder.findings import Finding
 from builder.geometry.footprint import footprint
+from builder.inspections import readable_resource
 from builder.media import media_type
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from builder.dataset import Dataset, Resource
     from builder.definitions.model import CollectionDefinition
     from builder.inspections import Inspecting
-    from builder.ledger import Entry
-    from builder.readings import Readings
+    from builder.processing.remembered import Remembered
+    from builder.readings import Described, Readings
     from builder.sources.protocol import Record
     from builder.state import State
 
@@ -68,6 +69,8 @@ class Offer:
         start: First instant.
         end: Last instant.
         files: Its open files.
+        lasting: Whether its record and definition alone decide all this: no data file was or could be looked into, and
+            no other record has its id.
     """
 
     collection: str
@@ -79,10 +82,16 @@ class Offer:
     start: datetime | None
     end: datetime | None
     files: tuple[File, ...]
+    lasting: bool = False
 
 
 def offers(
-    definition: CollectionDefinition, state: State, inspecting: Inspecting, base: Path, readings: Readings
+    definition: CollectionDefinition,
+    state: State,
+    inspecting: Inspecting,
+    base: Path,
+    readings: Readings,
+    remembered: Remembered,
 ) -> Iterator[Offer]:
     """Yield the items of a collection as the catalogue will show them, by the identifiers of their records.
 
@@ -94,31 +103,36 @@ def offers(
         inspecting: Looks into data files.
         base: Folder of its local files.
         readings: Takes the descriptions that are made, so that the catalogue need not make them again.
+        remembered: Knows what unchanged records offered before.
     """
     taken: set[str] = set()
     for _, entry in sorted(state.ledger(definition.id).items()):
-        if not entry.gone:
-            made = contained(entry, partial(_offer, definition, state, inspecting, base, readings, entry, taken), [])
-            if isinstance(made, Offer):
-                yield made
+        if entry.gone:
+            continue
+        made: Offer | Finding | None = remembered.recall(entry, taken)
+        if made is None:
+            record = state.record(definition.id, entry)
+            described = contained(entry, partial(read, definition, record, inspecting), [])
+            if described is None:
+                continue
+            readings.keep(definition.id, record, described)
+            made = contained(entry, partial(_offer, definition, record, described, base, taken), [])
+        if isinstance(made, Offer):
+            taken.add(made.id)
+            remembered.keep(entry, made)
+            yield made
 
 
 def _offer(
-    definition: CollectionDefinition,
-    state: State,
-    inspecting: Inspecting,
-    base: Path,
-    readings: Readings,
-    entry: Entry,
-    taken: set[str],
+    definition: CollectionDefinition, record: Record, described: Described, base: Path, taken: set[str]
 ) -> Offer | Finding:
-    record = state.record(definition.id, entry)
-    dataset, inspection = described = read(definition, record, inspecting)
-    readings.keep(definition.id, record, described)
+    dataset, inspection = described
     refused = shown(record, dataset, inspection)
     if refused is not None:
         return refused
-    name = unique_id(stac_id(definition, dataset), record, taken)
+    own_id = stac_id(definition, dataset)
+    name = unique_id(own_id, record, taken)
+    lasting = name == own_id and not (definition.policies.references and readable_resource(dataset) is not None)
     place = Place(definition.partner.id, definition.id)
     own = needs_collection(dataset, definition.policies.level)
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
@@ -132,6 +146,7 @@ def _offer(
         dataset.coverage.start or dataset.coverage.end,
         dataset.coverage.end or dataset.coverage.start,
         tuple(_files(dataset, record, place, base)),
+        lasting,
     )
 
 

@@ -18,6 +18,7 @@ from builder.checks.tree import check_tree
 from builder.cli import main
 from builder.definitions.load import load_all, parse
 from builder.findings import Severity
+from builder.processing import offers
 from builder.processing.child import Child
 from builder.processing.worker import perform
 from tests.processing import install_toy
@@ -198,18 +199,29 @@ def test_a_build_from_nothing_gives_the_same_bytes(scene, tmp_path):
     assert {path for path in different if "changes" not in path} <= {"index.html", "manifest.json"}
 
 
-@pytest.mark.parametrize("change", [False, True])
-def test_no_record_is_described_twice_in_a_night(scene, monkeypatch, change):
+def test_no_record_is_described_twice_in_a_night_nor_for_its_offer_before_it_changes(scene, monkeypatch):
     scene.define("again", AGAIN)
-    if change:
-        scene.night()
-        scene.table("2020-01-02", "x\n" * 7)
-    seen = []
-    describe = compose.describe
-    monkeypatch.setattr(compose, "describe", lambda record: seen.append(record.sha256) or describe(record))
+    described, offered = [], []
+    describe, read = compose.describe, offers.read
+    monkeypatch.setattr(compose, "describe", lambda record: described.append(record.identifier) or describe(record))
+    monkeypatch.setattr(offers, "read", lambda *given: offered.append(given[1].identifier) or read(*given))
+    tables, counts = (sorted(f"{start}2020-{day}.csv" for day in ("01-01", "01-02", "02-01")) for start in ("", "toy-"))
     scene.night()
-    assert len(seen) == len(set(seen)) == 7, "three tables, three counts, and the count of counts"
-    assert scene.faults() == []
+    assert sorted(offered) == sorted(described) == [*tables, "again", *counts]
+    before = scene.tree()
+    offered.clear()
+    scene.night()
+    assert (offered, scene.tree()) == ([], before)
+    scene.table("2020-01-02", "x\n" * 7)
+    described.clear()
+    scene.night()
+    assert sorted(offered) == ["2020-01-02.csv", "again", "toy-2020-01-02.csv"]
+    assert len(described) == len(set(described))
+    offered.clear()
+    scene.define("tables", TABLES.replace("[10, 70, 20, 75]", "[10, 70, 20, 76]"))
+    scene.night()
+    assert set(offered) >= {*tables}, "another definition may say something else of a record"
+    assert scene.item("toy-2020-01-01.csv")["bbox"] == [10, 70, 20, 76]
 
 
 def test_lost_products_are_made_again(scene):
