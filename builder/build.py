@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import clock
+from builder.checked import forget_checks
 from builder.errors import DefinitionError, UsageError
 from builder.harvests import conclude_all, harvest_all
-from builder.inspections import forget_checks
 from builder.nights import remember
 from builder.processing.night import process_all, prune
 from builder.readings import Readings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from builder import clock
+from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
 from builder.media import media_type
@@ -29,8 +29,6 @@ VERSION = "5"
 
 MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
-
-_CHECKS = "checks"
 
 GEOTIFF = media_type("x.tif")
 WHOLE_BYTES = 8 * 2**20
@@ -133,7 +131,7 @@ class Inspections:
         if resource.local:
             facts = (self.base / resource.local).stat()
             return (known.size, known.mtime_ns) != (facts.st_size, facts.st_mtime_ns)
-        if not self.definition.policies.recheck or _checked(self.state, resource.href):
+        if not self.definition.policies.recheck or checked(self.state, resource.href):
             return False
         try:
             changed = then.differs(version_of(self.gate, resource.href))
@@ -142,7 +140,7 @@ class Inspections:
                 raise
             return False
         if not changed:
-            self.state.keep(_check(resource.href), _today())
+            check(self.state, resource.href)
         return changed
 
     def _inspect(self, resource: Resource) -> Inspection:
@@ -182,25 +180,6 @@ class Inspections:
         if GEOTIFF in _kinds(resource):
             return inspect_raster(path, href)
         return self.inspector.inspect(path, href, references="://" in href)
-
-
-def _checked(state: State, href: str) -> bool:
-    """Tell whether a run of today that did not end found a file unchanged; its partner is not asked again."""
-    return state.read(_check(href)) == _today()
-
-
-def forget_checks(state: State) -> None:
-    """Forget, at the end of a run, which files were found unchanged: the next run asks for each."""
-    for name in state.kept(_CHECKS):
-        state.drop(name)
-
-
-def _check(href: str) -> str:
-    return cache_name(_CHECKS, VERSION, href)
-
-
-def _today() -> bytes:
-    return clock.now().date().isoformat().encode()
 
 
 def _remembered(data: bytes) -> tuple[Inspection, tuple[Finding, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.sources.http import HttpGate, origin_of
 from builder.state import State
@@ -33,6 +34,8 @@ class WebAccess:
         return self._known[host]
 
     def _ask(self, gate: HttpGate, url: str, name: str) -> bool:
+        if checked(self.state, name):
+            return self.state.read(name) == b"yes"
         try:
             answer = gate.get(url, headers=_ASKED, max_bytes=8)
         except FetchError as trouble:
@@ -40,4 +43,5 @@ class WebAccess:
             return not refused and self.state.read(name) == b"yes"
         allowed = answer.status == 206 and answer.headers.get("access-control-allow-origin") in {"*", ORIGIN}
         self.state.keep(name, b"yes" if allowed else b"no")
+        check(self.state, name)
         return allowed

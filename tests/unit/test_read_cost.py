@@ -6,6 +6,7 @@ import netCDF4
 import numpy as np
 import pytest
 
+from builder.checked import forget_checks
 from builder.enrich.guard import file_kind
 from builder.enrich.references import build_references
 from builder.errors import FetchError
@@ -78,6 +79,12 @@ def test_a_host_is_asked_for_ranges_and_leave_once(tmp_path, kind, expected):
         assert access.allowed(gate, f"{served.url}a.nc") is expected
         assert access.allowed(gate, f"{served.url}b.nc") is expected
         assert gate.requests == 1
+        assert WebAccess(state).allowed(gate, f"{served.url}a.nc") is expected
+        assert gate.requests == 1, "a run that was killed has asked today"
+        forget_checks(state)
+        assert WebAccess(state).allowed(gate, f"{served.url}a.nc") is expected
+        assert gate.requests == 2
+    forget_checks(state)
     # A host that does not answer is what it was before.
     with HttpGate([served.url[7:-1]], delay_s=0, sleep=lambda s: None) as gate:
         with pytest.raises(FetchError):

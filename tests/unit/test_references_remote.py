@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.checked import forget_checks
 from builder.dataset import Dataset, Resource
 from builder.definitions.model import CollectionDefinition
 from builder.enrich.correct import correct
@@ -20,7 +21,7 @@ from builder.enrich.inspect import Inspector
 from builder.enrich.translate import translate
 from builder.enrich.verify import same_values
 from builder.errors import FetchError, UnreferenceableError
-from builder.inspections import Inspections, forget_checks
+from builder.inspections import Inspections
 from builder.references.btree import walk
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
