@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from builder.crosswalks import describe
 from builder.crosswalks.process import fallback, fields_of
-from builder.enrich.inspection import Inspection
+from builder.enrich.inspection import Copied, Inspection
 from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, Severity, error, note
@@ -18,6 +18,7 @@ from builder.geometry.footprint import footprint
 from builder.inspections import readable_resource
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
+from builder.stac.assets import is_restricted_dataset
 from builder.stac.context import ItemContext, Related
 from builder.stac.item import build_item, build_record_collection, needs_collection
 from builder.stac.layout import item_id
@@ -48,8 +49,8 @@ class Composed:
 
     ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references``,
     ``combine_key`` and ``thumbnail`` (a PNG) come from the data file. ``copies`` maps a path below
-    the collection to the local file that belongs there. ``inspected`` says that a data file had, or
-    could have had, a say; ``renamed`` that another record's id stood in the way of its own.
+    the collection to the local file that belongs there; ``copied`` is a readable copy. ``inspected`` says that a
+    data file had, or could have had, a say; ``renamed`` that another record's id stood in the way of its own.
     """
 
     stac: dict[str, Any]
@@ -61,6 +62,7 @@ class Composed:
     combine_key: str | None
     thumbnail: bytes | None
     copies: Mapping[str, str]
+    copied: Copied | None
     inspected: bool
     renamed: bool
     findings: tuple[Finding, ...]
@@ -124,7 +126,7 @@ def compose(
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)
     as_collection = needs_collection(dataset, definition.policies.level)
     name = unique_id(stac_id(definition, dataset), record, taken)
-    found = inspection or NOTHING
+    found = _open(inspection or NOTHING, dataset)
     picture = _picture(dataset, found)
     context = ItemContext(
         definition=definition,
@@ -135,6 +137,7 @@ def compose(
         thumbnail=picture is not None,
         references_media_type=PARQUET if found.parquet else JSON,
         source=found.source(),
+        copy=_copy_facts(found),
         explanation=True,
         extra=fields_of(record),
         related=tuple(related),
@@ -151,9 +154,25 @@ def compose(
         thumbnail=picture,
         inspected=definition.policies.references and readable_resource(dataset) is not None,
         renamed=name != stac_id(definition, dataset),
+        copied=found.copy,
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )
+
+
+def _open(found: Inspection, dataset: Dataset) -> Inspection:
+    """Leave out the copy of a file that a correction has restricted, and the references into it."""
+    closed = found.copy is not None and is_restricted_dataset(dataset)
+    return replace(found, copy=None, references=None, parquet={}) if closed else found
+
+
+def _copy_facts(found: Inspection) -> dict[str, Any] | None:
+    """Return what the asset of a readable copy says."""
+    if found.copy is None:
+        return None
+    made = found.copy
+    facts = {"file:size": made.size, "file:checksum": f"1220{made.sha256}", "iaos:copy_of": found.href}
+    return {"name": made.name} | facts
 
 
 def _picture(dataset: Dataset, found: Inspection) -> bytes | None:

@@ -203,6 +203,10 @@ class Gatherer:
         for path_below, local in composed.copies.items():
             kind = media_type(local) if composed.record.format == "process" else inert_type(local)
             self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, kind)
+        if composed.copied is not None:
+            readable = self.state.file(composed.copied.kept)
+            assert readable is not None
+            self.tree.add_file(f"{self.place.folder}/{composed.copied.name}", readable, media_type("x.nc"))
         if composed.thumbnail is not None:
             picture = self.place.thumbnail(name)
             self.tree.add(picture, composed.thumbnail, media_type(picture))

@@ -30,6 +30,8 @@ VERSION = "5"
 MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
 
+NO_REFERENCES = "netcdf.no-references"
+
 GEOTIFF = media_type("x.tif")
 WHOLE_BYTES = 8 * 2**20
 """Smaller files are fetched whole, which takes one request and gives the checksum."""
@@ -91,7 +93,8 @@ class Inspections:
         resource = readable_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
-        name = cache_name("inspections", VERSION, self._address(resource), record.sha256)
+        asked = ("copies",) if self.definition.policies.copies else ()
+        name = cache_name("inspections", VERSION, self._address(resource), record.sha256, *asked)
         remembered = self.state.read(name)
         try:
             if remembered is not None and not self._changed(resource, _remembered(remembered)[0]):
@@ -111,15 +114,13 @@ class Inspections:
         """Say whether pages may read the file: a copy beside them always, a partner's where its host allows it."""
         if found.references is None:
             return found, findings
-        own = self.base_url is not None and found.href.startswith(f"{self.base_url.rstrip('/')}/")
-        return replace(found, web=own or self._access.allowed(self.gate, found.href)), findings
+        href = found.copy.href if found.copy is not None else found.href
+        own = self.base_url is not None and href.startswith(f"{self.base_url.rstrip('/')}/")
+        return replace(found, web=own or self._access.allowed(self.gate, href)), findings
 
     def _address(self, resource: Resource) -> str:
         """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""
-        if "://" in resource.href or self.base_url is None:
-            return resource.href
-        place = Place(self.definition.partner.id, self.definition.id)
-        return f"{self.base_url.rstrip('/')}/{place.folder}/{resource.href}"
+        return resource.href if "://" in resource.href else self._beside(resource.href)
 
     def _changed(self, resource: Resource, known: Inspection) -> bool:
         """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
@@ -127,6 +128,8 @@ class Inspections:
         Raises:
             FetchError: The file is there no more.
         """
+        if known.copy is not None and self.state.file(known.copy.kept) is None:
+            return True
         then = Version(known.size, known.etag, known.last_modified)
         if resource.local:
             facts = (self.base / resource.local).stat()
@@ -146,7 +149,7 @@ class Inspections:
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
             path = self.base / resource.local
-            return replace(self._look(path, resource), mtime_ns=path.stat().st_mtime_ns)
+            return replace(self._readable(path, self._look(path, resource)), mtime_ns=path.stat().st_mtime_ns)
         with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
             target = Path(folder) / "data"
             found = self._look_at_parts(target, resource)
@@ -154,7 +157,7 @@ class Inspections:
                 return found
             target.unlink(missing_ok=True)
             headers = self.gate.download(resource.href, target, max_bytes=MAX_BYTES).headers
-            whole = self._look(target, resource)
+            whole = self._readable(target, self._look(target, resource))
             return replace(whole, etag=headers.get("etag"), last_modified=headers.get("last-modified"))
 
     def _look_at_parts(self, target: Path, resource: Resource) -> Inspection | None:
@@ -172,6 +175,20 @@ class Inspections:
                 target, self._address(resource), lambda ranges: remote.fetch(ranges, target)
             )
         return replace(found, etag=remote.version.etag, last_modified=remote.version.last_modified)
+
+    def _readable(self, path: Path, found: Inspection) -> Inspection:
+        """Have a copy made of a file that references cannot express, where the definition asks for it."""
+        if not (self.definition.policies.copies and any(one.code == NO_REFERENCES for one in found.findings)):
+            return found
+        from builder.enrich.copying import copied
+
+        return copied(path, found, self.state.lasting, self._beside, self.inspector)
+
+    def _beside(self, name: str) -> str:
+        """Return the public address of a file that the build puts below the collection's folder."""
+        if self.base_url is None:
+            return name
+        return f"{self.base_url.rstrip('/')}/{Place(self.definition.partner.id, self.definition.id).folder}/{name}"
 
     def _look(self, path: Path, resource: Resource) -> Inspection:
         from builder.enrich.raster import inspect_raster

@@ -88,6 +88,10 @@ class State:
         part.write_bytes(data)
         part.replace(file)
 
+    def file(self, name: str) -> Path | None:
+        """Return the file that is remembered under a name, or None."""
+        return next((root / name for root in (self.overlay, self.folder) if (root / name).is_file()), None)
+
     def drop(self, name: str) -> None:
         """Forget what was kept under a name."""
         (self.lasting / name).unlink(missing_ok=True)

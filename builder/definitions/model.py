@@ -232,6 +232,11 @@ class Policies(Strict):
         description="Whether a record becomes an Item or a Collection of its own; `auto` decides by time and place.",
     )
     references: bool = Field(default=True, description="Make kerchunk references for NetCDF assets.")
+    copies: bool = Field(
+        default=False,
+        description="Publish a copy of NetCDF files that references cannot express (szip, LZF, scale-offset, compound "
+        "types ...), deflated; the licence must allow it.",
+    )
     recheck: bool = Field(
         default=True,
         description="Ask each night whether a referenced file is still the same one; turn off for very many files "

@@ -159,7 +159,7 @@ class Inspector:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=_environment(),
+            env=environment(),
         )
         self._receive(START_TIMEOUT_S)
 
@@ -225,7 +225,7 @@ class Inspector:
         self._child = None
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the child's environment: this very package, and few threads, each of which costs address space."""
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))

@@ -10,6 +10,25 @@ from builder.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy of a file in a readable form.
+
+    Attributes:
+        kept: What the state calls it.
+        name: Its path below the collection's folder.
+        href: Its public address; its path where the catalogue's own address is unknown.
+        size: Bytes.
+        sha256: Hex digest.
+    """
+
+    kept: str
+    name: str
+    href: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """The truth about one file, as far as it could be had.
 
@@ -23,7 +42,8 @@ class Inspection:
         ncml: Header as NcML; empty where the file cannot be read.
         coverage: Where and when, from the coordinate values.
         projection: Native grid of data on projected coordinates.
-        references: Verified kerchunk JSON that points at ``href``; None where there can be none.
+        copy: A readable copy, into which the references then lead; None where none was made.
+        references: Verified kerchunk JSON that points at ``href``, or at the copy; None where there can be none.
         parquet: The same as a folder of Parquet files, by name, in base 64; empty where there are few.
         combine_key: Equal for files whose references stack along one dimension.
         read_cost: Requests and bytes of typical reads through the references.
@@ -43,6 +63,7 @@ class Inspection:
     ncml: bytes = b""
     coverage: Coverage = field(default_factory=Coverage)
     projection: Projection | None = None
+    copy: Copied | None = None
     references: bytes | None = None
     parquet: dict[str, str] = field(default_factory=dict)
     combine_key: str | None = None
@@ -55,7 +76,10 @@ class Inspection:
 
     def source(self) -> dict[str, Any]:
         """Return by what a reader can tell whether the file is still the one looked into, and what reading it costs."""
-        facts = {"size": self.size, "etag": self.etag, "last_modified": self.last_modified, "sha256": self.sha256}
+        if self.copy is not None:
+            facts: dict[str, Any] = {"size": self.copy.size, "sha256": self.copy.sha256}
+        else:
+            facts = {"size": self.size, "etag": self.etag, "last_modified": self.last_modified, "sha256": self.sha256}
         said: dict[str, Any] = {f"iaos:source_{name}": value for name, value in facts.items() if value}
         cost = {"iaos:read_cost": self.read_cost} if self.read_cost else {}
         return said | cost | ({"iaos:web_readable": True} if self.web else {})

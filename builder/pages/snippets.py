@@ -199,13 +199,21 @@ def _assets(item: Json, folder: str) -> Iterator[Snippet]:
     for key, asset in is_open:
         href = _absolute(asset, folder)
         if "references" in texts(asset.get("roles")):
-            remote = next((protocol(_absolute(a, folder)) for _, a in is_open if "data" in texts(a.get("roles"))), None)
+            remote = next(_protocols(is_open, folder), None)
             found: Snippet | None = Snippet("kerchunk", _through(key, href, remote or "https", _group(item)))
         else:
             found = _asset(key, asset, href)
         if found and found.key not in done:
             done.add(found.key)
             yield found
+
+
+def _protocols(assets: list[tuple[str, Json]], folder: str) -> Iterator[str]:
+    """Yield by which protocols the files are reached that references may lead into; a readable copy comes first."""
+    for role in ("readable-copy", "data"):
+        for _, asset in assets:
+            if role in texts(asset.get("roles")):
+                yield protocol(_absolute(asset, folder))
 
 
 def _absolute(asset: Json, folder: str) -> str:

@@ -182,7 +182,9 @@ def _plane(bbox: Sequence[float]) -> tuple[float, ...]:
 
 
 def _data_files(assets: Mapping[str, Json]) -> list[str]:
-    return [
+    """Return the NetCDF files of an item; a readable copy stands in for them."""
+    copies = [asset["href"] for asset in assets.values() if "readable-copy" in asset.get("roles", ())]
+    return copies or [
         asset["href"]
         for key, asset in assets.items()
         if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap")

@@ -16,7 +16,7 @@ from builder.stac.links import JSON, safe_href, service, unlinkable
 LINKED_SERVICES = frozenset({"wms", "wcs", "wfs", "wmts", "ncss", "netcdfsubset", "csw"})
 """Services that are no files: they become links."""
 
-RESERVED_KEYS = frozenset({"references", "source-record", "explain", "preview"})
+RESERVED_KEYS = frozenset({"references", "readable-copy", "source-record", "explain", "preview"})
 """Asset keys of the files the build makes."""
 
 LOGIN = "login"
@@ -116,6 +116,16 @@ def _beside(dataset: Dataset, context: ItemContext, path: str) -> dict[str, Json
             "title": "Kerchunk references",
             "roles": ["references", "index"],
             **(context.source or {}),
+        }
+    if context.copy is not None:
+        facts = {key: value for key, value in context.copy.items() if key != "name"}
+        beside["readable-copy"] = {
+            "href": relative(path, f"{place.folder}/{context.copy['name']}"),
+            "type": media_type("x.nc"),
+            "title": "Readable copy",
+            "description": "The same values to the bit, deflated, because readers cannot decode the partner's file.",
+            "roles": ["readable-copy"],
+            **facts,
         }
     if context.thumbnail and not is_restricted_dataset(dataset):
         beside["preview"] = {

@@ -57,6 +57,7 @@ class ItemContext:
         thumbnail: Whether a small picture of the data is published beside it.
         references_media_type: Media type of the references.
         source: By what a reader can tell whether the referenced file is still the same (``iaos:source_size`` …).
+        copy: What the asset of a readable copy says, and its ``name`` below the collection; None where there is none.
         extra: Further properties the build knows, with their prefix (``iaos:…``).
         related: Objects it was made from, or that were made from it.
     """
@@ -71,6 +72,7 @@ class ItemContext:
     thumbnail: bool = False
     references_media_type: str = "application/json"
     source: Mapping[str, Any] | None = None
+    copy: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] | None = None
     related: tuple[Related, ...] = ()
 

@@ -1,0 +1,82 @@
+"""Has a readable copy made of a NetCDF file whose values references cannot express."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from builder.enrich.inspect import Inspector, environment
+from builder.enrich.inspection import Copied, Inspection
+from builder.findings import note, warning
+from builder.stac.layout import item_id
+
+TIMEOUT_S = 300.0
+VERSION = "1"
+"""Part of the name of a copy; raised when the same file would be copied otherwise."""
+
+
+def copied(
+    path: Path, found: Inspection, state: Path, address: Callable[[str], str], inspector: Inspector
+) -> Inspection:
+    """Return an inspection with a readable copy and references into it, or with a finding that says why there is none.
+
+    Args:
+        path: The file.
+        found: What was found in it.
+        state: Folder in which the copy is kept between runs.
+        address: Gives the public address of a path below the collection's folder.
+        inspector: Makes the references.
+    """
+    digest = sha256(f"{VERSION} {found.href} {found.sha256}".encode()).hexdigest()
+    kept = f"copies/{digest[:2]}/{digest[2:]}.nc"
+    target = state / kept
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    reason = make_copy(path, part, TIMEOUT_S)
+    if reason is not None:
+        said = warning("netcdf.no-copy", found.href, f"no readable copy: {reason}")
+        return replace(found, findings=(*found.findings, said))
+    part.replace(target)
+    stem = found.href.partition("?")[0].rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    name = f"data/{item_id(stem)}-{sha256(found.href.encode()).hexdigest()[:8]}.nc"
+    href = address(name)
+    seen = inspector.inspect(target, href, references="://" in href)
+    said = note("netcdf.copied", found.href, "a readable copy stands in for it")
+    return replace(
+        found,
+        copy=Copied(kept, name, href, seen.size, seen.sha256),
+        references=seen.references,
+        parquet=seen.parquet,
+        combine_key=seen.combine_key,
+        read_cost=seen.read_cost,
+        findings=(*found.findings, *(one for one in seen.findings if one not in found.findings), said),
+    )
+
+
+def make_copy(source: Path, target: Path, timeout_s: float) -> str | None:
+    """Write a copy of a file with a child process of its own; return None, or why there is none.
+
+    Args:
+        source: The file, which is not trusted.
+        target: Where the copy goes; nothing is left there where there is none.
+        timeout_s: Longest time it may take, seconds.
+    """
+    command = [sys.executable, "-P", "-m", "builder.enrich.copyworker", str(source.resolve()), str(target)]
+    try:
+        done = subprocess.run(  # noqa: S603  (our own)
+            command, capture_output=True, timeout=timeout_s, check=True, start_new_session=True, env=environment()
+        )
+        reason: str | None = orjson.loads(done.stdout).get("refused")
+    except subprocess.TimeoutExpired:
+        reason = f"copying took longer than {timeout_s:g} s"
+    except (subprocess.CalledProcessError, orjson.JSONDecodeError):
+        reason = "copying ended the process"
+    if reason is not None:
+        target.unlink(missing_ok=True)
+    return reason
