@@ -108,7 +108,11 @@ def _same(one: Any, other: Any) -> bool:
         return False
     if one.dtype.kind == "O":
         return bool(np.array_equal(one, other))
-    return one.astype(one.dtype.newbyteorder("=")).tobytes() == other.astype(other.dtype.newbyteorder("=")).tobytes()
+    return bool(_bytes(one) == _bytes(other))
+
+
+def _bytes(values: Any) -> bytes:
+    return bytes(values.astype(values.dtype.newbyteorder("=")).tobytes())
 
 
 def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
