@@ -133,14 +133,11 @@ def compose(
         record=record,
         id=name,
         by_year=by_year and not as_collection,
-        references=found.references is not None,
         thumbnail=picture is not None,
-        references_media_type=PARQUET if found.parquet else JSON,
-        source=found.source(),
-        copy=_copy_facts(found),
         explanation=True,
         extra=fields_of(record),
         related=tuple(related),
+        **_beside(found),
     )
     stac, said = (build_record_collection if as_collection else build_item)(dataset, where, context)
     return Composed(
@@ -166,13 +163,17 @@ def _open(found: Inspection, dataset: Dataset) -> Inspection:
     return replace(found, copy=None, references=None, parquet={}) if closed else found
 
 
-def _copy_facts(found: Inspection) -> dict[str, Any] | None:
-    """Return what the asset of a readable copy says."""
+def _beside(found: Inspection) -> dict[str, Any]:
+    """Return what the surroundings of an item know of its references and of a readable copy."""
+    said = {
+        "references": found.references is not None,
+        "references_media_type": PARQUET if found.parquet else JSON,
+        "source": found.source(),
+    }
     if found.copy is None:
-        return None
-    made = found.copy
-    facts = {"file:size": made.size, "file:checksum": f"1220{made.sha256}", "iaos:copy_of": found.href}
-    return {"name": made.name} | facts
+        return said
+    facts = {"file:size": found.copy.size, "file:checksum": f"1220{found.copy.sha256}", "iaos:copy_of": found.href}
+    return said | {"copy": {"name": found.copy.name} | facts}
 
 
 def _picture(dataset: Dataset, found: Inspection) -> bytes | None:

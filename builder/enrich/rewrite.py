@@ -65,11 +65,7 @@ def _copy(source: Path, prefix: str, variable: Any, member: str | None, made: An
     attributes = {key: variable.getncattr(key) for key in variable.ncattrs()}
     fill = attributes.pop("_FillValue", None)
     fill = fill if member is None else None  # that of a compound type fits none of its members
-    options: dict[str, Any] = {}
-    if variable.ndim and kind is not str:
-        options = {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": _chunks(variable.shape, kind.itemsize)}
-    if kind is not str and member is None:
-        options["endian"] = variable.endian() if variable.endian() in {"big", "little"} else "native"
+    options = {} if kind is str else _options(variable, kind, ordered=member is None)
     copy = made.createVariable(name, kind, variable.dimensions, fill_value=fill, **options)
     copy.set_auto_maskandscale(False)
     copy.set_auto_chartostring(False)
@@ -80,6 +76,15 @@ def _copy(source: Path, prefix: str, variable: Any, member: str | None, made: An
         copy[block] = values
         if not _same(values, copy[block]):
             raise UnreferenceableError(f"variable {prefix}{name} came out otherwise in the copy")
+
+
+def _options(variable: Any, kind: Any, *, ordered: bool) -> dict[str, Any]:
+    """Return how numbers and characters are written: deflated, in the byte order of the original."""
+    order = variable.endian() if ordered else "native"
+    options: dict[str, Any] = {"endian": order if order in {"big", "little"} else "native"}
+    if variable.ndim:
+        options |= {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": _chunks(variable.shape, kind.itemsize)}
+    return options
 
 
 def _reader(source: Path, prefix: str, variable: Any) -> Any:
