@@ -109,12 +109,12 @@ def _run(
     started = clock.now()
     definitions = load_enabled(request.collections, request.only)
     harvests = {} if request.no_harvest else harvest_all(definitions, request, state, advance)
-    with Readings(state.overlay) as readings:
-        processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
-        harvests |= processed
-        remember(state, harvests, started.date())
-        tree = Tree(read_manifest(request.out), staging)
-        collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
+    readings = Readings()
+    processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
+    harvests |= processed
+    remember(state, harvests, started.date())
+    tree = Tree(read_manifest(request.out), staging)
+    collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 
 

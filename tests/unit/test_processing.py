@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from builder import compose
+from builder import compose, readings
 from builder.build import Request, build, plan
 from builder.checks.tree import check_tree
 from builder.cli import main
@@ -222,6 +222,19 @@ def test_no_record_is_described_twice_in_a_night_nor_for_its_offer_before_it_cha
     scene.night()
     assert set(offered) >= {*tables}, "another definition may say something else of a record"
     assert scene.item("toy-2020-01-01.csv")["bbox"] == [10, 70, 20, 76]
+
+
+def test_what_has_no_room_is_described_again_to_the_same_catalogue(scene, monkeypatch):
+    scene.night()
+    whole = scene.tree()
+    monkeypatch.setattr(readings, "MOST_BYTES", 2 * readings.EACH)
+    described, describe = [], compose.describe
+    monkeypatch.setattr(compose, "describe", lambda record: described.append(record.identifier) or describe(record))
+    (scene.folder / "state/tables/offers.ndjson").unlink()
+    (scene.folder / "state/counts/offers.ndjson").unlink()
+    scene.night()
+    assert (len(described), len(set(described))) == (10, 6)
+    assert scene.tree() == whole
 
 
 def test_lost_products_are_made_again(scene):

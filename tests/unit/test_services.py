@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 
@@ -16,8 +17,10 @@ from owslib.ogcapi.processes import Processes
 from owslib.wps import ASYNC, SYNC, ComplexDataInput, WebProcessingService
 
 from builder.cli import main
+from builder.errors import UsageError
 from builder.serve import serve
 from builder.services.jobs import Jobs
+from builder.services.wps import WpsService
 from builder.services.wpsjobs import MOST_KEPT, Executions
 from processors.registry import find_processors
 
@@ -216,6 +219,12 @@ def test_status_documents_of_the_oldest_executions_are_forgotten():
     kept.write("<b/>", "2.xml")
     kept.close()
     assert (len(kept.documents), kept.documents["2.xml"], "1.xml" in kept.documents) == (MOST_KEPT, "<b/>", False)
+
+
+def test_without_pywps_a_server_of_processors_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pywps", None)
+    with pytest.raises(UsageError, match=r"need pywps .*pip install 'iaos\[serve\]', or --no-processes"):
+        WpsService(Jobs(tmp_path, "http://127.0.0.1:1/"))
 
 
 def test_without_an_engine_only_files_are_served(tmp_path):
