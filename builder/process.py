@@ -60,7 +60,7 @@ def run_job(job: Job, advance: Advance) -> dict[str, Any] | list[Path]:
     from processors.registry import find_processor
     from processors.run import check_inputs, execute, foresee, resolve
 
-    with _plainly(), tempfile.TemporaryDirectory(prefix="iaos-inputs-") as fetched:
+    with plainly(), tempfile.TemporaryDirectory(prefix="iaos-inputs-") as fetched:
         processor = find_processor(job.name)
         parameters = resolve(processor, _parameters(job))
         inputs = _inputs(processor, job.inputs, Path(fetched))
@@ -97,7 +97,7 @@ def description(name: str, form: str) -> str:
     from processors.describewps import as_wps
     from processors.registry import find_processor
 
-    with _plainly():
+    with plainly():
         processor = find_processor(name)
     if form in {"wps", "wps2"}:
         return as_wps(processor, "1.0.0" if form == "wps" else "2.0").decode()
@@ -108,7 +108,7 @@ def description(name: str, form: str) -> str:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def plainly() -> Iterator[None]:
     """Turn a processor's refusal into an error of the command line."""
     from processors.errors import Refusal
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "harvest",
     "issues",
     "links",
+    "model",
     "new",
     "plan",
     "process",

@@ -14,7 +14,7 @@ from builder.errors import RecordError
 if TYPE_CHECKING:
     from builder.sources.protocol import Record
 
-OF_ITEM = frozenset({"geometry", "datetime", "start_datetime", "end_datetime", "notes"})
+OF_ITEM = frozenset({"geometry", "datetime", "start_datetime", "end_datetime", "notes", "item"})
 """What a product says of the item as a whole; the rest belongs to its asset."""
 
 
@@ -54,8 +54,11 @@ def fields_of(record: Record) -> dict[str, Any]:
         return {}
     run = read_run(record)
     process = run["process"]
+    said: dict[str, Any] = {}
+    for product in reversed(list(objects(run["products"]))):
+        said |= product["fields"].get("item", {})
     software = {str(name): str(version) for name, version in process["software"].items()}
-    return {
+    return said | {
         "processing:software": {**software, process["name"]: process["version"]},
         "iaos:process": {
             "name": process["name"],

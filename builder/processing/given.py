@@ -130,6 +130,8 @@ def _assets(item: dict[str, Any], base: str, *, local: bool) -> Iterator[File]:
 
 def _plain(href: str, key: str = "", kind: str = "", roles: tuple[str, ...] = ()) -> File:
     path = None if "://" in href else Path(href)
+    if path is not None and (path / "manifest.safe").is_file():
+        path = path / "manifest.safe"
     name = path.name if path else unquote(PurePosixPath(urlsplit(href).path).name)
     return File(key, href if path is None else name, name, kind, roles, path, "")
 

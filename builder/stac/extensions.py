@@ -22,11 +22,15 @@ FILE = _schema("file", "2.1.0")
 PROCESSING = _schema("processing", "1.1.0")
 PROJECTION = _schema("projection", "2.0.0")
 RASTER = _schema("raster", "1.1.0")
+RENDER = _schema("render", "2.0.0")
+SAR = _schema("sar", "1.0.0")
+SATELLITE = _schema("sat", "1.0.0")
 SCIENTIFIC = _schema("scientific", "1.0.0")
 TABLE = _schema("table", "1.2.0")
 THEMES = _schema("themes", "1.0.0")
 TIMESTAMPS = _schema("timestamps", "1.1.0")
 VERSION = _schema("version", "1.2.0")
+VIEW = _schema("view", "1.0.0")
 WEB_MAP_LINKS = _schema("web-map-links", "1.2.0")
 
 BY_PREFIX: Mapping[str, str] = {
@@ -38,8 +42,11 @@ BY_PREFIX: Mapping[str, str] = {
     "processing": PROCESSING,
     "proj": PROJECTION,
     "raster": RASTER,
+    "sar": SAR,
+    "sat": SATELLITE,
     "sci": SCIENTIFIC,
     "table": TABLE,
+    "view": VIEW,
     "wms": WEB_MAP_LINKS,
 }
 """Prefix of a field name → the extension that defines it."""
@@ -48,6 +55,7 @@ BY_FIELD: Mapping[str, str] = {
     "alternate": ALTERNATE_ASSETS,
     "contacts": CONTACTS,
     "themes": THEMES,
+    "renders": RENDER,
     "published": TIMESTAMPS,
     "expires": TIMESTAMPS,
     "unpublished": TIMESTAMPS,

@@ -114,7 +114,9 @@ class Evaluation:
         }
 
 
-def score(scene: str, chance: Floats, ice: Mask, season: str = "", threshold: float = 0.5) -> Scores:
+def score(
+    scene: str, chance: Floats, ice: Mask, season: str = "", threshold: float = 0.5, called: Mask | None = None
+) -> Scores:
     """Compare probabilities of ice with the truth.
 
     Args:
@@ -123,8 +125,9 @@ def score(scene: str, chance: Floats, ice: Mask, season: str = "", threshold: fl
         ice: The truth.
         season: Its season.
         threshold: Probability from which a cell is called ice.
+        called: Cells that are called ice, where more than the threshold decides.
     """
-    called = chance >= threshold
+    called = chance >= threshold if called is None else called
     counts = [[int(np.sum((ice == truth) & (called == says))) for says in (False, True)] for truth in (False, True)]
     place = np.minimum((chance * BINS).astype(int), BINS - 1)
     bins = []
@@ -146,10 +149,27 @@ def leave_one_out(
     Returns:
         The scores, and slope and offset that calibrate the margin: (1, 0) where the calibration error is small.
     """
-    chances = []
-    for left in scenes:
-        fitted = fit(architecture, [one for one in scenes if one is not left], cells=cells, seed=seed)
-        chances.append(predict(fitted, left))
+    return measure(scenes, leave_out(architecture, scenes, len(scenes), cells=cells, seed=seed))
+
+
+def leave_out(
+    architecture: Architecture, scenes: Sequence[Labelled], folds: int, *, cells: int = 40_000, seed: int = 0
+) -> list[Fitted]:
+    """Train once for each fold, without its scenes; scene n belongs to fold n modulo the count of folds.
+
+    Returns:
+        The models, in the order of the folds: model ``n % folds`` has not seen scene n.
+
+    Raises:
+        Refusal: What is left does not hold both classes (``MODEL.LABELS``).
+    """
+    kept = ([one for place, one in enumerate(scenes) if place % folds != fold] for fold in range(folds))
+    return [fit(architecture, some, cells=cells, seed=seed) for some in kept]
+
+
+def measure(scenes: Sequence[Labelled], models: Sequence[Fitted]) -> tuple[Evaluation, tuple[float, float]]:
+    """Measure each scene with the model of `leave_out` that has not seen it; see `leave_one_out`."""
+    chances = [predict(models[place % len(models)], one) for place, one in enumerate(scenes)]
     found = evaluate(scenes, chances)
     if found.pooled.ece <= DOUBTFUL_ECE:
         return found, (1.0, 0.0)
@@ -162,6 +182,26 @@ def evaluate(scenes: Sequence[Labelled], chances: Sequence[Floats]) -> Evaluatio
     scores = [score(one.scene, chance, one.ice, one.season) for one, chance in zip(scenes, chances, strict=True)]
     pooled = score("all", np.concatenate(list(chances)), np.concatenate([one.ice for one in scenes]))
     return Evaluation(tuple(scores), pooled)
+
+
+def evaluation_of(scores: Sequence[Scores]) -> Evaluation:
+    """Put scores together; of the bins of probability each holds what all scenes have in it."""
+    counts = np.sum([one.confusion for one in scores], axis=0)
+    total = int(counts.sum())
+    brier = sum(one.brier * one.cells for one in scores) / total
+    bins: dict[int, list[tuple[int, float, float]]] = {}
+    for one in scores:
+        for entry in one.reliability:
+            bins.setdefault(min(int(entry[1] * BINS), BINS - 1), []).append(entry)
+    (a, b), (c, d) = counts.tolist()
+    merged = tuple(_merged(bins[number]) for number in sorted(bins))
+    return Evaluation(tuple(scores), Scores("all", "", ((a, b), (c, d)), brier, merged))
+
+
+def _merged(entries: Sequence[tuple[int, float, float]]) -> tuple[int, float, float]:
+    count = sum(one[0] for one in entries)
+    chance, share = (sum(one[0] * one[place] for one in entries) / count for place in (1, 2))
+    return count, chance, share
 
 
 def predict(fitted: Fitted, scene: Labelled) -> Floats:

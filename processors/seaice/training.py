@@ -87,7 +87,7 @@ def fit(architecture: Architecture, scenes: Sequence[Labelled], *, cells: int = 
     return _FITS[architecture](values, ice, names, seed)
 
 
-def _logistic(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed: int, degree: int) -> Fitted:
+def _logistic(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], degree: int) -> Fitted:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -95,7 +95,7 @@ def _logistic(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed:
     model = make_pipeline(
         StandardScaler(),
         PolynomialFeatures(degree, include_bias=False),
-        LogisticRegression(C=PENALTY, max_iter=1000, random_state=seed),
+        LogisticRegression(C=PENALTY, max_iter=100, tol=1e-8, solver="newton-cholesky"),
     ).fit(values, ice)
     scaler, _, regression = (step for _, step in model.steps)
     size, weights = len(names), regression.coef_[0]
@@ -105,16 +105,23 @@ def _logistic(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed:
 
 def _quadratic(names: tuple[str, ...], mean: Any, scale: Any, weights: Any, square: Any, intercept: float) -> Fitted:
     numbers = {"mean": mean, "scale": scale, "weights": weights, "quadratic": square}
-    parameters: dict[str, JSON] = {name: np.asarray(value).tolist() for name, value in numbers.items()}
-    return Fitted("quadratic", names, parameters | {"intercept": float(intercept)})
+    parameters: dict[str, JSON] = {name: _rounded(value) for name, value in numbers.items()}
+    return Fitted("quadratic", names, parameters | {"intercept": _rounded([intercept])[0]})
+
+
+def _rounded(values: Any) -> list[float]:
+    """Keep eight digits: what lies beyond depends on the machine that trained, and means nothing."""
+    return [float(f"{value:.8g}") for value in np.asarray(values).tolist()]
 
 
 def _quadlogit(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed: int) -> Fitted:
-    return _logistic(values, ice, names, seed, 2)
+    del seed
+    return _logistic(values, ice, names, 2)
 
 
 def _logit(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed: int) -> Fitted:
-    return _logistic(values, ice, names, seed, 1)
+    del seed
+    return _logistic(values, ice, names, 1)
 
 
 def _mlp(values: npt.NDArray[Any], ice: Mask, names: tuple[str, ...], seed: int) -> Fitted:

@@ -35,9 +35,9 @@ SCENES = [a_scene(f"s{number}", number, shift=0.3 * number) for number in range(
 OTHER = a_scene("other", 9)
 PEERS = {
     "quadlogit": lambda: make_pipeline(
-        StandardScaler(), PolynomialFeatures(2, include_bias=False), LogisticRegression(C=0.05, max_iter=1000)
+        StandardScaler(), PolynomialFeatures(2, include_bias=False), LogisticRegression(C=0.05, max_iter=9000, tol=1e-9)
     ),
-    "logit": lambda: make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=1000)),
+    "logit": lambda: make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=9000, tol=1e-9)),
     "mlp": lambda: make_pipeline(
         StandardScaler(), MLPClassifier((32, 16), alpha=1e-3, batch_size=512, max_iter=40, random_state=0, tol=1e-3)
     ),

@@ -1,0 +1,211 @@
+"""The processor `s1-ice`: sea ice and open water from a Sentinel-1 scene, with probability, flags and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from processors.cog import Band, Raster, blocks_of, write_cog
+from processors.icestats.areas import cell_areas
+from processors.icestats.concentration import interval_of
+from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
+from processors.seaice.artefact import Model, find_model, load_model
+from processors.seaice.described import COLOURS, NAMES, bitfields, classes, item_fields, notes
+from processors.seaice.geolocation import Geolocation, MapCrs
+from processors.seaice.labels import season_of
+from processors.seaice.mapping import NO_CHANCE, NO_DATA, UNSURE, Judged, Map, draw_map, flags_of, judge
+from processors.seaice.postprocess import ICE, WATER, Bytes, call_classes
+from processors.seaice.quicklook import draw
+from processors.seaice.radiometry import scaling_of
+from processors.seaice.safe import Scene, open_safe
+from processors.thumbnail import thumbnail
+
+if TYPE_CHECKING:
+    from processors.engine import Engine
+
+PRODUCTS = {
+    "*_iceclass.tif": "Open water, sea ice and land, a COG with a colour table",
+    "*_iceprob.tif": "Probability of sea ice in percent, a COG",
+    "*_flags.tif": "Bits that say what to be careful with, a COG",
+    "*_stats.json": "True areas and the share of ice with its interval",
+    "*_ql.png": "Picture with legend and graticule",
+    "*_ql.svg": "The same, as SVG",
+    "*_thumb.png": "Small picture",
+}
+
+
+class S1IceParameters(Parameters):
+    """How a scene is classified and mapped."""
+
+    model: str = Field("ice-water-quadlogit@1", description="Shipped model: NAME, NAME@1 or NAME@1.0.0.")
+    crs: MapCrs = Field("EPSG:3413", description="Reference system of the map.")
+    resolution_m: Literal[200, 400, 1000] = Field(200, description="Side of a cell of the map, m.")
+    noise: Literal["esa", "scaled", "none"] = Field(
+        "esa", description="Noise that is subtracted: as annotated, scaled as published for HV, or none."
+    )
+    threshold: float = Field(0.5, gt=0, lt=1, description="Probability from which on a cell is called sea ice.")
+    smooth_cells: float = Field(
+        1.0, ge=0, le=5, description="Standard deviation of the smoothing of probabilities, cells."
+    )
+    min_component_cells: int = Field(5, ge=0, le=1000, description="Patches of fewer cells take the class around them.")
+    land_buffer_m: float = Field(1000.0, ge=0, le=20_000, description="Sea this close to land counts as land, m.")
+    figures: bool = Field(True, description="Draw the picture with legend and graticule.")
+
+
+class S1Ice:
+    """Classifies a scene; an instance is registered as processor."""
+
+    name = "s1-ice"
+    version = "1"
+    title = "Sea ice and open water from Sentinel-1"
+    description = (
+        "Reads a Sentinel-1 EW GRDM scene in two polarisations, takes thermal noise off, describes cells of 200 m by "
+        "backscatter, texture, noise and incidence, and gives the probability of sea ice by a quadratic logistic "
+        "regression. Writes classes, probability and flags as cloud-optimised GeoTIFF on a polar map. The shipped "
+        "model was trained on simulated scenes and is not validated on real charts. After Park et al. (2018, 2020), "
+        "Zakhvatkina et al. (2017), Lohse et al. (2020)."
+    )
+    inputs = (
+        Slot("scene", "Sentinel-1 product: zip archive, or manifest.safe in its folder", ("application/zip",)),
+        Slot("model", "A model of `iaos model train` (model.json) in place of a shipped one", ("application/json",), 0),
+    )
+    products = PRODUCTS
+    parameters = S1IceParameters
+
+    def run(self, inputs: Inputs, parameters: S1IceParameters, engine: Engine) -> Iterator[Product]:
+        """Yield the maps, their statistics and pictures.
+
+        Raises:
+            Refusal: The scene or the model cannot be used; codes ``S1.*``, ``MODEL.*``, ``GRID.OUTSIDE_AREA_OF_USE``.
+        """
+        lineage = Lineage.of(self, inputs, parameters)
+        own = next(iter(inputs.get("model", ())), None)
+        model = load_model(own.path if own else find_model(parameters.model))
+        scene = open_safe(inputs["scene"][0].path)
+        judged = judge(scene, model, parameters.noise, engine)
+        made = _mapped(scene, model, judged, parameters)
+        writer = _Writer(scene, model, made, lineage, engine.folder)
+        yield from writer.rasters()
+        yield writer.statistics(judged)
+        if parameters.figures:
+            yield from writer.figures()
+
+
+def _mapped(scene: Scene, model: Model, judged: Judged, parameters: S1IceParameters) -> Map:
+    called = call_classes(
+        judged.chance,
+        threshold=parameters.threshold,
+        smooth_cells=parameters.smooth_cells,
+        least_cells=parameters.min_component_cells,
+    )
+    fallback = parameters.noise == "scaled" and scaling_of(scene, scene.cross) is None
+    poor = fallback or "NOISE_UNQUALIFIED" in scene.flags
+    flags = flags_of(scene, model, judged, called, poor_noise=poor)
+    geolocation = Geolocation.of(scene.annotation, parameters.crs)
+    return draw_map(
+        geolocation, called, flags, model.settings.pixels, parameters.resolution_m, parameters.land_buffer_m
+    )
+
+
+class _Writer:
+    """Writes the products of one scene."""
+
+    def __init__(self, scene: Scene, model: Model, made: Map, lineage: Lineage, folder: Path) -> None:
+        self.scene, self.model, self.map, self.lineage, self.folder = scene, model, made, lineage, folder
+        self.incidence = float(scene.annotation.points.incidence.mean())
+        self.season = season_of(scene.start.month)
+
+    def rasters(self) -> Iterator[Product]:
+        """Yield classes, probability and flags."""
+        manifest = self.scene.manifest
+        place = {
+            "geometry": Geolocation.of(self.scene.annotation, self.map.target.crs).footprint(),
+            "start_datetime": f"{manifest.start:%Y-%m-%dT%H:%M:%SZ}",
+            "end_datetime": f"{manifest.stop:%Y-%m-%dT%H:%M:%SZ}",
+            "notes": notes(self.scene, self.model, self.season),
+            "item": item_fields(self.scene, self.model, self.incidence),
+            "classification:classes": classes(),
+        }
+        yield self._raster("iceclass", self.map.classes, 0, "Sea ice and open water", "class", place)
+        unit = {"raster:bands": [{"unit": "%", "nodata": NO_CHANCE, "spatial_resolution": self.map.target.resolution}]}
+        yield self._raster("iceprob", self.map.percent, NO_CHANCE, "Probability of sea ice", "probability", unit)
+        bits = {"classification:bitfields": bitfields()}
+        yield self._raster("flags", self.map.flags, None, "What to be careful with", "flags", bits)
+
+    def _raster(
+        self, kind: str, values: Bytes, nodata: int | None, title: str, band: str, more: dict[str, JSON]
+    ) -> Product:
+        target = self.map.target
+        name = f"{self.scene.name}_{kind}.tif"
+        tags = {
+            "DATETIME": f"{self.scene.start:%Y-%m-%dT%H:%M:%SZ}",
+            "INCIDENCE_ANGLE": f"{self.incidence:.2f}",
+            "MODEL": f"{self.model.name}@{self.model.version}",
+            "MODEL_SHA256": self.model.sha256,
+            "LINEAGE": json.dumps(self.lineage.to_dict(), sort_keys=True),
+        }
+        raster = Raster(
+            target.shape,
+            "uint8",
+            target.crs,
+            target.transform,
+            (Band(band, "%" if kind == "iceprob" else ""),),
+            nodata,
+            "continuous" if kind == "iceprob" else "classes",
+            {0: (0, 0, 0, 0), **COLOURS} if kind == "iceclass" else {},
+            tags,
+        )
+        fields = write_cog(self.folder / name, raster, blocks_of(values))
+        roles = ("data",) if kind != "flags" else ("data-mask",)
+        return Product(name, "cog", self.folder / name, title, self.lineage, roles, fields | more)
+
+    def statistics(self, judged: Judged) -> Product:
+        """Write true areas, the share of ice and its interval."""
+        target, made = self.map.target, self.map
+        areas = cell_areas(target.crs, target.transform, target.shape)
+        ice, water = made.classes == ICE, made.classes == WATER
+        known = (ice | water) & (made.percent != NO_CHANCE)
+        chance = np.where(known, made.percent / 100.0, 0.0)
+        weight = float(areas[known].sum())
+        spread = float((areas * chance * (1 - chance))[known].sum())
+        share = interval_of(weight, float((areas * chance)[known].sum()), spread, int(known.sum()))
+        doubtful = known & (made.flags & UNSURE > 0) & (made.flags & NO_DATA == 0)
+        told = {
+            "scene": self.scene.name,
+            "valid_km2": round(float(areas[ice | water].sum()), 3),
+            "ice_km2": round(float(areas[ice].sum()), 3),
+            "water_km2": round(float(areas[water].sum()), 3),
+            "unsure_km2": round(float(areas[doubtful].sum()), 3),
+            "ice_fraction": None if share is None else [round(one, 6) for one in share],
+            "snr_median_db": _median(judged),
+            "incidence_mean_deg": round(self.incidence, 2),
+            "flags": list(self.scene.flags),
+            "notes": notes(self.scene, self.model, self.season),
+            "model": {"name": self.model.name, "version": self.model.version, "sha256": self.model.sha256},
+            "files": [{"name": name, "md5": md5} for name, md5 in self.scene.files],
+        }
+        path = self.folder / f"{self.scene.name}_stats.json"
+        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        return Product(path.name, "json", path, "Areas and share of ice", self.lineage, ("metadata",))
+
+    def figures(self) -> Iterator[Product]:
+        """Yield the picture with its legend, and a small one."""
+        title = f"{self.scene.platform} {self.scene.start:%Y-%m-%d %H:%M} UTC"
+        for path in draw(self.map, COLOURS, NAMES, title, self.folder, f"{self.scene.name}_ql"):
+            yield Product(path.name, "figure", path, "Picture with legend", self.lineage, ("overview",))
+        small = self.folder / f"{self.scene.name}_thumb.png"
+        small.write_bytes(thumbnail(self.folder / f"{self.scene.name}_iceclass.tif"))
+        yield Product(small.name, "figure", small, "Small picture", self.lineage, ("thumbnail",))
+
+
+def _median(judged: Judged) -> float | None:
+    known = judged.snr_db[~np.isnan(judged.chance)]
+    return round(float(np.median(known)), 3) if known.size else None
+
+
+processor = S1Ice()
