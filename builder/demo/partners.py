@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.demo import ckan, oai, snow, sound, thredds
+from builder.demo import ckan, ice, oai, snow, sound, thredds
 from builder.demo.science import CTD_YEARS, ICE_DAYS, SHIPS, STATIONS, write_ctd, write_ice, write_station
 from builder.serve import file_app, running
 
@@ -21,7 +21,7 @@ PORT = 8470
 
 def write_files(folder: Path) -> None:
     """Generate the partners' data files, the same bytes every time."""
-    for name in ("ctd", "ice", "aws", "sound", "snow"):
+    for name in ("ctd", "ice", "aws", "sound", "snow", "radar"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for ship in SHIPS:
         for year in CTD_YEARS:
@@ -32,6 +32,7 @@ def write_files(folder: Path) -> None:
         write_station(folder / "aws", station)
     sound.write_recordings(folder / "sound")
     snow.write_rasters(folder / "snow")
+    ice.write_scene(folder / "radar")
 
 
 def partners_app(folder: Path, url: str) -> WSGIApplication:

@@ -21,6 +21,6 @@ def catalogue(root: Path, path: str) -> bytes | None:
     folder = path.removesuffix("/catalog.xml")
     if folder not in folders:
         return None
-    served = [file for file in sorted((root / folder).iterdir()) if file.suffix in {".nc", ".flac", ".tif"}]
+    served = [file for file in sorted((root / folder).iterdir()) if file.suffix in {".nc", ".flac", ".tif", ".zip"}]
     files = [{"name": file.name, "size": file.stat().st_size} for file in served]
     return page.render(title=folder, folder=folder, folders=[], files=files).encode()

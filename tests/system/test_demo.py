@@ -60,7 +60,10 @@ def test_nothing_was_left_out(demo):
             "demo-ctd",
             "demo-expeditions",
             "demo-hydrophone",
+            "demo-ice-areas",
+            "demo-ice-maps",
             "demo-ice-statistics",
+            "demo-radar",
             "demo-sea-ice",
             "demo-snow",
             "demo-sound-levels",
@@ -225,6 +228,30 @@ def test_ice_statistics_follow_the_invented_edge(demo):
     x, y = Transformer.from_crs(4326, 3413, always_xy=True).transform(lon, lat)
     edge = 1_900_000 + 250_000 * np.cos(3 * np.arctan2(y, x)) - 9_000 * 9 - 0.15 * 400_000
     assert np.abs(np.hypot(x + 250_000, y - 250_000) - edge).max() < 5_000
+
+
+def test_the_radar_scene_is_mapped_and_its_ice_summed(demo):
+    """The scene lies at `builder.demo.ice.PLACE`; both processors must find the same area of ice in it."""
+    import rasterio
+    import shapely
+
+    from builder.demo.ice import PLACE
+
+    out, _ = demo
+    (item,) = items(out, "demo-ice-maps")
+    assert shapely.geometry.shape(item["geometry"]).covers(shapely.Point(PLACE))
+    assert item["properties"]["sar:instrument_mode"] == "EW"
+    assert {"/sar/", "/sat/", "/render/", "/view/"} <= {f"/{uri.split('/')[3]}/" for uri in item["stac_extensions"]}
+    assert any("not validated on real charts" in line for line in item["properties"]["description"].splitlines())
+    (folder,) = (out / "demo-radar-archive/demo-ice-maps/data").iterdir()
+    told = json.loads(next(folder.glob("*_stats.json")).read_bytes())
+    summed = out / "demo-radar-archive/demo-ice-areas/data/demo-ice-areas/statistics.json"
+    (scene,) = json.loads(summed.read_bytes())["scenes"]
+    assert scene["ice_km2"] == pytest.approx(told["ice_km2"], rel=1e-6)
+    assert scene["ice_km2"] > 500
+    with rasterio.open(next(folder.glob("*_iceclass.tif"))) as file:
+        assert set(np.unique(file.read(1))) == {0, 1, 2, 3}
+        assert file.colormap(1)[2] == (220, 30, 30, 255)
 
 
 def test_band_maths_tells_the_invented_snow_from_ice(demo):
