@@ -18,9 +18,9 @@ def write_scene(folder: Path) -> None:
     """Write one product as a zip archive, the same bytes every time; its manifest says that it is simulated."""
     from processors.seaice.synth import SceneSpec, simulate
 
-    part = {"lines": LINES, "samples": SAMPLES, "first_line": FIRST_LINE, "first_sample": FIRST_SAMPLE}
+    spec = SceneSpec(SEED, LINES, SAMPLES, FIRST_LINE, FIRST_SAMPLE, "winter", place=PLACE, ice=0.5)
     with tempfile.TemporaryDirectory(prefix="iaos-scene-") as scratch:
-        made = simulate(SceneSpec(SEED, **part, season="winter", place=PLACE, ice=0.5), Path(scratch)).safe
+        made = simulate(spec, Path(scratch)).safe
         with zipfile.ZipFile(folder / f"{made.stem}.zip", "w") as archive:
             for file in sorted(path for path in made.rglob("*") if path.is_file()):
                 entry = zipfile.ZipInfo(str(file.relative_to(made.parent)), EPOCH)
