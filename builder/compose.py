@@ -18,6 +18,7 @@ from builder.geometry.footprint import footprint
 from builder.inspections import readable_resource
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
+from builder.references.grouped import by_group
 from builder.stac.assets import is_restricted_dataset
 from builder.stac.context import ItemContext, Related
 from builder.stac.item import build_item, build_record_collection, needs_collection
@@ -169,6 +170,7 @@ def _beside(found: Inspection) -> dict[str, Any]:
         "references": found.references is not None,
         "references_media_type": PARQUET if found.parquet else JSON,
         "source": found.source(),
+        "groups": tuple(by_group(found.references or b"")),
     }
     if found.copy is None:
         return said

@@ -21,6 +21,7 @@ from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
+from builder.references.grouped import by_group
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
@@ -240,6 +241,8 @@ class Gatherer:
         path = self.place.references(context.id, context.references_media_type)
         if not composed.parquet:
             self.tree.add(path, composed.references or b"", JSON)
+        for group, body in by_group(composed.references or b"").items():
+            self.tree.add(self.place.group_references(context.id, group), body, JSON)
         for name, text in composed.parquet.items():
             below = f"{path}/{name}"
             self.tree.add(below, b64decode(text), JSON if name == ".zmetadata" else media_type(below))

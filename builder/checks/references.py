@@ -30,8 +30,9 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
     for path in sorted(known):
         folder, below, name = path.rpartition(_BELOW)
         if below and name.endswith(".json"):
-            own = [f"{folder}/{name}", f"{folder}/{name.removesuffix('.json')}/collection.json"]
-            hrefs = [href for item in own if item in known for href in _hrefs(_parsed(read(item)), item)]
+            item = name.partition("/")[0].removesuffix(".json")  # those of groups lie in a folder named like the item
+            own = [f"{folder}/{item}.json", f"{folder}/{item}/collection.json"]
+            hrefs = [href for stac in own if stac in known for href in _hrefs(_parsed(read(stac)), stac)]
             offered.setdefault(folder, set()).update(hrefs)
             yield from _faults(read(path), path, hrefs)
     yield from _check_tables(read, known, offered)

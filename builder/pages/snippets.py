@@ -116,6 +116,16 @@ dataset = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=Fals
 print(dataset)"""
 
 
+def xarray_group(href: str, group: str) -> str:
+    """Open one group of a file through references of its own."""
+    place, target = located(href)
+    return f"""import xarray as xr  # pip install xarray zarr kerchunk fsspec aiohttp
+
+# the group {quoted(group)}; references of the others are listed as files
+{place}dataset = xr.open_dataset({target}, engine="kerchunk")
+print(dataset)"""
+
+
 def protocol(href: str) -> str:
     """Return the protocol of an address; ``file`` for a path."""
     return href.partition("://")[0] if "://" in href else "file"
@@ -201,6 +211,8 @@ def _assets(item: Json, folder: str) -> Iterator[Snippet]:
         if "references" in texts(asset.get("roles")):
             remote = next(_protocols(is_open, folder), None)
             found: Snippet | None = Snippet("kerchunk", _through(key, href, remote or "https", _group(item)))
+        elif "group-references" in texts(asset.get("roles")):
+            found = Snippet("group", xarray_group(href, text(asset.get("iaos:group")) or ""))
         else:
             found = _asset(key, asset, href)
         if found and found.key not in done:

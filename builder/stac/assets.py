@@ -117,6 +117,14 @@ def _beside(dataset: Dataset, context: ItemContext, path: str) -> dict[str, Json
             "roles": ["references", "index"],
             **(context.source or {}),
         }
+        for group in context.groups:
+            beside[f"references:{group}"] = {
+                "href": relative(path, place.group_references(item, group)),
+                "type": JSON,
+                "title": f"Kerchunk references of the group {group}",
+                "roles": ["group-references", "index"],
+                "iaos:group": group,
+            }
     if context.copy is not None:
         facts = {key: value for key, value in context.copy.items() if key != "name"}
         beside["readable-copy"] = {

@@ -58,6 +58,7 @@ class ItemContext:
         references_media_type: Media type of the references.
         source: By what a reader can tell whether the referenced file is still the same (``iaos:source_size`` …).
         copy: What the asset of a readable copy says, and its ``name`` below the collection; None where there is none.
+        groups: Groups of the file that have references of their own.
         extra: Further properties the build knows, with their prefix (``iaos:…``).
         related: Objects it was made from, or that were made from it.
     """
@@ -73,6 +74,7 @@ class ItemContext:
     references_media_type: str = "application/json"
     source: Mapping[str, Any] | None = None
     copy: Mapping[str, Any] | None = None
+    groups: tuple[str, ...] = ()
     extra: Mapping[str, Any] | None = None
     related: tuple[Related, ...] = ()
 

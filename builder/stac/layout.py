@@ -143,6 +143,10 @@ class Place:
         """The kerchunk references of one item: a JSON document, or a folder of Parquet files."""
         return f"{self.folder}/references/{item}.{'json' if media_type == 'application/json' else 'parquet'}"
 
+    def group_references(self, item: str, group: str) -> str:
+        """The kerchunk references of one group of an item's file."""
+        return f"{self.folder}/references/{item}/{item_id(group)}.json"
+
     def thumbnail(self, item: str) -> str:
         """A small picture of the item's data."""
         return f"{self.folder}/thumbnails/{item}.png"

@@ -15,6 +15,7 @@ import xarray as xr
 from kerchunk.df import refs_to_dataframe
 
 from builder.build import Request, build
+from builder.checks.references import check_references
 from builder.pages.lists import Entry
 from builder.pages.machines import machines_view
 from builder.pages.render import Renderer
@@ -124,6 +125,19 @@ def test_the_printed_reference_code_reads_what_the_file_holds(site, tmp_path, na
         assert list(got.variables) == ["ice"]
         np.testing.assert_array_equal(got.ice.to_numpy(), wanted.ice.to_numpy())
         assert got.ice.dtype == wanted.ice.dtype
+
+
+def test_the_printed_code_for_a_group_opens_its_own_references(site):
+    _, out, _ = site
+    code = printed(next(out.glob("test/grids/grouped*.html")), "one group")
+    assert "data/profiles" in code
+    run(code, f"assert dataset.ice.values.tolist() == {list(range(5))}")
+    item = json.loads(next(out.glob("test/grids/grouped*.json")).read_bytes())
+    asset = item["assets"]["references:data/profiles"]
+    assert (out / "test/grids" / asset["href"]).is_file()
+    assert asset["iaos:group"] == "data/profiles"
+    files = {file.relative_to(out).as_posix(): file for file in out.rglob("*") if file.is_file()}
+    assert list(check_references(lambda path: files[path].read_bytes(), files)) == []
 
 
 def test_the_printed_pystac_code_reads_the_item(site):
