@@ -13,8 +13,10 @@ from builder.checks.links import recall as recall_links
 from builder.datapackage import build_catalogue_package
 from builder.enrich.inspect import Inspector
 from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
+from builder.findable import add_index
 from builder.gather import HTML, JSON, Gathered, Gatherer
 from builder.harvest import gate_for
+from builder.index.described import shelf_of
 from builder.inspections import Inspections
 from builder.linkhealth import links_of
 from builder.media import media_type
@@ -96,6 +98,7 @@ def assemble(
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
     _add_exports(partners, gathered, tree, request, renderer)
     findings = _add_services(definitions, tree, renderer)
+    add_index(state, tree, [shelf_of(one.stac, partners[one.definition.partner.id]) for one in gathered])
     _add_upper(definitions, partners, gathered, state, tree, renderer)
     reports = tuple(
         collection_report(

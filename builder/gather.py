@@ -17,6 +17,7 @@ from builder.compose import PARQUET, Composed, compose, contained, read, stac_id
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
+from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
@@ -146,6 +147,7 @@ class Gatherer:
     def _go_through(self, live: Sequence[Entry], *, by_year: bool) -> None:
         self.package, self.table = DataPackage(), TableWriter(self.tree.staging)
         self.listed = Spool(self.tree.staging)
+        self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
         self.stacks: list[tuple[str | None, str, bytes]] = []
         self.known: dict[str, tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
@@ -229,6 +231,7 @@ class Gatherer:
         """Count an object in for what is said of all together."""
         self.summary.add(stac)
         self.package.add(stac, path)
+        self.findable.write(orjson.dumps(line_of(stac)) + b"\n")
         if stac["type"] == "Feature":
             self.table.add(item_row(stac))
         self.listed.append({key: stac[key] for key in LISTED if key in stac})
@@ -287,6 +290,9 @@ class Gatherer:
             told.writelines(orjson.dumps(change) + b"\n" for change in self._history())
             told.seek(0)
             self.state.write_from(self.result.told, told)
+        with self.findable as lines:
+            lines.seek(0)
+            self.state.write_from(f"{self.definition.id}/{LINES}", lines)
         some = self.listed[:: max(1, -(-len(self.listed) // MOST_GEOMETRIES))]
         self.result.geometries = tuple(stac["geometry"] for stac in some if stac.get("geometry"))
         self.listed.close()

@@ -24,6 +24,7 @@ FORMATS = ("table", "ids", "items", "ndjson")
 @click.option("--query", multiple=True, help="Such as platform=Oden or iaos:cells>=100; may be repeated.")
 @click.option("--filter", "condition", help="CQL2 as JSON.")
 @click.option("--sortby", help="Such as -datetime,+id.")
+@click.option("--page", help="What an address of the search page asks, such as 'q=ice&bbox=170,70,-170,80'.")
 @click.option("--max-items", type=click.IntRange(min=1), help="Most items to show.")
 @click.option("--matched", is_flag=True, help="Only count what answers.")
 @click.option(
@@ -33,12 +34,16 @@ FORMATS = ("table", "ids", "items", "ndjson")
     show_default=True,
     help="A list to read, ids, one FeatureCollection, or one item per line.",
 )
-def command(catalogue: str, when: str | None, condition: str | None, matched: bool, output: str, **asked: Any) -> int:
+def command(
+    catalogue: str, when: str | None, condition: str | None, matched: bool, output: str, page: str | None, **asked: Any
+) -> int:
     """Find the items of CATALOGUE (folder or address) for which all that is asked holds."""
     import orjson
 
     from builder.search import Client
 
+    if page is not None:
+        return _as_page(catalogue, page, matched=matched, most=asked["max_items"])
     text = asked["intersects"]
     if text and not text.lstrip().startswith("{"):
         asked["intersects"] = _read(Path(text))
@@ -50,6 +55,24 @@ def command(catalogue: str, when: str | None, condition: str | None, matched: bo
     else:
         for line in _lines(search, output):
             click.echo(line)
+    return 0
+
+
+def _as_page(catalogue: str, address: str, *, matched: bool, most: int | None) -> int:
+    """Answer by the index of the search page: ids, or their number."""
+    from itertools import islice
+
+    from builder.search.page import Index, asked_of
+    from builder.search.places import files_of
+
+    index = Index(files_of(catalogue))
+    asked = asked_of(address)
+    if matched:
+        click.echo(int(index.rows(asked).sum()))
+    else:
+        for _, name in islice(index.ids(asked), most):
+            click.echo(name)
+    index.close()
     return 0
 
 

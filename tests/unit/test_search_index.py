@@ -1,0 +1,199 @@
+"""The index of the search page: against brute force that knows nothing of it, and within its budget of bytes."""
+
+from __future__ import annotations
+
+import json
+import random
+import unicodedata
+
+import numpy as np
+import pytest
+
+from builder.build import Request, build
+from builder.cli import main
+from builder.errors import UsageError
+from builder.index.described import Shelf, line_of
+from builder.index.encode import read_runs, runs_bytes
+from builder.index.words import words_of
+from builder.index.writer import IndexWriter, write_index
+from builder.search import Client
+from builder.search.page import Index, asked_of
+from builder.search.places import files_of
+from builder.serve import file_app
+from tests import synthetic
+from tests.servers.local import LocalServer, wsgi
+from tests.unit.test_search import expected
+
+MANY = 100_000
+SHIPS = ("Polarstern", "Oden", "Lance", "Kronprins Haakon", "Healy")
+SHELVES = [
+    Shelf("casts", "Casts", "awi", "Alfred Wegener Institute", "Casts from ships"),
+    Shelf("ice", "Sea ice", "met", "Weather service", "Drift of sea ice"),
+]
+
+
+def boxes_of(count):
+    """Boxes and points on a lattice of 1/4°, so that edges meet exactly; many at ±180° and at the pole."""
+    chance = np.random.default_rng(20261127)
+    boxes = np.zeros((count, 4))
+    boxes[:, 0] = chance.integers(-720, 720, count) / 4
+    boxes[:, 1] = 90 - np.abs(chance.integers(0, 160, count)) / 4
+    boxes[: count // 2, 2] = chance.choice([0.25, 3, 10, 90, 200, 360], count // 2)
+    boxes[:, 3] = np.minimum(90, boxes[:, 1] + np.where(boxes[:, 2] > 0, 0.5, 0))
+    boxes[count // 2 : count // 2 + 500, 0] = chance.choice([-180, 180], 500)
+    boxes[boxes[:, 2] == 360, 0] = -180
+    return boxes
+
+
+def item(number, box):
+    west, south, width, north = box
+    east = west + width if west + width <= 180 else west + width - 360
+    year = 1990 + number % 35
+    return {
+        "type": "Feature", "id": f"{number:07d}", "bbox": [west, south, east, north],
+        "geometry": {"type": "Point", "coordinates": [west, south]},
+        "properties": {
+            "title": f"Profile {number} from {SHIPS[number % 5]}", "keywords": [f"Basin{number % 50}a"],
+            "datetime": f"{year}-{1 + number % 12:02d}-01T00:00:00Z", "platform": SHIPS[number % 5],
+            "cf:parameter": [{"name": ("sea_water_temperature", "sea_ice_area_fraction")[number % 2]}],
+        },
+    }  # fmt: skip
+
+
+def write(folder, numbers, boxes):
+    writer = IndexWriter(folder)
+    for number in numbers:
+        writer.add(SHELVES[number % 3 == 0].id, line_of(item(number, boxes[number])))
+    (folder / "search").mkdir(parents=True)
+    for path, body in write_index(writer, SHELVES, folder):
+        if isinstance(body, bytes):
+            (folder / path).write_bytes(body)
+        else:
+            body.replace(folder / path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    boxes = boxes_of(MANY)
+    return write(tmp_path_factory.mktemp("index"), range(MANY), np.asarray(boxes).tolist()), boxes
+
+
+def found(folder, address):
+    index = Index(files_of(str(folder)))
+    numbers = [int(name) for _, name in index.ids(asked_of(address))]
+    index.close()
+    assert len(numbers) == len(set(numbers))
+    return set(numbers)
+
+
+BOXES = [
+    (170, 60, -170, 80), (180, 60, 180, 70), (-180, 60, -180, 70), (-180, 89, 180, 90), (0, 90, 0, 90),
+    (-30, 80, 30, 90), (10, 60, 20, 62), (-180, 50, 180, 90), (100, 85.25, -100, 89.75), (-180, 60, -179.75, 60.25),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("box", BOXES, ids=str)
+def test_a_box_finds_what_brute_force_finds(many, box):
+    folder, boxes = many
+    wanted = set(np.flatnonzero(expected(boxes, box)).tolist())
+    assert found(folder, f"bbox={','.join(map(str, box))}") == wanted != set()
+
+
+def test_all_conditions_together_equal_brute_force(many):
+    folder, boxes = many
+    number = np.arange(MANY)
+    wanted = expected(boxes, (150, 70, -120, 85)) & np.isin(1990 + number % 35, range(1996, 2002))
+    wanted &= np.isin(number % 5, [1, 4]) & (number % 2 == 0) & (number % 3 == 0) & (number % 50 == 6)
+    address = (
+        "?q=BASIN6A drift&bbox=150,70,-120,85&time=1996/2001-12&platform=Oden&platform=Healy"
+        "&variable=sea_water_temperature&partner=met&collection=ice"
+    )
+    assert found(folder, address) == set(np.flatnonzero(wanted).tolist()) != set()
+    assert found(folder, "year=2001&year=2002") == set(np.flatnonzero(np.isin(1990 + number % 35, [2001, 2002])))
+    months = (1990 + number % 35 == 2001) & (number % 12 < 5)
+    assert found(folder, "time=2001/2001-05") == set(np.flatnonzero(months).tolist())
+    assert found(folder, "q=nosuchword") == set()
+    assert found(folder, "platform=Nobody") == found(folder, "collection=nowhere") == set()
+
+
+def test_facets_count_what_there_is(many):
+    folder, _ = many
+    head = json.loads((folder / "search" / "index.json").read_bytes())
+    assert sorted((value, count) for value, count, *_ in head["facets"]["platform"]) == sorted(
+        (ship, MANY // 5) for ship in SHIPS
+    )
+    years = {value: count for value, count, *_ in head["facets"]["year"]}
+    assert years == {str(1990 + k): len(range(k, MANY, 35)) for k in range(35)}
+    assert [one["rows"] for one in head["collections"]] == [[0, MANY - 33334], [MANY - 33334, MANY]]
+
+
+def test_bytes_do_not_depend_on_the_order_in_which_items_come(tmp_path):
+    numbers, boxes = list(range(3000)), boxes_of(3000).tolist()
+    one = write(tmp_path / "one", numbers, boxes)
+    random.Random(4).shuffle(numbers)
+    other = write(tmp_path / "other", numbers, boxes)
+    files = [{p.name: p.read_bytes() for p in sorted((folder / "search").iterdir())} for folder in (one, other)]
+    assert files[0] == files[1]
+    assert len(files[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [0], [5], [0, 1, 2], [3, 4, 9], list(range(0, 70_000, 3)), [2**20 - 1], [0, 2**20 - 1]], ids=len
+)
+def test_rows_survive_as_runs(rows):
+    flags = read_runs(runs_bytes(np.array(rows, np.int64)), 2**20)
+    assert np.flatnonzero(flags).tolist() == rows
+
+
+def test_words_are_without_case_accents_and_serial_numbers():
+    assert words_of("Ålesund ÅLESUND Å") == ["alesund", "alesund"]
+    assert words_of("CTD-17 in 1999, 123456; 12a") == ["ctd", "in", "1999", "12a"]
+    assert words_of(unicodedata.normalize("NFD", "Tromsø é")) == words_of("Tromsø é") == ["tromso"]
+    assert words_of("Северный Ледовитый") == ["северныи", "ледовитыи"]
+    assert words_of("x" * 41) == []
+
+
+@pytest.mark.parametrize("address", ["bbox=1,2,3", "bbox=0,80,10,70", "bbox=a,b,c,d", "bbox=0,0,inf,1", "time=1999-13"])
+def test_what_cannot_be_understood_is_said(address):
+    with pytest.raises(UsageError):
+        asked_of(address)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    synthetic.write_definition(folder / "collections")
+    synthetic.fill(folder / "state", 150)
+    build(Request(folder / "collections", folder / "out", folder / "state", no_harvest=True), lambda _: None)
+    return folder / "out"
+
+
+@pytest.mark.parametrize("box", [(160, 50, -150, 90), (-180, 88, 180, 90), (-60, 55, 60, 85)], ids=str)
+def test_the_command_gives_the_same_by_page_and_by_table(catalogue, box, capsys):
+    # Points and boxes have the shape of their box, so both ways of search must agree.
+    text = ",".join(map(str, box))
+
+    def by_command(*options):
+        with pytest.raises(SystemExit) as left:
+            main(["search", str(catalogue), "--page", f"bbox={text}&time=1995/2010", *options])
+        assert left.value.code == 0
+        return capsys.readouterr().out.split()
+
+    by_page = by_command()
+    by_table = Client.open(str(catalogue)).search(bbox=box, datetime="1995/2010").ids()
+    assert sorted(by_page) == sorted(by_table) != []
+    assert by_command("--matched") == [str(len(by_page))]
+    assert by_command("--max-items", "1") == by_page[:1]
+
+
+def test_the_index_is_asked_over_http_by_ranges(catalogue):
+    with LocalServer(wsgi(file_app(catalogue))) as server:
+        index = Index(files_of(server.url))
+        ids = {name for _, name in index.ids(asked_of("q=oden"))}
+    assert ids == {f"obs-{n:06d}" for n in range(150) if n % 5 == 1}
+
+
+def test_a_catalogue_without_index_says_so(tmp_path):
+    with pytest.raises(UsageError, match="no search index"):
+        Index(files_of(str(tmp_path)))
