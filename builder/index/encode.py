@@ -57,9 +57,11 @@ def _read_varints(data: bytes) -> Rows:
     last = parts < 0x80
     if not len(parts):
         return np.empty(0, np.int64)
-    number = np.cumsum(last) - last
-    place = np.arange(len(parts)) - np.concatenate([[0], np.flatnonzero(last)[:-1] + 1])[number]
-    return np.add.reduceat((parts & 0x7F) << (place * _BITS), np.concatenate([[0], np.flatnonzero(last)[:-1] + 1]))
+    first: Rows = np.concatenate([[0], np.flatnonzero(last)[:-1] + 1]).astype(np.int64)
+    number: Rows = np.cumsum(last) - last
+    place = np.arange(len(parts)) - first[number]
+    numbers: Rows = np.add.reduceat((parts & 0x7F) << (place * _BITS), first)
+    return numbers
 
 
 def places_bytes(boxes: npt.NDArray[np.int32], times: npt.NDArray[np.float64]) -> bytes:

@@ -139,18 +139,9 @@ class Index:
 
     def _in_block(self, number: int, asked: Asked) -> Any:
         """Tell which rows of a block are where and when it is asked; bounds often say it without reading the places."""
-        west, width, south, north, first, last, unplaced = (bound[number] for bound in self.head["blocks"]["bounds"])
-        around = np.array([[west, south, width, north - south]]) * DEGREE
-        inside = outside = False
-        if asked.box is not None:
-            outside = width < 0 or not meets(around, asked.box)[0]
-            inside = not unplaced and bool(within(around, asked.box)[0])
-        if asked.period is not None:
-            outside = outside or last * 86_400 < asked.period[0] or first * 86_400 > asked.period[1]
-            during = first * 86_400 >= asked.period[0] and last * 86_400 <= asked.period[1]
-            inside = during and (asked.box is None or inside)
-        if outside or inside:
-            return inside and not outside
+        verdicts = list(self._judged(number, asked))
+        if False in verdicts or None not in verdicts:
+            return False not in verdicts
         boxes, times = read_places(self._part(self.head["blocks"]["places"], number, packed=True))
         found = np.ones(len(boxes), bool)
         if asked.box is not None:
@@ -158,6 +149,18 @@ class Index:
         if asked.period is not None:
             found &= (times[:, 0] <= asked.period[1]) & (times.sum(axis=1) >= asked.period[0])
         return found
+
+    def _judged(self, number: int, asked: Asked) -> Iterator[bool | None]:
+        """Yield for place and time whether all rows of a block answer, or none; None where its bounds do not say."""
+        west, width, south, north, first, last, unplaced = (bound[number] for bound in self.head["blocks"]["bounds"])
+        if asked.box is not None:
+            around = np.array([[west, south, width, north - south]]) * DEGREE
+            whole = unplaced == 0 and bool(within(around, asked.box)[0])
+            yield True if whole else None if width >= 0 and meets(around, asked.box)[0] else False
+        if asked.period is not None:
+            start, end = asked.period
+            whole = first * 86_400 >= start and last * 86_400 <= end
+            yield True if whole else None if last * 86_400 >= start and first * 86_400 <= end else False
 
     def _part(self, at: Sequence[int], number: int, *, packed: bool = False) -> bytes:
         data = self._bytes(at[number], at[number + 1] - at[number])
