@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 
 import netCDF4
 import numpy as np
@@ -13,6 +14,7 @@ from pystac.extensions.mlm import MLMExtension
 
 from builder.cli import main
 from processors.errors import Refusal
+from processors.seaice import simulated
 from processors.seaice.artefact import CARD, ITEM, MODEL, SHIPPED, SUMS, find_model, load_model
 from processors.seaice.charts import Rules, charted_sheet, class_of, label
 from processors.seaice.features import Settings
@@ -32,6 +34,14 @@ def call(*arguments):
     with pytest.raises(SystemExit) as ended:
         main([*map(str, arguments)])
     return ended.value.code or 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def once():
+    """Simulate each scene once: most tests ask for the same ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulated, "simulated_sheet", cache(simulated_sheet))
+        yield
 
 
 @pytest.fixture(scope="module")
