@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -22,10 +22,18 @@ def resolve(processor: Processor, given: Mapping[str, Any]) -> Parameters:
     """
     model = processor.parameters
     try:
-        return model.model_validate(dict(given))
+        return model.model_validate({name: _chosen(model, name, value) for name, value in given.items()})
     except ValidationError as trouble:
         lines = [problem_of(dict(error), model) for error in trouble.errors()]
         raise Refusal("; ".join(lines), processor.name, f"see `iaos process describe {processor.name}`") from None
+
+
+def _chosen(model: type[Parameters], name: str, value: Any) -> Any:
+    """Return the choice that a text stands for, where choices are numbers; anything else as it is."""
+    field = model.model_fields.get(name)
+    if not isinstance(value, str) or field is None or get_origin(field.annotation) is not Literal:
+        return value
+    return next((one for one in get_args(field.annotation) if str(one) == value), value)
 
 
 def check_inputs(processor: Processor, inputs: Inputs) -> None:

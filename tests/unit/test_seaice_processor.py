@@ -251,3 +251,9 @@ def test_the_command_takes_a_folder(scene, made, tmp_path):
     (path,) = tmp_path.glob("*_iceclass.tif")
     with rasterio.open(path) as file:
         assert np.array_equal(file.read(1), read(made["iceclass.tif"])[0])
+
+
+def test_choices_of_numbers_are_taken_from_texts():
+    assert resolve(processor, {"resolution_m": "1000"}).resolution_m == 1000
+    with pytest.raises(Refusal, match="200, 400 or 1000"):
+        resolve(processor, {"resolution_m": "300"})
