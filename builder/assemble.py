@@ -267,6 +267,7 @@ def _site(
     oai: bool,
 ) -> Iterator[tuple[str, bytes]]:
     yield "index.html", renderer.home(root, entries, changes=changes[:10])
+    yield "search/index.html", renderer.search(entries)
     yield "partners.html", renderer.partners(entries)
     yield "changes.html", renderer.changes(changes)
     yield FEED, feed(changes, renderer.words, renderer.base)

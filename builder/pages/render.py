@@ -158,6 +158,13 @@ class Renderer:
             ),
         )
 
+    def search(self, entries: Sequence[Entry]) -> bytes:
+        """Render the search page (``search/index.html``)."""
+        hrefs = [(f"../{e.partner['id']}/{e.collection['id']}/index.html", f"../{e.partner['id']}/") for e in entries]
+        rows = [self._entry(e, href, f"{above}index.html") for e, (href, above) in zip(entries, hrefs, strict=True)]
+        path, about = "search/index.html", {"title": self.words("search.title"), "rows": rows}
+        return self._render("search.html", path, canonical=self._url(path), **about)
+
     def changes(self, changes: Sequence[Json]) -> bytes:
         """Render the list of changes (``changes.html``) in the order given: newest first.
 

@@ -6,6 +6,7 @@ import type { Part } from "./lib/part";
 const PARTS: Record<string, () => Promise<Part>> = {
   map: () => import("./map/start"),
   read: () => import("./reading/start"),
+  search: () => import("./search/start"),
 };
 
 /** Runs a part in its element, once; says in words what went wrong. */

@@ -18,6 +18,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files = dict(renderer.static_files())
     files["index.html"] = renderer.home(CATALOG, ENTRIES, changes=CHANGES)
     files["partners.html"] = renderer.partners(ENTRIES)
+    files["search/index.html"] = renderer.search(ENTRIES)
     files["changes.html"] = renderer.changes(CHANGES)
     files[FEED] = feed(CHANGES, renderer.words, renderer.base)
     files["status.html"] = renderer.status(SOURCES)

@@ -157,6 +157,7 @@ def test_words_are_all_used_and_all_there():
         "map.all",
         "changes.",
         "reading.",
+        "search",
         "live.",
         "about.limit",
         "accessibility.",
