@@ -11,7 +11,6 @@ const SOURCES = ["package.json", "package-lock.json", "tsconfig.json", "vite.con
 
 /** Libraries that several entries share, each in a file of its own, so that it changes only with its version. */
 const GROUPS = [
-  { name: "tiff", test: /node_modules\/(geotiff|lerc|pako|xml-utils|quick-lru|web-worker|parse-headers|zstddec|@petamoriken)\// },
   { name: "map", test: /node_modules\/(ol|rbush|quickselect)\// },
   { name: "parquet", test: /node_modules\/hyparquet\// },
   { name: "zarr", test: /node_modules\/(zarrita|@zarrita|numcodecs|fzstd|unzipit|reference-spec-reader)\// },
@@ -39,14 +38,37 @@ function record(): Plugin {
   };
 }
 
+/**
+ * Takes Vite's preloading out of the entry of every page: it would load the chunk that happens to hold the helper,
+ * and there is nothing to preload.
+ */
+function plainEntry(): Plugin {
+  return {
+    name: "plain-entry",
+    enforce: "post",
+    generateBundle(_, bundle) {
+      const page = bundle["page.js"];
+      if (page?.type !== "chunk") throw new Error("no page.js");
+      page.code = page.code.replace(/^import\{\w+ as (\w+)\}from"\.\/chunks\/[^"]+";/, "const $1=(load)=>load();");
+      if (/^import|from"/.test(page.code)) throw new Error("page.js imports something at once");
+    },
+  };
+}
+
 export default defineConfig({
   root: HERE,
   base: "./",
   publicDir: false,
-  // zarrita's codecs in WebAssembly: the pages' policy forbids it, and src/reading/codecs.ts stands in.
-  resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: join(HERE, "src/reading/nocodec.ts") }] },
+  // Codecs in WebAssembly: the pages' policy forbids it; src/reading/codecs.ts and src/map/raster stand in.
+  resolve: {
+    alias: [
+      { find: /^numcodecs\/.*/, replacement: join(HERE, "src/reading/nocodec.ts") },
+      { find: /^zstddec(\/.*)?$/, replacement: join(HERE, "src/map/raster/zstd.ts") },
+      { find: /^lerc$/, replacement: join(HERE, "src/map/raster/nolerc.ts") },
+    ],
+  },
   logLevel: "warn",
-  plugins: [record()],
+  plugins: [plainEntry(), record()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

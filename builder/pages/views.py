@@ -13,6 +13,7 @@ from builder.pages.facts import Fact, Value, facts, license_of, where
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap, draw
+from builder.pages.rasters import rasters
 from builder.pages.reading import Reading, reading
 from builder.pages.snippets import Snippet, collection_snippets, item_snippets
 from builder.pages.tables import Column, Dimension, File, Variable, columns, dimensions, files, variables
@@ -104,6 +105,7 @@ class ItemView:
     landing: str | None
     snippets: tuple[Snippet, ...]
     reading: Reading | None
+    rasters: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         landing=landing_page(item),
         snippets=snippets,
         reading=reading(item, snippets),
+        rasters=rasters(item),
     )
 
 

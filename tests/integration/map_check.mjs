@@ -25,19 +25,32 @@ const colours = (page, places) =>
     return wanted.map(([x, y]) => [...context.getImageData(x * width, y * height, 1, 1).data]);
   }, places);
 
+/** Whether a raster is shown whose value is not said yet. */
+const expectsValue = (page) =>
+  page.evaluate(() => {
+    const chosen = document.querySelector('select[name="raster"]')?.value ?? "";
+    return chosen !== "" && !document.querySelector(".readout").textContent.includes("–");
+  });
+
 async function point(page, [x, y]) {
   const box = await (await page.$(".ground")).boundingBox();
   await page.mouse.move(box.x + x * box.width, box.y + y * box.height);
   await pause(150);
+  for (let tries = 0; tries < 20 && (await expectsValue(page)); tries += 1) await pause(100);
   return page.$eval(".readout", (one) => one.textContent);
 }
 
 const ACTS = {
   press: async (page, key) => { await page.keyboard.press(key); await pause(600); },
   project: async (page, code) => { await page.select('select[name="projection"]', code); await pause(500); },
+  choose: async (page, [name, value]) => { await page.select(`select[name="${name}"]`, value); await pause(800); },
   point,
   colours,
   click: async (page, selector) => { await page.focus(selector); await page.keyboard.press("Enter"); await pause(700); },
+  hear: async (page) => {
+    await page.waitForFunction(() => document.querySelector(".said").textContent.includes("–"), { timeout: 10000 });
+    return page.$eval(".said", (one) => one.textContent);
+  },
   wait: async (page, selector) => { await page.waitForSelector(selector, { timeout: 20000 }); },
   text: (page, selector) => page.$eval(selector, (one) => one.textContent),
   focused: (page) => page.evaluate(() => document.activeElement.className || document.activeElement.name),

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import rasterio
 from pyproj import Transformer
 
 from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
+from processors.cog import Band, Raster, blocks_of, write_cog
 from tests.unit.pages_build import website
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
@@ -41,6 +43,39 @@ def with_box(name: str, *box: float) -> bytes:
     return Renderer().item(item, ICE_COLLECTION, NERSC)
 
 
+ICE_CELL = 25_000.0
+
+
+def write_rasters(folder: Path) -> dict[str, dict]:
+    """Write COGs whose every cell differs from its neighbours; the fields of their assets."""
+    rows, columns = np.mgrid[0:300, 0:240]
+    values = (np.sin(rows / 23.0) * 8 + columns / 40 + (rows * 240 + columns) % 7 / 100).astype("f4")
+    values[:40, :40] = np.nan
+    place = (ICE_CELL, 0.0, -3_000_000.0, 0.0, -ICE_CELL, 3_750_000.0)
+    degc = Raster(values.shape, "float32", "EPSG:3413", place, (Band("sst", "degC"),), nodata=np.nan)
+    fields = {"temp": write_cog(folder / "temp.tif", degc, blocks_of(values))}
+    classes = ((rows // 20 + columns // 20) % 3 * 10).astype("u1")
+    kinds = Raster(classes.shape, "uint8", "EPSG:3995", place, (Band("class"),), nodata=255, kind="classes")
+    fields["kinds"] = write_cog(folder / "kinds.tif", kinds, blocks_of(classes), compression="zstd") | {
+        "classification:classes": [
+            {"value": 0, "name": "water", "title": "open water", "color_hint": "1040A0"},
+            {"value": 10, "name": "young", "title": "young ice", "color_hint": "C0E0F0"},
+            {"value": 20, "name": "old", "title": "old ice", "color_hint": "B03020"},
+        ]
+    }
+    return fields
+
+
+def with_rasters(folder: Path) -> bytes:
+    kind = "image/tiff; application=geotiff; profile=cloud-optimized"
+    assets = {
+        name: {"href": f"./{name}.tif", "type": kind, "roles": ["data"], "title": f"The {name}"} | fields
+        for name, fields in write_rasters(folder).items()
+    }
+    item = ICE | {"id": "rasters", "geometry": box_geometry((-180, 60, 180, 90)), "assets": assets}
+    return Renderer().item(item, ICE_COLLECTION, NERSC)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
@@ -50,6 +85,8 @@ def site(tmp_path_factory):
     for path, data in files.items():
         (root / BELOW / path).parent.mkdir(parents=True, exist_ok=True)
         (root / BELOW / path).write_bytes(data)
+    shelf = root / BELOW / "nersc" / "seaice"
+    (shelf / "rasters.html").write_bytes(with_rasters(shelf))
     with serve(root) as server:
         yield root, f"{server.url}{BELOW}"
 
@@ -163,3 +200,62 @@ def test_the_map_turns_dark_while_it_is_open(tools, site, tmp_path):
     (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/cap.html", "acts": acts}])
     ((light,), _, (dark,)) = found["found"]
     assert sum(light[:3]) > 3 * 180 > 3 * 90 > sum(dark[:3])
+
+
+def value_there(path: Path, said: str) -> float:
+    """The value that rasterio reads in the cell of a place as the page says it, to a thousandth of a degree."""
+    north, along = said.split()[:2]
+    longitude = float(along[:-2]) * (-1 if along.endswith("W") else 1)
+    with rasterio.open(path) as raster:
+        to = Transformer.from_crs(4326, raster.crs, always_xy=True)
+        ((value,),) = raster.sample([to.transform(longitude, float(north[:-2]))])
+    return float(value)
+
+
+PLACES = [(0.31, 0.62), (0.45, 0.4), (0.67, 0.33), (0.58, 0.71), (0.43, 0.57)]
+
+
+@pytest.mark.parametrize("code", ["EPSG:3413", "EPSG:3575"])
+def test_value_under_the_pointer_is_that_of_rasterio(tools, site, tmp_path, code):
+    root, url = site
+    acts = [("project", code), *(("point", place) for place in PLACES), ("text", ".legend"), ("axe", None)]
+    acts += [("colours", PLACES), ("picture", f"temp-{code[5:]}")]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/rasters.html", "acts": acts}])
+    said, (legend, violations, colours) = found["found"][1:6], found["found"][6:9]
+    file = root / BELOW / "nersc/seaice/temp.tif"
+    for words in said:
+        value, unit = words.partition("– ")[2].split()
+        assert unit == "degC"
+        assert float(value) == pytest.approx(value_there(file, words), rel=1e-5)
+    assert violations == []
+    with rasterio.open(file) as raster:
+        values = raster.read(1)
+    assert legend == f"The temp{np.nanmin(values):.4g}{np.nanmax(values):.4g} degC"
+    assert len({tuple(one) for one in colours}) > 3  # five places of different temperatures, two of them alike
+    assert transferred(root, found["asked"]) <= 400 * KIB
+
+
+def test_classes_have_their_colours_and_names(tools, site, tmp_path):
+    root, url = site
+    acts = [("choose", ["raster", "1"]), *(("point", place) for place in PLACES), ("text", ".legend")]
+    acts += [("colours", PLACES), ("picture", "kinds"), ("choose", ["raster", ""]), ("point", PLACES[0])]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/rasters.html", "acts": acts}])
+    said, (legend, _, _, _, none) = found["found"][1:6], found["found"][6:]
+    names = {0: "open water (0)", 10: "young ice (10)", 20: "old ice (20)"}
+    for words in said:
+        assert words.partition("– ")[2] == names[value_there(root / BELOW / "nersc/seaice/kinds.tif", words)]
+    assert legend == "The kindsopen wateryoung iceold ice"
+    assert "–" not in none
+
+
+def test_the_keyboard_hears_the_value_in_the_middle(tools, site, tmp_path):
+    root, url = site
+    acts = [("press", "ArrowRight"), ("hear", None), ("wide", None)]
+    page = {"url": f"{url}nersc/seaice/rasters.html", "width": 360, "scheme": "dark", "acts": acts}
+    (found,) = visit(tools, tmp_path, [page])
+    _, said, wide = found["found"]
+    place, _, value = said.partition(": ")[2].partition("– ")
+    assert float(value.split()[0]) == pytest.approx(
+        value_there(root / BELOW / "nersc/seaice/temp.tif", place), rel=1e-5
+    )
+    assert wide <= 360

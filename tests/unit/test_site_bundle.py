@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from builder.resources import site_folder
 
@@ -33,7 +34,14 @@ def test_the_bundle_asks_for_no_web_assembly_and_no_other_host():
             assert "eval(" not in code, name
 
 
+def test_the_entry_of_every_page_loads_nothing_before_it_is_asked():
+    code = (SITE / "static/app/page.js").read_text()
+    assert not re.findall(r"""\bimport\s*[{"']|\bfrom\s*["']""", code)
+    assert len(re.findall(r"import\(`\./chunks/start-[\w-]+\.js`\)", code)) >= 2
+    assert len(code) < 2_000
+
+
 def test_licences_of_the_libraries_are_beside_the_bundle():
     said = (SITE / "static/app/licences.md").read_text()
-    for library in ("zarrita", "hyparquet", "fzstd", "uplot", "## ol -"):
+    for library in ("zarrita", "hyparquet", "fzstd", "uplot", "## ol -", "## geotiff -"):
         assert library in said.lower()

@@ -89,12 +89,13 @@ export class Chart {
 
   private refresh(): void {
     const to = projection(this.code)!;
+    const below = this.below(this.code);
     this.map.setLayers([
       seaLayer(to),
       landLayer(this.land, this.code),
-      ...this.below(this.code),
+      ...below,
       ...graticuleLayers(to, this.degrees),
-      ...footprintLayers(this.shapes, this.code),
+      ...footprintLayers(this.shapes, this.code).slice(below.length > 0 ? 1 : 0),
     ]);
   }
 

@@ -109,6 +109,7 @@ function nameLayer(names: readonly { at: Position; words: string }[], bounds: Re
   return new VectorLayer({ source, style, declutter: true, ...bounds });
 }
 
+/** Areas (which would tint what lies below them), edges and dots. */
 export function footprintLayers({ areas, edges, dots }: Footprints, code: string): VectorLayer[] {
   const turn = turnTo(code);
   const area = new Feature(new MultiPolygon(areas.map((ring) => [ring.map(turn)])));

@@ -4,6 +4,8 @@ import { element } from "../lib/dom";
 import { CHOICES, type Position } from "../lib/projections";
 import type { Words } from "../lib/words";
 import { Chart } from "./chart";
+import type { Rasters } from "./raster/index";
+import type { Described } from "./raster/palette";
 import { footprints, land, originOf } from "./drawing";
 import type { Degrees } from "./layers";
 
@@ -22,10 +24,23 @@ export async function start(figure: HTMLElement, words: Words): Promise<void> {
   drawing.replaceWith(live);
   const chart = new Chart(ground, footprints(drawing, origin), shore, degrees(words), origin);
   live.prepend(tools(chart, words));
-  follow(chart, ground, readout, said, words);
+  const rasters = await rastersOf(figure, chart, words);
+  if (rasters) {
+    live.append(rasters.box);
+    await rasters.show("0");
+  }
+  follow(chart, rasters, { ground, readout, said }, words);
   figure.querySelector("[data-start]")?.remove();
   figure.querySelector<HTMLElement>("[data-say]")?.remove();
   ground.focus({ preventScroll: true });
+}
+
+/** What the page has of rasters; their code is fetched only where there are some. */
+async function rastersOf(figure: HTMLElement, chart: Chart, words: Words): Promise<Rasters | undefined> {
+  const described = JSON.parse(figure.dataset["rasters"] ?? "[]") as Described[];
+  if (described.length === 0) return undefined;
+  const { Rasters } = await import("./raster/index");
+  return new Rasters(chart, described, words);
 }
 
 function degrees(words: Words): Degrees {
@@ -66,14 +81,32 @@ function tools(chart: Chart, words: Words): HTMLElement {
   return bar;
 }
 
-/** Says the place under the pointer, and at the middle while the map is moved with the keyboard. */
-function follow(chart: Chart, ground: HTMLElement, readout: HTMLElement, said: HTMLElement, words: Words): void {
+interface Texts {
+  ground: HTMLElement;
+  readout: HTMLElement;
+  said: HTMLElement;
+}
+
+/** Says the place under the pointer and the value there, and those at the middle while the keyboard moves the map. */
+function follow(chart: Chart, rasters: Rasters | undefined, { ground, readout, said }: Texts, words: Words): void {
+  let latest = 0;
+  let waiting = 0;
+  const tell = async (at: Position, into: HTMLElement, key: string): Promise<void> => {
+    const turn = ++latest;
+    const where = place(chart.lonlat(at), words);
+    into.textContent = words(key, { place: where, value: "" }).trim();
+    const value = (await rasters?.at(at)) ?? "";
+    if (turn === latest && value) into.textContent = words(key, { place: where, value }).trim();
+  };
   chart.map.on("pointermove", (event) => {
-    readout.textContent = place(chart.lonlat(event.coordinate), words);
+    const at = event.coordinate as Position;
+    readout.textContent = place(chart.lonlat(at), words);
+    clearTimeout(waiting);
+    waiting = setTimeout(() => void tell(at, readout, "here"), rasters ? 80 : 0);
   });
   chart.map.on("moveend", () => {
     const middle = chart.view.getCenter();
     if (!middle || document.activeElement !== ground || !ground.matches(":focus-visible")) return;
-    said.textContent = words("middle", { place: place(chart.lonlat(middle), words) });
+    void tell(middle as Position, said, "middle");
   });
 }

@@ -1,0 +1,77 @@
+"""What the live map needs to show an item's cloud-optimised GeoTIFFs: address, grid, range, unit and classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from builder.pages.markup import safe_href
+from builder.pages.values import Json, items, mapping, mappings, number, properties, text, texts
+
+CODES = frozenset({"EPSG:3413", "EPSG:3995", "EPSG:6931", "EPSG:3575", "EPSG:3411", "EPSG:4326"})
+"""Reference systems that the page can place (``site/src/lib/projections.ts``)."""
+MOST = 20
+MOST_CLASSES = 40
+_HEX = re.compile(r"#?([0-9A-Fa-f]{6})")
+_CYCLE = ("1F78B4", "B5521B", "5B3F99", "2C7A3D", "C9A227", "7F7F7F", "A32A2A", "74C4DE")
+"""Colours of classes that name none."""
+
+
+def rasters(item: Json) -> tuple[Json, ...]:
+    """Return the rasters that a page may show, as it is told of them; none that needs a login or a plain http host."""
+    found = [
+        said
+        for key, asset in mapping(item.get("assets")).items()
+        if isinstance(asset, dict) and (said := _described(item, str(key), asset))
+    ]
+    return tuple(found[:MOST])
+
+
+def _described(item: Json, key: str, asset: Json) -> Json | None:
+    href, code = safe_href(asset.get("href")), text(asset.get("proj:code") or properties(item).get("proj:code"))
+    media = text(asset.get("type")) or ""
+    fit = media.startswith("image/tiff") and "cloud-optimized" in media and "data" in texts(asset.get("roles"))
+    if not (fit and href and code in CODES) or asset.get("auth:refs") or href.startswith("http://"):
+        return None
+    band = next(iter(mappings(asset.get("bands")) or mappings(asset.get("raster:bands"))), {})
+    statistics = mapping(band.get("statistics")) or mapping(asset.get("statistics"))
+    scale, offset = (number(_either(band, asset, name)) for name in ("scale", "offset"))
+    low, high = _rescaled(item, key) or (number(statistics.get(side)) for side in ("minimum", "maximum"))
+    said = {
+        "href": href,
+        "title": text(asset.get("title")) or key,
+        "code": code,
+        "unit": text(band.get("unit")) or text(asset.get("unit")),
+        "low": low,
+        "high": high,
+        "scale": scale,
+        "offset": offset,
+        "classes": list(_classes(band, asset)),
+    }
+    return {name: value for name, value in said.items() if value not in (None, [])}
+
+
+def _either(band: Json, asset: Json, name: str) -> object:
+    """Return a value of the raster extension 1.1 (bare name) or 2.0 (with its prefix)."""
+    return next((one for one in (band.get(f"raster:{name}"), band.get(name), asset.get(f"raster:{name}")) if one), None)
+
+
+def _rescaled(item: Json, key: str) -> tuple[float, float] | None:
+    """Return the range that the render extension names for an asset."""
+    for render in mapping(properties(item).get("renders") or item.get("renders")).values():
+        ranges = items(mapping(render).get("rescale"))
+        if key in texts(mapping(render).get("assets")) and ranges and len(items(ranges[0])) == 2:
+            low, high = (number(side) for side in ranges[0])
+            if low is not None and high is not None:
+                return low, high
+    return None
+
+
+def _classes(band: Json, asset: Json) -> Iterator[tuple[float, str, str]]:
+    listed = mappings(band.get("classification:classes")) or mappings(asset.get("classification:classes"))
+    for place, one in enumerate(listed[:MOST_CLASSES]):
+        value = number(one.get("value"))
+        name = text(one.get("title")) or text(one.get("description")) or text(one.get("name"))
+        colour = _HEX.fullmatch(text(one.get("color_hint")) or "")
+        if value is not None:
+            yield value, name or f"{value:g}", colour[1] if colour else _CYCLE[place % len(_CYCLE)]

@@ -1,0 +1,82 @@
+"""Which rasters an item's page offers to show, and what it says of them; what partners wrote wrongly shows nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import pytest
+
+from builder.pages.rasters import rasters
+from builder.pages.render import Renderer
+from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
+
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+GOOD = {
+    "href": "./data/a.tif",
+    "type": COG,
+    "roles": ["data"],
+    "title": "A </script><b>",
+    "proj:code": "EPSG:3413",
+    "bands": [{"unit": "K", "statistics": {"minimum": 250, "maximum": 280}, "raster:scale": 0.1}],
+}
+
+
+def told(*, item=None, **fields):
+    return rasters({"properties": {}, "assets": {"a": GOOD | fields}} | (item or {}))
+
+
+def test_range_unit_and_scale_are_those_of_the_first_band():
+    (one,) = told()
+    assert (one["href"], one["code"], one["unit"]) == ("./data/a.tif", "EPSG:3413", "K")
+    assert (one["low"], one["high"], one["scale"]) == (250, 280, 0.1)
+    assert "classes" not in one
+
+
+def test_the_render_extension_names_the_range():
+    render = {"rescale": [[255, 275]], "assets": ["a"]}
+    (one,) = told(item={"properties": {"renders": {"thumbnail": render}}})
+    assert (one["low"], one["high"]) == (255, 275)
+    (other,) = told(item={"properties": {"renders": {"thumbnail": render | {"assets": ["b"]}}}})
+    assert other["low"] == 250
+
+
+def test_classes_have_a_name_and_a_colour():
+    listed = [{"value": 1, "title": "Ice", "color_hint": "FFAA00"}, {"value": 2, "color_hint": "red;x"}, {"name": "no"}]
+    (one,) = told(**{"classification:classes": listed})
+    assert one["classes"][0] == (1, "Ice", "FFAA00")
+    assert one["classes"][1][:2] == (2, "2")
+    assert len(one["classes"]) == 2
+    assert set(one["classes"][1][2]) <= set("0123456789ABCDEF")
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"href": "javascript:alert(1)"},
+        {"href": "http://example.org/a.tif"},
+        {"type": "image/tiff; application=geotiff"},
+        {"type": None},
+        {"roles": ["thumbnail"]},
+        {"proj:code": "EPSG:32633"},
+        {"proj:code": ["EPSG:3413"]},
+        {"auth:refs": ["login"]},
+    ],
+)
+def test_what_a_page_cannot_show_is_not_offered(unfit):
+    assert told(**unfit) == ()
+
+
+@pytest.mark.parametrize("bands", [None, "x", [], [None], [{"statistics": "x", "unit": {}}], {"a": 1}])
+def test_junk_about_bands_leaves_the_range_open(bands):
+    (one,) = told(bands=bands)
+    assert "low" not in one
+
+
+def test_the_page_hands_them_over_escaped():
+    page = Renderer().item(ICE | {"assets": {"a": GOOD}}, ICE_COLLECTION, NERSC).decode()
+    assert "Show on map" in page
+    assert "<b>" not in page
+    start = page.index('data-rasters="') + len('data-rasters="')
+    assert json.loads(html.unescape(page[start : page.index('"', start)]))[0]["title"] == "A </script><b>"
+    assert "Live map" in Renderer().item(ICE | {"assets": {}}, ICE_COLLECTION, NERSC).decode()
