@@ -29,26 +29,31 @@ def rasters(item: Json) -> tuple[Json, ...]:
 
 def _described(item: Json, key: str, asset: Json) -> Json | None:
     href, code = safe_href(asset.get("href")), text(asset.get("proj:code") or properties(item).get("proj:code"))
-    media = text(asset.get("type")) or ""
-    fit = media.startswith("image/tiff") and "cloud-optimized" in media and "data" in texts(asset.get("roles"))
-    if not (fit and href and code in CODES) or asset.get("auth:refs") or href.startswith("http://"):
+    if not href or code not in CODES or href.startswith("http://") or not _is_open_cog(asset):
         return None
     band = next(iter(mappings(asset.get("bands")) or mappings(asset.get("raster:bands"))), {})
-    statistics = mapping(band.get("statistics")) or mapping(asset.get("statistics"))
-    scale, offset = (number(_either(band, asset, name)) for name in ("scale", "offset"))
-    low, high = _rescaled(item, key) or (number(statistics.get(side)) for side in ("minimum", "maximum"))
     said = {
         "href": href,
         "title": text(asset.get("title")) or key,
         "code": code,
         "unit": text(band.get("unit")) or text(asset.get("unit")),
-        "low": low,
-        "high": high,
-        "scale": scale,
-        "offset": offset,
+        "scale": number(_either(band, asset, "scale")),
+        "offset": number(_either(band, asset, "offset")),
         "classes": list(_classes(band, asset)),
+        **dict(zip(("low", "high"), _rescaled(item, key) or _range(band, asset), strict=True)),
     }
     return {name: value for name, value in said.items() if value not in (None, [])}
+
+
+def _is_open_cog(asset: Json) -> bool:
+    media = text(asset.get("type")) or ""
+    cog = media.startswith("image/tiff") and "cloud-optimized" in media
+    return cog and "data" in texts(asset.get("roles")) and not asset.get("auth:refs")
+
+
+def _range(band: Json, asset: Json) -> tuple[float | None, float | None]:
+    statistics = mapping(band.get("statistics")) or mapping(asset.get("statistics"))
+    return number(statistics.get("minimum")), number(statistics.get("maximum"))
 
 
 def _either(band: Json, asset: Json, name: str) -> object:
