@@ -145,10 +145,11 @@ def inert(page: Path) -> None:
         if token["name"] == "meta" and named.get("http-equiv", "").lower() == "content-security-policy":
             policies.append(named["content"])
         assert not [name for name in named if name.startswith("on") or name in {"style", "srcdoc"}], (page, named)
-        if token["name"] == "link" and named.get("rel") == "icon":
-            assert named.pop("href") == icon(), page  # a picture of ours, in which nothing runs
         for name in ("href", "src", "action", "formaction", "data", "xlink:href"):
-            scheme = SCHEME.match(re.sub(r"[\x00-\x20]", "", named.get(name, "")))
+            address = named.get(name, "")
+            if address == icon() and token["name"] in {"link", "img"}:
+                continue  # a picture of ours, in which nothing runs
+            scheme = SCHEME.match(re.sub(r"[\x00-\x20]", "", address))
             assert scheme is None or scheme[1].lower() in {"http", "https", "mailto"}, (page, named)
         assert token["name"] not in {"iframe", "object", "embed", "base", "style", "form", "foreignObject"}, page
         if token["name"] == "script":
