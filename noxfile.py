@@ -123,6 +123,13 @@ def bench(session: nox.Session) -> None:
         session.run("python", str(script), *session.posargs)
 
 
+@nox.session(name="bench-site")
+def bench_site(session: nox.Session) -> None:
+    """Bytes, requests and first paint of the website over a slow link. Needs npm and Chromium."""
+    session.install("-e", ".", *group("tests"))
+    session.run("python", "tests/bench/site.py", *session.posargs)
+
+
 @nox.session
 def drills(session: nox.Session) -> None:
     """Faults, kills, full disks and hostile input, with figures; writes build/drills.json and build/drills.md."""

@@ -149,7 +149,9 @@ def _add_upper(
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
         tree.add(path, body, media_type(path))
-    pages = sorted(path for path in tree.wanted if path.endswith(".html") and path != "404.html")
+    pages = sorted(
+        path for path in tree.wanted if path.endswith(".html") and path != "404.html" and "/embed/" not in path
+    )
     sitemap = renderer.sitemap(pages)
     if sitemap is not None:
         tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))

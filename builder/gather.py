@@ -22,6 +22,7 @@ from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
+from builder.pages.embed import embed_path
 from builder.references.grouped import by_group
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
@@ -220,9 +221,12 @@ class Gatherer:
         page = page_of(path)
         said = composed.explanation
         self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
+        framed = [embed_path(page)] if composed.is_item else []
+        for place in framed:
+            self.tree.add(place, self.renderer.embed(composed.stac, self.partner, page=page), HTML)
         self.lasting = self.lasting and not (composed.inspected or composed.copies)
         if may_be_kept(composed):
-            files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page)}
+            files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page, *framed)}
             key = self.memo.key(entry, self.related.get(entry.identifier, ()))
             self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings))
         self._register(composed.stac, path, name, record.identifier)

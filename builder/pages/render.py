@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -12,32 +11,26 @@ from xml.sax.saxutils import escape
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from builder.pages import schemaorg
+from builder.pages.embed import embed_of, embed_path, embed_view
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row, window
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import icon, safe_href
 from builder.pages.messages import CompileWords, load_messages
+from builder.pages.policy import CONTENT_SECURITY, policy
 from builder.pages.processes import ProcessView
-from builder.pages.reading import Reading
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
 from builder.resources import site_folder
 
-__all__ = ["Entry", "Renderer"]
+__all__ = ["CONTENT_SECURITY", "Entry", "Renderer"]
 
 PAGE_SIZE = 200
 """Items per page of a collection."""
 MOST_CHANGES = 500
-_HOST = re.compile(r"http://[A-Za-z0-9.-]+(:\d+)?")
 MOST_DRAWN = 1000
 """Most items on the map of a collection; of more, every second, third ... is drawn."""
-
-CONTENT_SECURITY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'; "
-    "connect-src 'self' https:; base-uri 'none'; form-action 'none'; object-src 'none'"
-)
-"""Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 
 
 class Renderer:
@@ -80,9 +73,25 @@ class Renderer:
             collection=around,
             canonical=view.landing or self._url(path),
             document=document.rpartition("/")[2],
-            **_policy(view.reading),
+            **policy(view.reading),
             browser=self._browser(document),
+            embed=embed_of(path, self.base, view.head.title),
             jsonld=self._dataset(item, view.head, path),
+        )
+
+    def embed(self, item: Json, partner: Json, *, page: str) -> bytes:
+        """Render what other sites show in a frame (``<partner>/<collection>/embed/<item>.html``).
+
+        Args:
+            item: The STAC Item.
+            partner: The STAC Catalog of its partner, for the citation.
+            page: Path of the item's own page.
+        """
+        view = embed_view(item, named(partner).title, page=page, base=self.base)
+        path, more = embed_path(page), policy(view.reading)
+        canonical = self._url(page)
+        return self._render(
+            "embed.html", path, view=view, title=view.head.title, canonical=canonical, robots="noindex", **more
         )
 
     def collection(
@@ -334,14 +343,6 @@ def _environment(language: str) -> Environment:
     }
     environment.filters["href"] = safe_href
     return environment
-
-
-def _policy(found: Reading | None) -> dict[str, str]:
-    """Return the policy of a page that reads a file over http, which the usual one does not allow."""
-    host = safe_href(found.host) if found and found.host else None
-    if not host or not _HOST.fullmatch(host):
-        return {}
-    return {"csp": CONTENT_SECURITY.replace("connect-src 'self' https:", f"connect-src 'self' https: {host}")}
 
 
 def _root(path: str) -> str:

@@ -18,7 +18,7 @@ _LONGEST = 80
 _DIGITS = 8
 _RESERVED = re.compile(
     # Files and folders the catalogue itself uses, years (sub-catalogues), and the device names of Windows.
-    r"(index|catalog|collection|datapackage|manifest|changes|items?|records|references|thumbnails|explain|data|static|\d{4}|page-\d+"
+    r"(index|catalog|collection|datapackage|manifest|changes|items?|records|references|thumbnails|explain|data|embed|static|\d{4}|page-\d+"
     r"|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)"
 )
 _LOOKS_HASHED = re.compile(r".*-(?=\d*[a-f])[0-9a-f]{8}")

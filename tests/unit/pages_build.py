@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from builder.pages.embed import embed_path
 from builder.pages.feed import FEED, feed
 from builder.pages.render import Entry, Renderer
 from builder.processing.documents import process_files
@@ -34,6 +35,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
         for item in items:
             path = f"{partner['id']}/{shelf['id']}/{item['id']}.html"
             files[path] = renderer.item(item, shelf, partner, explain=EXPLAIN)
+            files[embed_path(path)] = renderer.embed(item, partner, page=path)
     files["imr/ctd/gone.html"] = renderer.tombstone(
         "imr/ctd/gone.html",
         title="Old <b>profiles</b>",
@@ -107,6 +109,7 @@ def hostile_pages(renderer: Renderer, shared_data: Path) -> dict[str, bytes]:
         item, shelf, partner = (poisoned(document, word) for document in (CTD, CTD_COLLECTION, IMR))
         path = f"imr/ctd/hostile-{number}.html"
         files[path] = renderer.item(item, shelf, partner, explain=poisoned(EXPLAIN, word), path=path)
+        files[embed_path(path)] = renderer.embed(item, partner, page=path)
         place = f"imr/hostile-{number}/index.html"
         files |= dict(renderer.collection(shelf, partner, [item], path=place))
         entries = [Entry(shelf, partner, 1, [item["geometry"]])]

@@ -1,0 +1,78 @@
+"""View model of the small page of an item that other sites show in a frame."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from markupsafe import escape
+
+from builder.pages.citation import Citation, cite
+from builder.pages.facts import where
+from builder.pages.polarmap import PolarMap, draw
+from builder.pages.reading import Reading, reading
+from builder.pages.snippets import item_snippets
+from builder.pages.values import Json, mapping
+from builder.pages.views import Head, head
+
+FOLDER = "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedView:
+    """Everything the page in a frame shows; ``page`` leads from it to the item's own page."""
+
+    head: Head
+    map: PolarMap | None
+    place: str | None
+    citation: Citation
+    reading: Reading | None
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """How an item's page offers it: where it is from there, and HTML to copy."""
+
+    href: str
+    code: str
+
+
+def embed_path(page: str) -> str:
+    """Return the path of the page in a frame that goes with an item's page.
+
+    >>> embed_path("imr/ctd/a.html")
+    'imr/ctd/embed/a.html'
+    """
+    folder, name = posixpath.split(page)
+    return posixpath.join(folder, FOLDER, name)
+
+
+def embed_of(page: str, base: str, title: str) -> Embed | None:
+    """Return the offer; None for a Collection of its own, which has none.
+
+    The code is to be pasted into other people's pages, so the title is escaped in it.
+    """
+    if page.endswith("/index.html"):
+        return None
+    path = embed_path(page)
+    code = (
+        f'<iframe src="{base}{quote(path)}" title="{escape(title)}" width="480" height="720" loading="lazy"></iframe>'
+    )
+    return Embed(f"./{FOLDER}/{quote(posixpath.basename(page))}", code)
+
+
+def embed_view(item: Json, publisher: str | None, *, page: str, base: str = "") -> EmbedView:
+    """Read an Item; arguments as for `item_view`."""
+    found = reading(item, item_snippets(item, page, base))
+    if found is not None and "://" not in found.references:
+        found = replace(found, references=f"../{found.references.removeprefix('./')}")
+    return EmbedView(
+        head=head(item),
+        map=draw([mapping(item.get("geometry"))]),
+        place=where(item),
+        citation=cite(item, publisher),
+        reading=found,
+        page=f"../{quote(posixpath.basename(page))}",
+    )
