@@ -122,7 +122,7 @@ class Renderer:
                     view=view,
                     title=view.head.title,
                     partner=above,
-                    rows=[row(item, f"./{quote(str(item['id']))}.html") for item in shown],
+                    rows=[row(item, _beside(item)) for item in shown],
                     total=len(items),
                     number=number,
                     first=(number - 1) * PAGE_SIZE + 1,
@@ -343,6 +343,12 @@ def _environment(language: str) -> Environment:
     }
     environment.filters["href"] = safe_href
     return environment
+
+
+def _beside(stac: Json) -> str:
+    """Return the way from a collection's page to that of an Item, or of a Collection made of one record."""
+    own = "/index" if stac.get("type") == "Collection" else ""
+    return f"./{quote(str(stac['id']))}{own}.html"
 
 
 def _root(path: str) -> str:

@@ -295,7 +295,7 @@ def _source(source: Json) -> tuple[Fact, ...]:
     for key in ("protocol", "endpoint", "identifier", "format", "set", "datestamp", "sha256", "url"):
         words = ", ".join(texts(source.get(key)))
         if words:
-            href = safe_href(words) if key in {"url", "endpoint"} else None
+            href = safe_href(words) if key in {"url", "endpoint"} and "://" in words else None
             rows.append(Fact(f"source.{key}", (Value(words, href, code=key not in {"protocol", "format"}),)))
     return tuple(rows)
 

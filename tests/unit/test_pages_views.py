@@ -19,6 +19,7 @@ from builder.pages.render import CONTENT_SECURITY, Renderer
 from builder.pages.snippets import item_snippets, pandas_table, pystac_item, quoted
 from builder.pages.tables import dimensions
 from builder.pages.values import bbox, bbox_words, instant, interval, size_words, text
+from builder.pages.views import item_view
 from tests.unit.pages_samples import (
     AWI,
     CRUISE,
@@ -310,3 +311,11 @@ def test_a_page_may_reach_a_file_over_http_and_nothing_else():
         policy = lxml.html.fromstring(page).xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
         reach = " http://127.0.0.1:8470" if allowed else ""
         assert policy == [CONTENT_SECURITY.replace("'self' https:;", f"'self' https:{reach};")]
+
+
+def test_a_record_from_a_folder_is_named_and_not_linked():
+    source = {"protocol": "files", "url": "data/x.json", "endpoint": "recorded"}
+    item = CTD | {"properties": CTD["properties"] | {"iaos:source": source}}
+    said = {fact.key: fact.values[0] for fact in item_view(item, None, page="a/b/c.html").source}
+    assert said["source.url"].words == "data/x.json"
+    assert said["source.url"].href is said["source.endpoint"].href is None
