@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from builder.pages.facts import Value, when, where
 from builder.pages.markup import plain, safe_href
@@ -155,3 +156,9 @@ def window(number: int, last: int) -> list[int | None]:
     for before, page in zip([0, *near], near, strict=False):
         numbers += [page] if page == before + 1 else [None, page]
     return numbers
+
+
+def beside(stac: Json) -> str:
+    """Return the way from a collection's page to that of an Item, or of a Collection made of one record."""
+    own = "/index" if stac.get("type") == "Collection" else ""
+    return f"./{quote(str(stac['id']))}{own}.html"

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from builder.pages import schemaorg
 from builder.pages.embed import embed_of, embed_path, embed_view
 from builder.pages.linkhealth import PartnerLinks
-from builder.pages.lists import Entry, Row, changes_view, home_view, partner_view, row, window
+from builder.pages.lists import Entry, Row, beside, changes_view, home_view, partner_view, row, window
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import icon, safe_href
 from builder.pages.messages import CompileWords, load_messages
@@ -122,7 +122,7 @@ class Renderer:
                     view=view,
                     title=view.head.title,
                     partner=above,
-                    rows=[row(item, _beside(item)) for item in shown],
+                    rows=[row(item, beside(item)) for item in shown],
                     total=len(items),
                     number=number,
                     first=(number - 1) * PAGE_SIZE + 1,
@@ -343,12 +343,6 @@ def _environment(language: str) -> Environment:
     }
     environment.filters["href"] = safe_href
     return environment
-
-
-def _beside(stac: Json) -> str:
-    """Return the way from a collection's page to that of an Item, or of a Collection made of one record."""
-    own = "/index" if stac.get("type") == "Collection" else ""
-    return f"./{quote(str(stac['id']))}{own}.html"
 
 
 def _root(path: str) -> str:
