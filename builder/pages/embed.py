@@ -33,9 +33,8 @@ class EmbedView:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """How an item's page offers it: where it is from there, and HTML to copy."""
+    """How an item's page offers it: HTML to copy."""
 
-    href: str
     code: str
 
 
@@ -57,10 +56,8 @@ def embed_of(page: str, base: str, title: str) -> Embed | None:
     if page.endswith("/index.html"):
         return None
     path = embed_path(page)
-    code = (
-        f'<iframe src="{base}{quote(path)}" title="{escape(title)}" width="480" height="720" loading="lazy"></iframe>'
-    )
-    return Embed(f"./{FOLDER}/{quote(posixpath.basename(page))}", code)
+    code = f'<iframe src="{base}{quote(path)}" title="{escape(title)}" width=480 height=720></iframe>'
+    return Embed(code)
 
 
 def embed_view(item: Json, publisher: str | None, *, page: str, base: str = "") -> EmbedView:

@@ -85,7 +85,8 @@ def plain(source: str, limit: int = 300) -> str:
 @cache
 def icon() -> str:
     """Return the site's icon as an address that needs no request (RFC 2397)."""
-    return f"data:image/svg+xml,{quote((site_folder() / 'static' / 'favicon.svg').read_text(encoding='utf-8'))}"
+    picture = (site_folder() / "static" / "favicon.svg").read_text(encoding="utf-8")
+    return f"data:image/svg+xml,{quote(picture.strip(), safe='/:=(),;@')}"
 
 
 @cache

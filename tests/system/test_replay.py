@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from urllib.parse import unquote, urlsplit
 
+import lxml.html
 import pytest
 
 from builder.build import Request, build
@@ -192,3 +194,23 @@ def test_all_of_it_validates(replayed):
     objects, findings = check_folder(request.out)
     assert objects > 1000
     assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
+
+
+def test_no_page_has_a_broken_link_within_the_site(replayed):
+    _, _, _, _, request = replayed
+    root = request.out.resolve()
+    broken, followed = [], 0
+    for page in sorted(root.rglob("*.html")):
+        tree = lxml.html.fromstring(page.read_bytes())
+        ids = set(tree.xpath("//@id"))
+        for href in {str(value) for value in tree.xpath("//@href | //@src | //@data-references")} - {""}:
+            parts = urlsplit(href)
+            if parts.scheme or parts.netloc:
+                continue
+            followed += 1
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            lost = parts.fragment and target == page and parts.fragment not in ids
+            if lost or not target.is_file() or not target.is_relative_to(root):
+                broken.append((page.relative_to(root).as_posix(), href))
+    assert broken == []
+    assert followed > 10_000

