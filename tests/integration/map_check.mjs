@@ -29,7 +29,7 @@ const colours = (page, places) =>
 const expectsValue = (page) =>
   page.evaluate(() => {
     const chosen = document.querySelector('select[name="raster"]')?.value ?? "";
-    return chosen !== "" && !/[EW] \S/.test(document.querySelector(".readout").textContent);
+    return chosen !== "" && !document.querySelector(".readout").textContent.includes("–");
   });
 
 async function point(page, [x, y]) {
@@ -48,7 +48,7 @@ const ACTS = {
   colours,
   click: async (page, selector) => { await page.focus(selector); await page.keyboard.press("Enter"); await pause(700); },
   hear: async (page) => {
-    await page.waitForFunction(() => /[EW] \S/.test(document.querySelector(".said").textContent), { timeout: 10000 });
+    await page.waitForFunction(() => document.querySelector(".said").textContent.includes("–"), { timeout: 10000 });
     return page.$eval(".said", (one) => one.textContent);
   },
   wait: async (page, selector) => { await page.waitForSelector(selector, { timeout: 20000 }); },
