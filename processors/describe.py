@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from processors.openapi import openapi_schema
 from processors.protocol import JSON, MEDIA_TYPES, Processor, Slot
 
 JOBS = ["sync-execute", "async-execute"]
@@ -112,7 +113,7 @@ def as_ogc(processor: Processor, *, served: bool = False) -> dict[str, JSON]:
         served: Whether somebody answers who runs it, and so how jobs are controlled.
     """
     schema = processor.parameters.model_json_schema()
-    defined, required = schema.get("$defs"), set(schema.get("required", ()))
+    required = set(schema.get("required", ()))
     inputs: dict[str, JSON] = {}
     for identifier, slot in slots_of(processor).items():
         files = [{"type": "string", "contentMediaType": kind} for kind in slot.media_types]
@@ -123,13 +124,15 @@ def as_ogc(processor: Processor, *, served: bool = False) -> dict[str, JSON]:
             "schema": files[0] if len(files) == 1 else {"oneOf": files},
         }
     for name, field in schema.get("properties", {}).items():
-        inner = {"$defs": defined} if defined else {}
         inputs[name] = {
             "title": field.get("title", name),
             "description": field.get("description", ""),
             "minOccurs": 1 if name in required else 0,
             "maxOccurs": 1,
-            "schema": {key: value for key, value in field.items() if key not in {"title", "description"}} | inner,
+            "schema": openapi_schema(
+                {key: value for key, value in field.items() if key not in {"title", "description"}},
+                schema.get("$defs", {}),
+            ),
         }
     return {
         "id": processor.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lxml import etree
@@ -80,9 +81,17 @@ def _formats(parent: etree._Element, media_types: tuple[str, ...]) -> None:
             etree.SubElement(etree.SubElement(group, "Format"), "MimeType").text = kind
 
 
+def _three_numbers(version: str) -> str | None:
+    """Fill a version up to what ``ows:VersionType`` of OWS Common 2.0 accepts, or give None."""
+    filled = ".".join([*version.split("."), "0", "0"][:3])
+    return filled if re.fullmatch(r"\d+\.\d?\d\.\d?\d", filled) else None
+
+
 def _second(processor: Processor, *, served: bool) -> etree._Element:
     root = etree.Element(f"{{{WPS2}}}ProcessOfferings", None, {"wps": WPS2, "ows": OWS2})
-    offering = etree.SubElement(root, f"{{{WPS2}}}ProcessOffering", processVersion=processor.version)
+    offering = etree.SubElement(root, f"{{{WPS2}}}ProcessOffering")
+    if version := _three_numbers(processor.version):
+        offering.set("processVersion", version)
     offering.set("jobControlOptions", " ".join(JOBS) if served else "")  # the schema wants the list, which may be empty
     if served:
         offering.set("outputTransmission", "reference")

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from jsonschema_rs import validator_for
+from jsonschema_rs import Draft4Validator, validator_for
 from lxml import etree
 from owslib.wps import WebProcessingService
 
@@ -15,6 +15,7 @@ from builder.checks.tree import check_tree
 from builder.findings import Severity
 from processors.describe import as_ogc, as_schema
 from processors.describewps import as_wps
+from processors.openapi import openapi_schema
 from processors.registry import find_processors
 
 PROCESSORS = find_processors().processors
@@ -138,7 +139,7 @@ def test_the_ogc_document_has_what_the_standard_wants_and_claims_no_server(name)
     assert as_ogc(PROCESSORS[name], served=True)["jobControlOptions"] == ["sync-execute", "async-execute"]
     for one in (*described["inputs"].values(), *described["outputs"].values()):
         assert isinstance(one["title"], str)
-        assert validator_for(one["schema"]), "a JSON Schema"
+        assert Draft4Validator(one["schema"]), "OpenAPI 3.0 extends draft 4"
         assert one.get("maxOccurs", 1) == "unbounded" or isinstance(one.get("maxOccurs", 1), int)
     judge = validator_for(as_schema(PROCESSORS[name]))
     assert not judge.is_valid({"no such parameter": 1})
@@ -194,3 +195,63 @@ def test_the_page_of_a_service_shows_parameters_an_example_and_what_it_makes(cat
     assert '<a href="../q/maps/index.html">All the maps</a>' in page
     assert 'href="./regrid.wps-2.0.xml"' in page
     assert 'href="./processes/index.html"' in (catalog / "index.html").read_text()
+
+
+OPENAPI = {
+    "title", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength",
+    "pattern", "maxItems", "minItems", "uniqueItems", "maxProperties", "minProperties", "required", "enum", "type",
+    "allOf", "oneOf", "anyOf", "not", "items", "properties", "additionalProperties", "description", "format", "default",
+    "nullable", "contentMediaType",
+}  # fmt: skip
+"""Keywords of OpenAPI 3.0.3, 4.7.24.1, and the one that OGC 18-062r2 adds for files (schema.yaml)."""
+
+
+def foreign(schema):
+    """What a schema says that is not OpenAPI 3.0."""
+    assert schema.keys() <= OPENAPI, schema.keys() - OPENAPI
+    assert schema.get("type") in {None, "array", "boolean", "integer", "number", "object", "string"}
+    for key in ("exclusiveMinimum", "exclusiveMaximum"):
+        assert isinstance(schema.get(key, True), bool), schema
+    inner = [one for key in ("allOf", "oneOf", "anyOf") for one in schema.get(key, ())]
+    inner += schema.get("properties", {}).values()
+    inner += [schema[key] for key in ("items", "additionalProperties", "not") if isinstance(schema.get(key), dict)]
+    for one in inner:
+        foreign(one)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_and_outputs_are_described_in_openapi(name):
+    described = as_ogc(PROCESSORS[name])
+    for slot in [*described["inputs"].values(), *described["outputs"].values()]:
+        foreign(slot["schema"])
+
+
+def test_what_openapi_says_otherwise():
+    definitions = {"Box": {"type": "object", "properties": {"north": {"type": "number", "exclusiveMaximum": 90}}}}
+    schema = {
+        "anyOf": [{"$ref": "#/$defs/Box"}, {"type": "null"}],
+        "default": None,
+        "examples": [None],
+    }
+    assert openapi_schema(schema, definitions) == {
+        "type": "object",
+        "properties": {"north": {"type": "number", "maximum": 90, "exclusiveMaximum": True}},
+        "nullable": True,
+        "default": None,
+    }
+    pair = {"prefixItems": [{"type": "number"}, {"const": "m"}, {"type": "number"}], "minItems": 3, "type": "array"}
+    assert openapi_schema(pair, {}) == {
+        "items": {"anyOf": [{"type": "number"}, {"enum": ["m"]}]},
+        "minItems": 3,
+        "type": "array",
+    }
+    keyed = {"type": "object", "patternProperties": {"^b": {"type": "integer"}}, "propertyNames": {"pattern": "^b"}}
+    assert openapi_schema(keyed, {}) == {"type": "object", "additionalProperties": {"type": "integer"}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_versions_have_the_three_numbers_of_ows_common(name):
+    (offering,) = etree.fromstring(as_wps(PROCESSORS[name], "2.0"))
+    pattern = r"\d+\.\d?\d\.\d?\d"  # ows:VersionType, OGC 06-121r9, owsCommon.xsd
+    assert re.fullmatch(pattern, offering.get("processVersion"))
+    assert offering.get("processVersion").startswith(PROCESSORS[name].version)

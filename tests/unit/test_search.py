@@ -325,4 +325,4 @@ def test_the_snippets_of_the_manual_run(catalogue, items, capsys):
     commands = re.findall(r"^\$ iaos search (?:catalog|https\S+) (.*?)(?: > .*)?$", page, re.MULTILINE)
     for line in commands:
         assert run(capsys, catalogue, *shlex.split(line))[0] == 0
-    assert len(commands) == 3
+    assert len(commands) == 4
