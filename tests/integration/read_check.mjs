@@ -37,7 +37,7 @@ try {
   page.on("request", (request) => asked.push([request.url(), request.headers().range ?? ""]));
   await page.goto(page_url, { waitUntil: "networkidle0" });
   const before = asked.length;
-  await page.focus("[data-start]");
+  await page.focus('[data-app="read"] [data-start]');
   await page.keyboard.press("Enter");
   await page.waitForSelector('[data-app="read"] form button:not([disabled])', { timeout: 20000 });
   const kinds = await page.$$eval('select[name="kind"] option', (found) => found.map((one) => one.value));
