@@ -73,10 +73,11 @@ def _rescaled(item: Json, key: str) -> tuple[float, float] | None:
 
 
 def _classes(band: Json, asset: Json) -> Iterator[tuple[float, str, str]]:
+    """Yield value, name and colour of the classes that are drawn; no data is left transparent."""
     listed = mappings(band.get("classification:classes")) or mappings(asset.get("classification:classes"))
     for place, one in enumerate(listed[:MOST_CLASSES]):
         value = number(one.get("value"))
         name = text(one.get("title")) or text(one.get("description")) or text(one.get("name"))
         colour = _HEX.fullmatch(text(one.get("color_hint")) or "")
-        if value is not None:
+        if value is not None and one.get("nodata") is not True:
             yield value, name or f"{value:g}", colour[1] if colour else _CYCLE[place % len(_CYCLE)]

@@ -41,8 +41,13 @@ def test_the_render_extension_names_the_range():
     assert other["low"] == 250
 
 
-def test_classes_have_a_name_and_a_colour():
-    listed = [{"value": 1, "title": "Ice", "color_hint": "FFAA00"}, {"value": 2, "color_hint": "red;x"}, {"name": "no"}]
+def test_classes_have_a_name_and_a_colour_and_no_data_none():
+    listed = [
+        {"value": 0, "title": "No data", "nodata": True},
+        {"value": 1, "title": "Ice", "color_hint": "FFAA00"},
+        {"value": 2, "color_hint": "red;x"},
+        {"name": "no"},
+    ]
     (one,) = told(**{"classification:classes": listed})
     assert one["classes"][0] == (1, "Ice", "FFAA00")
     assert one["classes"][1][:2] == (2, "2")
