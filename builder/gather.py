@@ -120,8 +120,7 @@ class Gatherer:
         around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
         self.memo = Memo(self.state, self.definition, *around)
         whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
-        known = whole.take(self.target)
-        if known is None:
+        if (known := whole.take(self.target)) is None:
             self._go_through([ledger[key] for key in live], by_year=by_year)
             for entry in ledger.values():
                 if entry.gone:

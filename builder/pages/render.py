@@ -107,8 +107,7 @@ class Renderer:
         """
         path = path or f"{partner['id']}/{collection['id']}/index.html"
         above = named(partner)
-        some = items[:: max(1, -(-len(items) // MOST_DRAWN))]
-        geometries = [item.get("geometry") for item in some]
+        geometries = [item.get("geometry") for item in items[:: max(1, -(-len(items) // MOST_DRAWN))]]
         view = collection_view(collection, above.title, geometries, page=path, base=self.base)
         pages = max(1, -(-len(items) // PAGE_SIZE))
         for number in range(1, pages + 1):
