@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.browser import TOOLS, chromium
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -16,4 +20,15 @@ def shared_data() -> Path:
     folder = Path(os.environ.get("IAOS_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"recorded partner data not found at {folder} (set IAOS_TEST_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory) -> Path:
+    """A folder with what drives Chromium and judges pages, or a skip where it cannot be had."""
+    if chromium() is None or shutil.which("npm") is None:
+        pytest.skip("needs Chromium and npm")
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "package.json").write_text("{}")
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
     return folder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,20 +18,10 @@ import xarray as xr
 
 from builder.demo import running_demo
 from builder.serve import serve
+from tests.browser import chromium
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("read_check.mjs")
-TOOLS = ("puppeteer-core@25", "axe-core@4.14.1")
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory) -> Path:
-    if shutil.which("npm") is None or shutil.which("chromium") is None:
-        pytest.skip("needs Chromium and npm")
-    folder = tmp_path_factory.mktemp("tools")
-    (folder / "package.json").write_text("{}")
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +43,7 @@ def visit(demo, tools, tmp_path, pattern):
         "node",
         str(SCRIPT),
         url + page.relative_to(out).as_posix(),
-        shutil.which("chromium"),
+        chromium(),
         str(tmp_path),
     ]
     done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from builder.search.page import Index, asked_of
 from builder.search.places import files_of
 from builder.serve import serve
 from tests import synthetic
+from tests.browser import chromium
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("search_check.mjs")
-TOOLS = ("puppeteer-core@25", "axe-core@4.14.1")
 QUERIES = (
     "q=Oden", "bbox=160,50,-150,90", "bbox=-180,88,180,90", "time=1995/2001-06", "year=2018&year=2019",
     "q=oden+TEMPERATURE&bbox=-180,50,180,80&time=../2010", "q=nosuchword", "collection=synthetic&partner=bench",
@@ -25,19 +24,15 @@ QUERIES = (
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    if shutil.which("npm") is None or shutil.which("chromium") is None:
-        pytest.skip("needs Chromium and npm")
+def found(tools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("search")
-    (folder / "package.json").write_text("{}")
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
     synthetic.write_definition(folder / "collections")
     synthetic.fill(folder / "state", 150)
     build(Request(folder / "collections", folder / "out", folder / "state", no_harvest=True), lambda _: None)
     with serve(folder / "out") as server:
         asked = json.dumps([*QUERIES, "bbox=0,80,10,70", "time=never"])
-        command = ["node", str(SCRIPT), server.url, asked, shutil.which("chromium"), str(folder)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+        command = ["node", str(SCRIPT), server.url, asked, chromium(), str(folder)]
+        done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
 

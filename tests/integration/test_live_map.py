@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,24 +17,14 @@ from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
 from processors.cog import Band, Raster, blocks_of, write_cog
+from tests.browser import chromium
 from tests.unit.pages_build import website
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("map_check.mjs")
-TOOLS = ("puppeteer-core@25", "axe-core@4.14.1")
 BELOW = "bucket/v1/iaos/"
 KIB = 1024
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory) -> Path:
-    if shutil.which("npm") is None or shutil.which("chromium") is None:
-        pytest.skip("needs Chromium and npm")
-    folder = tmp_path_factory.mktemp("tools")
-    (folder / "package.json").write_text("{}")
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
-    return folder
 
 
 def with_box(name: str, *box: float) -> bytes:
@@ -92,7 +81,7 @@ def site(tmp_path_factory):
 
 
 def visit(tools: Path, tmp_path: Path, visits: list[dict]) -> list[dict]:
-    command = ["node", str(SCRIPT), json.dumps(visits), shutil.which("chromium"), str(tmp_path)]
+    command = ["node", str(SCRIPT), json.dumps(visits), chromium(), str(tmp_path)]
     done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 from functools import partial
@@ -14,28 +13,12 @@ import pytest
 
 from builder.index.writer import IndexWriter, write_index
 from builder.pages.render import Renderer
+from tests.browser import chromium
 from tests.unit.pages_build import hostile_pages, website
 
 pytestmark = pytest.mark.integration
 
-TOOLS = ("axe-core@4.14.1", "html-validate@10.17.0", "puppeteer-core@25")
 SCRIPT = Path(__file__).with_name("site_check.mjs")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None or shutil.which("npm") is None:
-        pytest.skip("needs Chromium and npm")
-    return found
-
-
-@pytest.fixture(scope="module")
-def tools(chromium, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("tools")
-    (folder / "package.json").write_text("{}")
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *TOOLS], cwd=folder, check=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +52,16 @@ def base(folder):
     server.server_close()
 
 
-def visit(base: str, paths: list[str], tools: Path, chromium: str) -> dict:
-    command = ["node", str(SCRIPT), base, json.dumps(paths), chromium]
+def visit(base: str, paths: list[str], tools: Path) -> dict:
+    command = ["node", str(SCRIPT), base, json.dumps(paths), chromium()]
     done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_pages_are_accessible_and_light(folder, base, tools, chromium):
+def test_pages_are_accessible_and_light(folder, base, tools):
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "hostile" not in path.name)
-    found = visit(base, paths, tools, chromium)
+    found = visit(base, paths, tools)
     assert found["problems"] == []
     listing = "awi/events/index.html"  # Sámi letters, which need a font file of their own, beside a map
     assert {path: n for path, n in found["requests"].items() if n > 6} == {listing: 7}
@@ -91,16 +74,16 @@ def test_pages_are_valid_html(folder, tools):
     assert done.returncode == 0, done.stdout
 
 
-def test_hostile_words_run_nothing(folder, base, tools, chromium, shared_data):
+def test_hostile_words_run_nothing(folder, base, tools, shared_data):
     pages = hostile_pages(Renderer(), shared_data)
     write(folder, pages)
-    found = visit(base, sorted(pages), tools, chromium)
+    found = visit(base, sorted(pages), tools)
     assert found["problems"] == []
 
 
-def test_the_check_would_notice_a_script_that_runs(folder, base, tools, chromium):
+def test_the_check_would_notice_a_script_that_runs(folder, base, tools):
     page = (folder / "about.html").read_bytes().replace(b"Content-Security-Policy", b"X")
     (folder / "hostile-proof.html").write_bytes(page.replace(b"<h1>", b"<img src=x onerror=alert(1)><h1>"))
-    found = visit(base, ["hostile-proof.html"], tools, chromium)
+    found = visit(base, ["hostile-proof.html"], tools)
     assert any("dialog 1" in problem for problem in found["problems"])
     assert any("active content" in problem for problem in found["problems"])
