@@ -50,7 +50,8 @@ class Composed:
 
     ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references``,
     ``combine_key`` and ``thumbnail`` (a PNG) come from the data file. ``copies`` maps a path below
-    the collection to the local file that belongs there; ``copied`` is a readable copy. ``inspected`` says that a
+    the collection to the local file that belongs there; ``copied`` is a readable copy, ``local`` the data
+    file where it lies in the collection's own folder. ``inspected`` says that a
     data file had, or could have had, a say; ``renamed`` that another record's id stood in the way of its own.
     """
 
@@ -64,6 +65,7 @@ class Composed:
     thumbnail: bytes | None
     copies: Mapping[str, str]
     copied: Copied | None
+    local: str | None
     inspected: bool
     renamed: bool
     findings: tuple[Finding, ...]
@@ -141,6 +143,7 @@ def compose(
         **_beside(found),
     )
     stac, said = (build_record_collection if as_collection else build_item)(dataset, where, context)
+    resource = readable_resource(dataset)
     return Composed(
         stac=stac,
         context=context,
@@ -150,7 +153,8 @@ def compose(
         parquet=found.parquet,
         combine_key=found.combine_key,
         thumbnail=picture,
-        inspected=definition.policies.references and readable_resource(dataset) is not None,
+        local=resource.local if resource is not None else None,
+        inspected=definition.policies.references and resource is not None,
         renamed=name != stac_id(definition, dataset),
         copied=found.copy,
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import PARQUET, Composed, compose, contained, read, stac_id
+from builder.compose import Composed, compose, contained, read, stac_id
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
@@ -30,6 +30,7 @@ from builder.stac.item import needs_collection
 from builder.stac.layout import Place, page_of
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
+from builder.stack import Stack
 from builder.tables.rows import item_row, without_downward_links
 from builder.tables.writer import TableWriter
 from builder.whole import Known, Whole
@@ -148,7 +149,7 @@ class Gatherer:
         self.package, self.table = DataPackage(), TableWriter(self.tree.staging)
         self.listed = Spool(self.tree.staging)
         self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
-        self.stacks: list[tuple[str | None, str, bytes]] = []
+        self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
         self.known: dict[str, tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
         taken: set[str] = set()
@@ -215,7 +216,7 @@ class Gatherer:
             self.tree.add(picture, composed.thumbnail, media_type(picture))
         if composed.references is not None:
             self._add_references(composed)
-            self.stacks.append((composed.combine_key, name, composed.references))
+            self.stack.add(composed)
             self.result.references += 1
         page = page_of(path)
         said = composed.explanation
@@ -271,13 +272,15 @@ class Gatherer:
         self.tree.add(page, body, HTML, reason)
 
     def _conclude(self, *, by_year: bool) -> None:
-        combined = self._combined()
+        combined, series, findings = self.stack.publish(self.tree)
+        self.result.findings += findings
         self.result.stac = build_collection(
             self.definition,
             self.summary,
             by_year=by_year,
             references=combined,
             table=bool(len(self.table)),
+            assets=series,
         )
         self.result.findings += validate(self.result.stac)
         self.tree.add(self.place.collection_json, to_bytes(self.result.stac), JSON)
@@ -308,34 +311,6 @@ class Gatherer:
                 self.table.write(Path(scratch.name), about)
                 self.tree.add_file(self.place.items_table, Path(scratch.name), media_type(self.place.items_table))
         self.table.close()
-
-    def _combined(self) -> str | None:
-        """Add one reference over all granules, where they stack; gives its media type."""
-        if not self.definition.policies.combine or len(self.stacks) < 2:
-            return None
-        keys = {key for key, _, _ in self.stacks}
-        if len(keys) > 1 or None in keys:
-            message = f"{len(self.stacks)} granules do not stack, so there is no combined reference"
-            self.result.findings.append(note("references.not-stacked", self.definition.id, message))
-            return None
-        from builder.enrich.combine import combine
-
-        data, findings = combine([(name, references) for _, name, references in self.stacks])
-        self.result.findings += findings
-        return self._add_combined(data) if data is not None else None
-
-    def _add_combined(self, data: bytes) -> str:
-        from builder.references.encode import PARQUET_ABOVE
-        from builder.references.gathered import parquet_of
-
-        refs = orjson.loads(data)["refs"]
-        if len(refs) <= PARQUET_ABOVE:
-            self.tree.add(self.place.combined_references(JSON), data, JSON)
-            return JSON
-        folder = self.place.combined_references(PARQUET)
-        for name, body in parquet_of(refs).items():
-            self.tree.add(f"{folder}/{name}", body, JSON if name == ".zmetadata" else PARQUET)
-        return PARQUET
 
     def _history(self) -> Iterator[dict[str, Any]]:
         """Yield the changes of what is or was shown; records that never were have no place in it."""

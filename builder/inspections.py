@@ -120,7 +120,7 @@ class Inspections:
 
     def _address(self, resource: Resource) -> str:
         """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""
-        return resource.href if "://" in resource.href else self._beside(resource.href)
+        return resource.href if "://" in resource.href else self.address_of(resource.href)
 
     def _changed(self, resource: Resource, known: Inspection) -> bool:
         """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
@@ -182,9 +182,9 @@ class Inspections:
             return found
         from builder.enrich.copying import copied
 
-        return copied(path, found, self.state.lasting, self._beside, self.inspector)
+        return copied(path, found, self.state.lasting, self.address_of, self.inspector)
 
-    def _beside(self, name: str) -> str:
+    def address_of(self, name: str) -> str:
         """Return the public address of a file that the build puts below the collection's folder."""
         if self.base_url is None:
             return name

@@ -17,6 +17,8 @@ _BELOW = "/references/"
 _COMBINED = "/references.json"
 _FOLDER = re.compile(r"(?P<collection>[^/]+/[^/]+)/references(?:/(?P<item>[^/]+))?\.parquet/.+\.parq")
 """A file of references in Parquet, of one item or of a collection."""
+_TIME_MAJOR = re.compile(r"(?P<collection>[^/]+/[^/]+)/time-major/references\.(?:json|parquet/.+\.parq)")
+"""References into a collection's copy with all times of a place together."""
 
 
 def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[Finding]:
@@ -36,6 +38,7 @@ def check_references(read: Callable[[str], bytes], paths: Iterable[str]) -> Iter
             offered.setdefault(folder, set()).update(hrefs)
             yield from _faults(read(path), path, hrefs)
     yield from _check_tables(read, known, offered)
+    yield from _check_time_major(read, known)
     for path in sorted(path for path in known if path.endswith(_COMBINED) and path.count("/") == 2):
         yield from _faults(read(path), path, offered.get(path.removesuffix(_COMBINED), ()))
 
@@ -52,6 +55,16 @@ def _check_tables(
         offered.setdefault(folder, set()).update(found)
     for path, match in tables.items():
         yield from _table_faults(read(path), path, offered[match["collection"]])
+
+
+def _check_time_major(read: Callable[[str], bytes], known: frozenset[str]) -> Iterator[Finding]:
+    """Check references into copies with all times of a place together, which the collection itself offers."""
+    for path in sorted(known):
+        match = _TIME_MAJOR.fullmatch(path)
+        if match is not None:
+            collection = f"{match['collection']}/collection.json"
+            hrefs = list(_hrefs(_parsed(read(collection)), collection)) if collection in known else []
+            yield from (_faults if path.endswith(".json") else _table_faults)(read(path), path, hrefs)
 
 
 def _parsed(body: bytes) -> Any:

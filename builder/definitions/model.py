@@ -237,6 +237,11 @@ class Policies(Strict):
         description="Publish a copy of NetCDF files that references cannot express (szip, LZF, scale-offset, compound "
         "types ...), deflated; the licence must allow it.",
     )
+    time_major: bool = Field(
+        default=False,
+        description="Publish a copy of granules that stack, with all times of a place together, so that a point series "
+        "takes few requests; the licence must allow it. Needs `references` and `combine`.",
+    )
     recheck: bool = Field(
         default=True,
         description="Ask each night whether a referenced file is still the same one; turn off for very many files "
@@ -246,6 +251,12 @@ class Policies(Strict):
     ignore_fields: tuple[Text, ...] = Field(
         (), description="Fields of the partner's record that change without meaning; left out when comparing."
     )
+
+    @model_validator(mode="after")
+    def _stacked(self) -> Self:
+        if self.time_major and not (self.references and self.combine):
+            raise ValueError("`time_major` needs `references` and `combine`")
+        return self
 
 
 class Override(Strict):

@@ -38,6 +38,14 @@ Refs = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A combined reference, and the names and lengths of its granules in the order of time."""
+
+    body: bytes
+    order: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Granule:
     """One file's references taken apart: arrays and attributes by variable, chunks by variable and index."""
 
@@ -92,6 +100,12 @@ def combine_key(refs: Refs, path: Path, present: Container[str] | None = None) -
 
 
 def combine(parts: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, tuple[Finding, ...]]:
+    """Return the combined reference of `combine_in_order` alone."""
+    joined, findings = combine_in_order(parts)
+    return None if joined is None else joined.body, findings
+
+
+def combine_in_order(parts: Sequence[tuple[str, bytes]]) -> tuple[Joined | None, tuple[Finding, ...]]:
     """Join references of one `combine_key` along time, in the order of their first times.
 
     Args:
@@ -115,7 +129,8 @@ def combine(parts: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, tuple[Fin
     overlaps = [b.name for a, b in itertools.pairwise(ordered) if times[b.name][0] <= times[a.name][-1]]
     message = f"begins before the file before it ends, so times do not only rise ({len(overlaps)} such files)"
     findings = (note("netcdf.overlap", overlaps[0], message),) if overlaps else ()
-    return dump_references(combined), findings
+    order = tuple((granule.name, granule.length) for granule in ordered)
+    return Joined(dump_references(combined), order), findings
 
 
 def take_apart(name: str, refs: Refs) -> Granule | None:

@@ -71,10 +71,10 @@ def _copy(source: Path, prefix: str, variable: Any, member: str | None, made: An
     copy.set_auto_chartostring(False)
     copy.setncatts(attributes)
     read = _reader(source, prefix, variable)
-    for block in _blocks(variable.shape, 1 if kind is str else kind.itemsize):
+    for block in blocks(variable.shape, 1 if kind is str else kind.itemsize):
         values = read(block) if member is None else read(block)[member]
         copy[block] = values
-        if not _same(values, copy[block]):
+        if not same_bits(values, copy[block]):
             raise UnreferenceableError(f"variable {prefix}{name} came out otherwise in the copy")
 
 
@@ -106,8 +106,8 @@ def _reader(source: Path, prefix: str, variable: Any) -> Any:
     return through_netcdf
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Compare bit for bit, so that not-a-numbers and signs of zero count."""
+def same_bits(one: Any, other: Any) -> bool:
+    """Compare two arrays bit for bit, so that not-a-numbers and signs of zero count."""
     one, other = np.asarray(one), np.asarray(other)
     if one.shape != other.shape or one.dtype.kind != other.dtype.kind or one.dtype.itemsize != other.dtype.itemsize:
         return False
@@ -129,7 +129,7 @@ def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(chunks)
 
 
-def _blocks(shape: tuple[int, ...], itemsize: int) -> Iterator[Slices]:
+def blocks(shape: tuple[int, ...], itemsize: int) -> Iterator[Slices]:
     """Yield the chunks one after the other; one empty tuple for a scalar."""
     steps = _chunks(shape, itemsize)
     for corner in product(*(range(0, length, step) for length, step in zip(shape, steps, strict=True))):

@@ -37,10 +37,16 @@ class Reading:
     host: str | None
 
 
-def reading(item: Json, snippets: tuple[Snippet, ...]) -> Reading | None:
-    """Return what the panel needs; None where the file's host lets no page read, or all reads are too large."""
+def reading(item: Json, snippets: tuple[Snippet, ...], key: str = "references") -> Reading | None:
+    """Return what the panel needs; None where the file's host lets no page read, or all reads are too large.
+
+    Args:
+        item: The STAC Item or Collection.
+        snippets: The code that its page shows.
+        key: Its asset with the references.
+    """
     assets = mapping(item.get("assets"))
-    found = mapping(assets.get("references"))
+    found = mapping(assets.get(key))
     href, costs = safe_href(found.get("href")), tuple(_costs(found))
     if not href or not costs or found.get("iaos:web_readable") is not True:
         return None
@@ -50,7 +56,7 @@ def reading(item: Json, snippets: tuple[Snippet, ...]) -> Reading | None:
         text(found.get("iaos:source_etag")),
         text(properties(item).get("proj:code")),
         costs,
-        next((one.code for one in snippets if one.key == "kerchunk"), ""),
+        next((one.code for one in snippets if one.key == {"references": "kerchunk"}.get(key, key)), ""),
         _host(assets),
     )
 

@@ -211,6 +211,8 @@ def _assets(item: Json, folder: str) -> Iterator[Snippet]:
         if "references" in texts(asset.get("roles")):
             remote = next(_protocols(is_open, folder), None)
             found: Snippet | None = Snippet("kerchunk", _through(key, href, remote or "https", _group(item)))
+        elif "time-major-references" in texts(asset.get("roles")):
+            found = Snippet("time-major-references", xarray_references(href, protocol(href)))
         elif "group-references" in texts(asset.get("roles")):
             found = Snippet("group", xarray_group(href, text(asset.get("iaos:group")) or ""))
         else:

@@ -129,6 +129,7 @@ class CollectionView:
     landing: str | None
     documents: tuple[Value, ...]
     snippets: tuple[Snippet, ...]
+    reading: Reading | None
 
 
 def named(stac: Json) -> Named:
@@ -196,6 +197,7 @@ def collection_view(
     collection: Json, publisher: str | None, geometries: Sequence[Json | None] = (), *, page: str, base: str = ""
 ) -> CollectionView:
     """Read a Collection; ``geometries`` are those of its items, the rest as for `item_view`."""
+    snippets = collection_snippets(collection, page, base)
     return CollectionView(
         head=head(collection),
         facts=facts(collection),
@@ -213,7 +215,8 @@ def collection_view(
         related=related(collection),
         landing=landing_page(collection),
         documents=_documents(collection),
-        snippets=collection_snippets(collection, page, base),
+        snippets=snippets,
+        reading=reading(collection, snippets, "time-major-references"),
     )
 
 

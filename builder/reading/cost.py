@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_LOOKED_UP = 500_000
 """Chunks whose true sizes are looked up; beyond, the size of the values stands for them."""
 
+REQUEST_BYTES = 64 << 10
+"""What a request costs beside its bytes, where many are under way at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -32,6 +35,11 @@ class Cost:
         return Cost(
             self.requests + other.requests, self.read_bytes + other.read_bytes, self.value_bytes + other.value_bytes
         )
+
+    @property
+    def price(self) -> int:
+        """Bytes, with what could be read in the time of a request for each."""
+        return self.read_bytes + self.requests * REQUEST_BYTES
 
     def __str__(self) -> str:
         """Say it in a line."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import ReadingError
-from builder.reading.locate import locate, members
+from builder.reading.locate import Source, locate, members
 from builder.reading.opening import Opened, opened, told
 from builder.reading.query import Query, query
 
@@ -165,17 +165,24 @@ def read(planned: Plan) -> xr.Dataset:
 
 
 def _cut(source: Any, asked: Query, group: str | None) -> Cut:
+    """Choose what answers from one source; of a collection and its copy with time foremost, the cheaper is read."""
     from builder.reading.ahead import may_answer
-    from builder.reading.axes import axes_of
-    from builder.reading.cost import cost_of
-    from builder.reading.select import select
     from builder.reading.selection import NothingThereError
-    from builder.reading.shape import shaped
-    from builder.reading.variables import chosen_variables
 
     place = locate(source)
     if not may_answer(place, asked):
         raise NothingThereError(where=place.item)
+    cuts = [_cut_of(one, asked, group) for one in (place, place.time_major) if one is not None]
+    return min(cuts, key=lambda cut: cut.cost.price)
+
+
+def _cut_of(place: Source, asked: Query, group: str | None) -> Cut:
+    from builder.reading.axes import axes_of
+    from builder.reading.cost import cost_of
+    from builder.reading.select import select
+    from builder.reading.shape import shaped
+    from builder.reading.variables import chosen_variables
+
     one = opened(place, group)
     try:
         dataset = shaped(one.dataset)

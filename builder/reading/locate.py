@@ -16,6 +16,8 @@ from builder.media import media_type
 Json = Mapping[str, Any]
 NETCDF = frozenset({"application/netcdf", "application/x-netcdf", "application/x-hdf5", "application/x-netcdf4"})
 MAX_DOCUMENT_BYTES = 1 << 30
+TIME_MAJOR = "time-major"
+"""Role of a copy with all times of a place together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Source:
         bbox: Its west, south, east and north, degrees; empty where not known.
         stated: What the catalogue says of the data files, by address.
         document: The references themselves, where they have been read already.
+        time_major: The same values in a copy with all times of a place together, where there is one.
     """
 
     href: str
@@ -48,6 +51,7 @@ class Source:
     bbox: tuple[float, ...] = ()
     stated: Mapping[str, Stated] = field(default_factory=dict)
     document: Json | None = None
+    time_major: Source | None = None
 
 
 def locate(given: Any) -> Source:
@@ -171,10 +175,21 @@ def _of_stac(document: Json, base: str) -> Source:
         if "references" in asset.get("roles", ()):
             if len(data) == 1 and (base or "://" in data[0]):
                 stated[absolute(data[0], base)] = _stated(asset, stated[absolute(data[0], base)])
-            return Source(absolute(asset["href"], base), "references", name, properties, box, stated)
+            series = _time_major(is_open, base, (name, properties, box))
+            return Source(absolute(asset["href"], base), "references", name, properties, box, stated, None, series)
     if data:
         return Source(absolute(data[0], base), "netcdf", name, properties, box, stated)
     raise _unopenable(document, assets, base or name)
+
+
+def _time_major(assets: Mapping[str, Json], base: str, said: tuple[str, Json, tuple[float, ...]]) -> Source | None:
+    """Return the copy with all times of a place together, and what is stated of it."""
+    by_role = {role: asset for asset in assets.values() for role in asset.get("roles", ())}
+    references, file = by_role.get("time-major-references"), by_role.get(TIME_MAJOR)
+    if references is None or file is None or not (base or "://" in file["href"]):
+        return None
+    stated = {absolute(file["href"], base): _stated(references, Stated(file.get("file:size")))}
+    return Source(absolute(references["href"], base), "references", *said, stated)
 
 
 def _plane(bbox: Sequence[float]) -> tuple[float, ...]:
@@ -187,7 +202,10 @@ def _data_files(assets: Mapping[str, Json]) -> list[str]:
     return copies or [
         asset["href"]
         for key, asset in assets.items()
-        if "data" in asset.get("roles", ()) and _is_netcdf(asset) and not key.startswith("opendap")
+        if "data" in asset.get("roles", ())
+        and _is_netcdf(asset)
+        and not key.startswith("opendap")
+        and TIME_MAJOR not in asset["roles"]
     ]
 
 

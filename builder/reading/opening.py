@@ -29,7 +29,9 @@ class Opened:
     references: Mapping[str, Any] | None = None
 
 
-def open(item_or_url: Any, *, group: str | None = None, **options: Any) -> xr.Dataset:  # noqa: A001
+def open(  # noqa: A001
+    item_or_url: Any, *, group: str | None = None, time_major: bool = False, **options: Any
+) -> xr.Dataset:
     """Open an item, a collection with combined references, a reference file or a NetCDF file as an xarray Dataset.
 
     Nothing but coordinates is read until values are asked for. References are read with 64 chunks at a time, for which
@@ -40,6 +42,7 @@ def open(item_or_url: Any, *, group: str | None = None, **options: Any) -> xr.Da
         item_or_url: A `pystac.Item` or `pystac.Collection`, the same as a dictionary, or the path or address of
             either, of kerchunk references (JSON or a Parquet folder) or of a NetCDF file.
         group: Group of the file, such as ``data/profiles``; the root where not given.
+        time_major: Open the collection's copy with all times of a place together, for series at few places.
         options: Passed on to `xarray.open_dataset` (``decode_cf``, ``chunks``, …).
 
     Raises:
@@ -48,7 +51,12 @@ def open(item_or_url: Any, *, group: str | None = None, **options: Any) -> xr.Da
             ``ReferenceNotReachable`` with this as cause.
         FetchError: The address does not answer.
     """
-    return opened(locate(item_or_url), group, **options).dataset
+    source = locate(item_or_url)
+    if time_major:
+        if source.time_major is None:
+            raise ReadingError("there is no copy with all times of a place together", where=source.item or source.href)
+        source = source.time_major
+    return opened(source, group, **options).dataset
 
 
 def opened(source: Source, group: str | None = None, **options: Any) -> Opened:

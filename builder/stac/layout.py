@@ -115,6 +115,10 @@ class Place:
         """The kerchunk references of all items in one: a JSON document, or a folder of Parquet files."""
         return f"{self.folder}/references.{'json' if media_type == 'application/json' else 'parquet'}"
 
+    def time_major(self, name: str) -> str:
+        """A file of the copy that holds all times of a place together."""
+        return f"{self.folder}/time-major/{name}"
+
     def item(self, item: str) -> str:
         """The item; does not depend on whether the collection has years."""
         return f"{self.folder}/{item}.json"
