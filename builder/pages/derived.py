@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from builder.pages.facts import Value
 from builder.pages.markup import safe_href
-from builder.pages.values import Json, links, mapping, text, texts
+from builder.pages.values import Json, links, mapping, size_words, text, texts, whole
 
 DERIVED_FROM = "derived_from"
 DERIVATION = "http://www.w3.org/ns/prov#hadDerivation"
@@ -27,14 +28,26 @@ def _page(href: str) -> str:
     return "/index.html" if href.endswith("/collection.json") else ".html"
 
 
-def figures(stac: Json) -> tuple[Value, ...]:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Pictures, and what they weigh together; None where the catalogue does not say."""
+
+    pictures: tuple[Value, ...]
+    size: str | None
+
+
+def figures(stac: Json) -> Figures:
     """Return the pictures in the catalogue that are meant to be looked at, with their titles."""
-    return tuple(_figures(stac))
+    found = dict(_figures(stac))
+    sizes = [whole(asset.get("file:size")) for asset in found.values()]
+    known = [size for size in sizes if size is not None]
+    return Figures(tuple(found), size_words(sum(known)) if known and len(known) == len(sizes) else None)
 
 
-def _figures(stac: Json) -> Iterator[Value]:
+def _figures(stac: Json) -> Iterator[tuple[Value, Json]]:
     for key, entry in mapping(stac.get("assets")).items():
         asset = mapping(entry)
-        href = safe_href(asset.get("href"))
-        if "overview" in texts(asset.get("roles")) and asset.get("type") in PICTURES and href and "://" not in href:
-            yield Value(text(asset.get("title")) or key, href)
+        href, roles = safe_href(asset.get("href")), texts(asset.get("roles"))
+        shown = "thumbnail" in roles or ("overview" in roles and asset.get("type") in PICTURES)
+        if shown and href and "://" not in href:
+            yield Value(text(asset.get("title")) or key, href), asset

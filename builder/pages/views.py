@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from builder.pages.citation import Citation, cite, landing_page
-from builder.pages.derived import DERIVATION, DERIVED_FROM, figures, within
+from builder.pages.derived import DERIVATION, DERIVED_FROM, Figures, figures, within
 from builder.pages.facts import Fact, Value, facts, license_of, where
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.overview import collection_map
@@ -91,12 +91,11 @@ class ItemView:
     row_count: int | None
     files: tuple[File, ...]
     records: tuple[File, ...]
-    thumbnail: str | None
     citation: Citation
     contacts: tuple[Contact, ...]
     keywords: tuple[str, ...]
     related: tuple[Value, ...]
-    figures: tuple[Value, ...]
+    figures: Figures
     made_from: tuple[Value, ...]
     made_into: tuple[Value, ...]
     source: tuple[Fact, ...]
@@ -175,7 +174,6 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         row_count=whole(fields.get("table:row_count")),
         files=tuple(file for file in everything if not file.about),
         records=tuple(file for file in everything if file.about),
-        thumbnail=next((f.href for f in everything if f.picture and f.href and "://" not in f.href), None),
         citation=cite(item, publisher),
         contacts=contacts(item),
         keywords=tuple(texts(fields.get("keywords"))[:MOST_KEYWORDS]),

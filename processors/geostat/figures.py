@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from processors.drawing import figure, save
 from processors.geostat.mapping import Mapped
+from processors.geostat.names import plain_name
 from processors.geostat.netcdf import Layout, layer_title
 from processors.geostat.observations import Floats
 from processors.geostat.summaries import Relation
@@ -27,17 +28,18 @@ def draw_level(folder: Path, layout: Layout, mapped: Mapped, found: Variography 
     """Draw the figures of one level, at the first time; yield each file with its title."""
     tail = f"_{mapped.title.replace(' ', '')}" if len(layout.maps) > 1 else ""
     said = f" at {mapped.title}" if mapped.title else ""
+    words = plain_name(layout.table.name, layout.table.standard_name)
     for name, layer in _layers(mapped).items():
         for path in _map(folder, f"map_{name}{tail}", layout, mapped, name, layer):
-            yield path, f"{layer_title(layout.table.name, name, layout.table.unit)}{said}"
+            yield path, f"{layer_title(layout.table, name)}{said}"
     for path in _observations(folder, f"observations{tail}", layout, mapped):
-        yield path, f"{layout.table.name}: observations{said}"
+        yield path, f"{words}: observations{said}"
     if found is not None:
         for path in _variogram(folder, f"variogram{tail}", found):
-            yield path, f"{layout.table.name}: variogram and model{said}"
+            yield path, f"{words}: variogram and model{said}"
     if mapped.validation is not None:
         for path in _validation(folder, f"validation{tail}", layout, mapped):
-            yield path, f"{layout.table.name}: validation{said}"
+            yield path, f"{words}: validation{said}"
 
 
 def draw_relation(folder: Path, layout: Layout, relation: Relation) -> list[Path]:
@@ -79,7 +81,7 @@ def _map(
             whole[::every, ::every], extent=extent, cmap=palette, vmin=low, vmax=high, interpolation="nearest"
         )
         bar = drawn.colorbar(shown, ax=axes, pad=0.01, aspect=30)
-        bar.set_label(layer_title(layout.table.name, layer, layout.table.unit) + _unit(layout, layer))
+        bar.set_label(layer_title(layout.table, layer) + _unit(layout, layer))
         _dots(axes, layout, mapped, s=2, c="none", edgecolors="k", linewidths=0.3)
         return save(drawn, folder, name)
 

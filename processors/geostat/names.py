@@ -38,3 +38,13 @@ def standard_name_of(name: str) -> str:
     """Return the CF standard name that goes with a name; empty where none is known."""
     family = next((one for one in FAMILIES if name.lower() in one), None)
     return STANDARD[family[0]] if family else ""
+
+
+def plain_name(name: str, standard_name: str = "") -> str:
+    """Say in words what a variable is: by its CF standard name, else by the name it goes by.
+
+    >>> plain_name("TEMP"), plain_name("XYZ_1")
+    ('Sea water temperature', 'XYZ_1')
+    """
+    words = (standard_name or standard_name_of(name)).replace("_", " ")
+    return words[:1].upper() + words[1:] or name

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.geostat.mapping import Cells, Mapped
-from processors.geostat.names import standard_name_of
+from processors.geostat.names import plain_name, standard_name_of
 from processors.geostat.observations import Observations
 from processors.geostat.periods import instant_of
 from processors.geostat.steps import Step
@@ -143,9 +143,9 @@ def variable_name(variable: str, layer: str) -> str:
 
 
 def _said(layout: Layout, layer: str) -> dict[str, str]:
-    name, unit, level = layout.table.name, layout.table.unit, layout.maps[0].level
+    unit, level = layout.table.unit, layout.maps[0].level
     counted = layer == "neighbours"
-    said = {"long_name": layer_title(name, layer, unit)} | _standard(layout, layer)
+    said = {"long_name": layer_title(layout.table, layer)} | _standard(layout, layer)
     if level and level.is_bench and not counted:
         said["cell_methods"] = "depth: mean"
     unit = "1" if counted or layer.startswith("p_gt_") else unit
@@ -164,17 +164,19 @@ def _standard(layout: Layout, layer: str) -> dict[str, str]:
     return said
 
 
-def layer_title(name: str, layer: str, unit: str) -> str:
+def layer_title(table: Observations, layer: str) -> str:
     """Say what a layer shows."""
+    words = plain_name(table.name, table.standard_name)
     usual = {
-        "estimate": f"{name}: estimate", "std": f"{name}: standard error",
-        "std_obs": f"{name}: standard error against a new observation", "neighbours": "Observations per estimate",
+        "estimate": f"{words}: estimate", "std": f"{words}: standard error",
+        "std_obs": f"{words}: standard error against a new observation", "neighbours": "Observations per estimate",
     }  # fmt: skip
     if layer in usual:
         return usual[layer]
     if layer.startswith("p_gt_"):
-        return f"Probability that {name} is above {layer.removeprefix('p_gt_')} {unit}".rstrip()
-    return f"{name}: {layer.removeprefix('q').lstrip('0') or '0'} % quantile"
+        within = words if words == table.name else words[:1].lower() + words[1:]
+        return f"Probability that {within} is above {layer.removeprefix('p_gt_')} {table.unit}".rstrip()
+    return f"{words}: {layer.removeprefix('q').lstrip('0') or '0'} % quantile"
 
 
 def _attributes(layout: Layout) -> dict[str, JSON]:

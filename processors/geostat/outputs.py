@@ -28,7 +28,7 @@ def write_maps(folder: Path, layout: Layout, fields: Mapping[str, JSON]) -> Iter
         ]
         described = write_cog(path, _raster(layout, name), blocks_of(np.stack(bands)))
         role = ("data",) if name == "estimate" else ("data", "uncertainty") if name.startswith("std") else ("data",)
-        usual = layer_title(layout.table.name, name, layout.table.unit)
+        usual = layer_title(layout.table, name)
         title = layout.title if name == "estimate" else usual
         yield Product(path.name, "cog", path, title, layout.lineage, role, described | dict(fields))
 

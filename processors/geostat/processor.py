@@ -14,7 +14,7 @@ from processors.geostat.landmask import masked, on_land
 from processors.geostat.lattice import lattice_of
 from processors.geostat.levels import Level
 from processors.geostat.mapping import Cells, Mapped, map_level
-from processors.geostat.names import standard_name_of
+from processors.geostat.names import plain_name
 from processors.geostat.netcdf import Layout
 from processors.geostat.observations import Observations, choose
 from processors.geostat.parameters import GeostatParameters
@@ -135,10 +135,13 @@ def _cells(table: Observations, inputs: Inputs, chosen: GeostatParameters) -> Ce
 
 def _title(table: Observations, maps: Sequence[Mapped], steps: Sequence[Step]) -> str:
     """Say what the map shows, where and when, in words: Sea water temperature at 25 m on 2018-08-17, kriged."""
-    words = (table.standard_name or standard_name_of(table.name)).replace("_", " ") or table.name
     level = ", ".join(one.title for one in maps if one.title)
     when = f"on {steps[0].title}" if len(steps) == 1 else f"from {steps[0].title} to {steps[-1].title}"
-    parts = [words[:1].upper() + words[1:], f"at {level}" if level else "", when if steps[0].title else ""]
+    parts = [
+        plain_name(table.name, table.standard_name),
+        f"at {level}" if level else "",
+        when if steps[0].title else "",
+    ]
     made = "mean of the data" if all(one.is_mean for one in maps) else "kriged"
     return " ".join(part for part in parts if part) + f", {made}"
 

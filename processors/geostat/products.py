@@ -11,6 +11,7 @@ import numpy as np
 from processors.geostat.figures import draw_level, draw_relation
 from processors.geostat.lattice import Lattice
 from processors.geostat.mapping import Mapped
+from processors.geostat.names import plain_name
 from processors.geostat.netcdf import Layout, write_netcdf
 from processors.geostat.outputs import as_csv, as_json, cv_rows, write_maps
 from processors.geostat.parameters import GeostatParameters
@@ -103,7 +104,9 @@ def _report(
                 pictures.setdefault(mapped.title, []).append((picture, title))
     about: list[tuple[Path, str]] = []
     if relation is not None:
-        title = f"{layout.table.name} over {layout.table.second_name}"
+        title = (
+            f"{plain_name(layout.table.name, layout.table.standard_name)} over {plain_name(layout.table.second_name)}"
+        )
         about = [(path, title) for path in draw_relation(folder, layout, relation)]
         for path, title in about:
             yield Product(path.name, "figure", path, title, layout.lineage, _roles(path))

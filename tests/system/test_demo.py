@@ -18,6 +18,7 @@ import pytest
 from builder.demo import running_demo
 from builder.demo.science import CTD_YEARS, ICE_DAYS, SHIPS, STATIONS
 from builder.serve import serve
+from tests.pageweight import too_heavy
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPEDITIONS_SHOWN = {990001, 990002, 990003, 990004, 990006, 990007}
@@ -107,6 +108,18 @@ def test_the_date_line_and_the_pole(demo):
     assert ice.covers(shapely.Point(0, 90)) or ice.bounds[3] == 90
     assert ice.covers(shapely.Point(-45, 85))
     assert ice.covers(shapely.Point(170, 75))
+
+
+def test_every_page_is_within_the_budget(demo):
+    assert too_heavy(demo[0].resolve()) == []
+
+
+def test_layers_of_maps_are_titled_in_words(demo):
+    (item,) = items(demo[0], "demo-temperature")
+    titles = {name: asset.get("title", "") for name, asset in item["assets"].items()}
+    assert titles["std.tif"] == "Sea water temperature: standard error"
+    assert titles["p_gt_4.tif"] == "Probability that sea water temperature is above 4 degC"
+    assert [title for title in titles.values() if "TEMP" in title] == []
 
 
 def test_pystac_client_walks_all_of_it(demo):

@@ -12,6 +12,7 @@ import pytest
 
 from builder.build import Request, build
 from builder.findings import Severity
+from tests.pageweight import too_heavy
 from tests.servers.replay import ReplayServer
 
 DEFINITION = """\
@@ -194,6 +195,11 @@ def test_all_of_it_validates(replayed):
     objects, findings = check_folder(request.out)
     assert objects > 1000
     assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
+
+
+def test_every_page_is_within_the_budget(replayed):
+    _, _, _, _, request = replayed
+    assert too_heavy(request.out.resolve()) == []
 
 
 def test_no_page_has_a_broken_link_within_the_site(replayed):

@@ -100,7 +100,7 @@ function nameLayer(names: readonly { at: Position; words: string }[], bounds: Re
     new Style({
       text: new Text({
         text: String(feature.get("words")),
-        font: '13px "Source Sans 3", sans-serif',
+        font: '13px "iAOS Sans", sans-serif',
         padding: [24, 60, 24, 60],
         fill: new Fill({ color: colour("ink") }),
         stroke: new Stroke({ color: colour("page"), width: 3 }),
