@@ -152,9 +152,8 @@ def _add_upper(
     pages = sorted(
         path for path in tree.wanted if path.endswith(".html") and path != "404.html" and "/embed/" not in path
     )
-    sitemap = renderer.sitemap(pages)
-    if sitemap is not None:
-        tree.add("sitemap.xml", sitemap, media_type("sitemap.xml"))
+    for path, body in renderer.well_known(pages):
+        tree.add(path, body, media_type(path))
 
 
 def _add_services(definitions: Sequence[CollectionDefinition], tree: Tree, renderer: Renderer) -> tuple[Finding, ...]:
@@ -277,5 +276,4 @@ def _site(
     yield "machines.html", renderer.machines(entries, oai=oai)
     yield "accessibility.html", renderer.accessibility()
     yield "404.html", renderer.not_found()
-    yield "robots.txt", renderer.robots()
     yield from renderer.static_files()

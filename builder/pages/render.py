@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
-from xml.sax.saxutils import escape
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -22,6 +21,7 @@ from builder.pages.processes import ProcessView
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
+from builder.pages.wellknown import OPENSEARCH, opensearch, robots, sitemap
 from builder.resources import site_folder
 
 __all__ = ["CONTENT_SECURITY", "Entry", "Renderer"]
@@ -51,6 +51,7 @@ class Renderer:
     def __init__(self, base_url: str | None = None, language: str = "en", *, stac_browser: str | None = None) -> None:
         self.base = f"{base_url.rstrip('/')}/" if base_url else ""
         self.stac_browser = stac_browser or ""
+        self.language = language
         self.words = load_messages(language)
         self.environment = _environment(language)
 
@@ -266,21 +267,17 @@ class Renderer:
             if file.is_file():
                 yield f"static/{file.relative_to(folder).as_posix()}", file.read_bytes()
 
-    def robots(self) -> bytes:
-        """Return ``robots.txt``: everything may be read."""
-        sitemap = f"\nSitemap: {self.base}sitemap.xml\n" if self.base else ""
-        return f"User-agent: *\nAllow: /\n{sitemap}".encode()
-
-    def sitemap(self, paths: Iterable[str]) -> bytes | None:
-        """Return ``sitemap.xml`` (sitemaps.org 0.9) for pages at these paths; None without a base URL."""
-        if not self.base:
-            return None
-        lines = [f"<url><loc>{escape(self.base + quote(path))}</loc></url>" for path in sorted(paths)]
-        start = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
-        return "\n".join([start, *lines, "</urlset>\n"]).encode()
+    def well_known(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield what crawlers and browsers look for beside pages at these paths; without a base URL there is little."""
+        yield "robots.txt", robots(self.base)
+        if self.base:
+            yield "sitemap.xml", sitemap(self.base, paths)
+            yield OPENSEARCH, opensearch(self.words, self.base, self.language)
 
     def _render(self, template: str, path: str, **values: Any) -> bytes:
+        described = f"{_root(path)}{OPENSEARCH}" if self.base else None
         defaults = {"root": _root(path), "path": path, "canonical": None, "jsonld": None, "robots": None}
+        defaults["opensearch"] = described
         return self.environment.get_template(template).render(defaults | values).encode("utf-8", "replace")
 
     def _url(self, path: str) -> str | None:

@@ -66,5 +66,16 @@ await done(home);
 const keyboard = await shown(home);
 const bare = await open("search/index.html", { script: false });
 const plain = await bare.evaluate(() => ({ links: document.querySelectorAll("main table a").length, form: getComputedStyle(document.querySelector("form")).display, words: document.querySelector("noscript").textContent }));
+const described = await (async () => { // as a browser does that adds the search: home, description, template
+  const page = await open("index.html");
+  const template = await page.evaluate(async () => {
+    const address = document.querySelector('link[rel="search"]').href;
+    const xml = new DOMParser().parseFromString(await (await fetch(address)).text(), "application/xml");
+    return [...xml.querySelectorAll("Url")].find((one) => one.getAttribute("type") === "text/html").getAttribute("template");
+  });
+  await page.goto(template.replace("{searchTerms}", encodeURIComponent("Oden")), { waitUntil: "load" });
+  await done(page);
+  return shown(page);
+})();
 await browser.close();
-console.log(JSON.stringify({ answers, keyboard, plain, problems }));
+console.log(JSON.stringify({ answers, keyboard, plain, described, problems }));

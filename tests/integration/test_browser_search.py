@@ -14,6 +14,7 @@ from builder.search.places import files_of
 from builder.serve import serve
 from tests import synthetic
 from tests.browser import chromium
+from tests.servers.real_ckan import free_port
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("search_check.mjs")
@@ -28,8 +29,10 @@ def found(tools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("search")
     synthetic.write_definition(folder / "collections")
     synthetic.fill(folder / "state", 150)
-    build(Request(folder / "collections", folder / "out", folder / "state", no_harvest=True), lambda _: None)
-    with serve(folder / "out") as server:
+    port = free_port()
+    about = {"no_harvest": True, "base_url": f"http://127.0.0.1:{port}/"}
+    build(Request(folder / "collections", folder / "out", folder / "state", **about), lambda _: None)
+    with serve(folder / "out", port) as server:
         asked = json.dumps([*QUERIES, "bbox=0,80,10,70", "time=never"])
         command = ["node", str(SCRIPT), server.url, asked, chromium(), str(folder)]
         done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
@@ -47,6 +50,12 @@ def test_the_page_finds_what_the_command_finds(found, query):
     assert seen["answers"][query]["address"] == f"?{query}"
     if ids:
         assert seen["answers"][query]["facets"]["partner:bench"] == str(len(ids))
+
+
+def test_the_opensearch_description_leads_to_answers(found):
+    _, seen = found
+    assert seen["described"]["ids"][:10] == seen["answers"]["q=Oden"]["ids"][:10] != []
+    assert seen["described"]["address"] == "?q=Oden"
 
 
 def test_what_is_not_understood_is_said(found):

@@ -28,6 +28,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files |= dict(process_files([], renderer)[0])
     files["accessibility.html"] = renderer.accessibility()
     files["404.html"] = renderer.not_found()
+    files |= dict(renderer.well_known(()))
     for partner, shelf, items in SHELVES:
         files |= dict(renderer.collection(shelf, partner, items))
         mine = [entry for entry in ENTRIES if entry.partner is partner]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree as ET
 
 import html5lib
 import pytest
@@ -206,17 +207,44 @@ def test_base_url_gives_canonical_links_sitemap_and_rooted_404():
     renderer = Renderer("https://data.example.org/iaos")
     assert b'<link rel="canonical" href="https://data.example.org/iaos/index.html">' in renderer.home(CATALOG, ENTRIES)
     assert b'href="/iaos/static/site.css"' in renderer.not_found()
-    sitemap = renderer.sitemap(["b.html", "a&b.html"])
-    assert sitemap is not None
+    known = dict(renderer.well_known(["b.html", "a&b.html"]))
+    sitemap = known["sitemap.xml"]
     assert sitemap.index(b"/a%26b.html") < sitemap.index(b"/b.html")
-    assert b"Sitemap: https://data.example.org/iaos/sitemap.xml" in renderer.robots()
+    assert b"Sitemap: https://data.example.org/iaos/sitemap.xml" in known["robots.txt"]
     page = renderer.item(CTD, CTD_COLLECTION, IMR).decode()
     assert "https://data.example.org/iaos/imr/ctd/references/58jh-ctd-2003.json" in page
 
 
 def test_without_a_base_url_there_is_no_sitemap():
-    assert Renderer().sitemap(["a.html"]) is None
-    assert b"Sitemap" not in Renderer().robots()
+    known = dict(Renderer().well_known(["a.html"]))
+    assert list(known) == ["robots.txt"]
+    assert b"Sitemap" not in known["robots.txt"]
+
+
+def test_opensearch_describes_the_search_page():
+    """By the text of OpenSearch 1.1 draft 6; the integration tests follow its template in Chromium."""
+    base = "https://data.example.org/iaos/"
+    files = website(Renderer(base))
+    name = "{http://a9.com/-/spec/opensearch/1.1/}"
+    root = ET.fromstring(files["opensearch.xml"])
+    said = {element.tag.removeprefix(name): element for element in root}
+    assert root.tag == f"{name}OpenSearchDescription"
+    assert 0 < len(said["ShortName"].text) <= 16
+    assert 0 < len(said["LongName"].text) <= 48
+    assert 0 < len(said["Description"].text) <= 1024
+    assert "<" not in said["ShortName"].text + said["Description"].text
+    templates = {url.get("type"): url.get("template") for url in root.iter(f"{name}Url")}
+    assert templates["text/html"] == f"{base}search/index.html?q={{searchTerms}}"
+    assert templates["application/opensearchdescription+xml"] == f"{base}opensearch.xml"
+    for path in ("index.html", "imr/ctd/58jh-ctd-2003.html", "search/index.html"):
+        tree = html5lib.parse(files[path])
+        (href,) = [one.get("href") for one in tree.iter(X + "link") if one.get("rel") == "search"]
+        assert posixpath.normpath(posixpath.join(posixpath.dirname(path), href)) == "opensearch.xml"
+
+
+def test_without_a_base_url_there_is_no_opensearch(site):
+    assert "opensearch.xml" not in site
+    assert b"opensearch" not in site["index.html"]
 
 
 def test_tombstone_names_title_reason_and_successor(site):
