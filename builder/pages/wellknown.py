@@ -45,4 +45,5 @@ def opensearch(words: Messages, base: str, language: str) -> bytes:
     page = f"{base}search/index.html?q={{searchTerms}}"
     ET.SubElement(root, "Url", type="text/html", rel="results", template=page)
     ET.SubElement(root, "Url", type=MEDIA_TYPE, rel="self", template=f"{base}{OPENSEARCH}")
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return data + b"\n"
