@@ -36,10 +36,12 @@ class Band:
     Attributes:
         name: Short name, e.g. ``ice_conc``.
         unit: Unit in UDUNITS spelling; empty for none.
+        scale: What its numbers are multiplied with.
     """
 
     name: str
     unit: str = ""
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,10 @@ def asset_fields(path: Path) -> dict[str, JSON]:
 def _band(dataset: Any, number: int) -> dict[str, JSON]:
     said = dataset.tags(number)
     keys = {"minimum": "MINIMUM", "maximum": "MAXIMUM", "mean": "MEAN", "stddev": "STDDEV"}
-    statistics = {name: float(said[f"STATISTICS_{key}"]) for name, key in keys.items() if f"STATISTICS_{key}" in said}
+    scale = dataset.scales[number - 1]
+    statistics = {
+        name: scale * float(said[f"STATISTICS_{key}"]) for name, key in keys.items() if f"STATISTICS_{key}" in said
+    }
     if NODATA_SHARE in said:
         statistics["valid_percent"] = float(said[NODATA_SHARE])
     band = {"name": dataset.descriptions[number - 1], "data_type": dataset.dtypes[number - 1]}
@@ -241,6 +246,8 @@ def _write_flat(path: Path, raster: Raster, blocks: Iterable[Block], max_error: 
             written += cube.shape[1] * cube.shape[2]
         file.descriptions = tuple(band.name for band in raster.bands)
         file.units = tuple(band.unit for band in raster.bands)
+        if any(band.scale != 1 for band in raster.bands):
+            file.scales = tuple(band.scale for band in raster.bands)
         if raster.colours:
             file.write_colormap(1, dict(raster.colours))
         stated = {"MAX_ERROR": repr(max_error)} if max_error is not None else {}

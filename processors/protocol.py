@@ -98,6 +98,7 @@ class Lineage:
         parameters: Resolved parameters, defaults included, as JSON.
         seed: Seed of the random numbers; None where there are none.
         software: Name and version of the package that holds the processor.
+        materials: What comes with the package and decides the bytes too, such as a trained model: name → sha256.
     """
 
     processor: str
@@ -106,10 +107,16 @@ class Lineage:
     parameters: Mapping[str, JSON]
     seed: int | None = None
     software: Mapping[str, str] = field(default_factory=dict)
+    materials: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, processor: Processor, inputs: Inputs, parameters: BaseModel) -> Self:
-        """Describe a run; a processor calls it with its own arguments."""
+        """Describe a run; a processor calls it with its own arguments.
+
+        A processor that reads trained models or other files of its own package tells their digests by a method
+        ``materials`` of the inputs and parameters, which refuses nothing.
+        """
+        tell = getattr(processor, "materials", None)
         return cls(
             processor.name,
             processor.version,
@@ -117,6 +124,7 @@ class Lineage:
             parameters.model_dump(mode="json"),
             getattr(parameters, "seed", None),
             _software(processor),
+            tell(inputs, parameters) if tell else {},
         )
 
     @property
@@ -124,6 +132,7 @@ class Lineage:
         """Hex digest that is equal for runs that must give equal bytes; addresses and package versions do not count."""
         files = [(slot, sha256) for slot, _, sha256 in self.inputs]
         decisive = [self.processor, self.version, files, self.parameters, self.seed]
+        decisive += [dict(self.materials)] if self.materials else []
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, JSON]:
@@ -135,6 +144,7 @@ class Lineage:
             "inputs": [{"slot": slot, "href": href, "sha256": sha256} for slot, href, sha256 in self.inputs],
             "parameters": dict(self.parameters),
             "seed": self.seed,
+            **({"materials": dict(self.materials)} if self.materials else {}),
         }
 
 

@@ -95,6 +95,7 @@ def notes(scene: Scene, model: Model, season: str) -> list[str]:
         "NOISE_UNQUALIFIED": "The noise of this product was never qualified (processor before 2.43).",
         "NOISE_DOUBTFUL": "The noise of this product is known to be poor (processor 2.43 to 2.53).",
         "NOISE_ALREADY_REMOVED": "Noise had been removed before.",
+        "INTERFERENCE_UNKNOWN": "The file that tells radio interference is missing: it is marked nowhere.",
         "MEASUREMENT_REWRITTEN": "A cloud archive wrote the measurement anew: its MD5 was not compared.",
     }
     return said + [text for name, text in flags.items() if name in scene.flags]

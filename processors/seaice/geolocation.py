@@ -164,12 +164,13 @@ class Geolocation:
         import antimeridian
         import shapely
 
-        longitude, latitude = self.lonlat(*self._outline(per_side))
+        longitude, latitude = self.lonlat(*self.outline(per_side))
         ring = np.round(np.stack([longitude, latitude], 1), 6)
         cut = antimeridian.fix_polygon(shapely.Polygon(ring), fix_winding=True, great_circle=False)
         return shapely.geometry.mapping(cut)
 
-    def _outline(self, per_side: int) -> tuple[Floats, Floats]:
+    def outline(self, per_side: int) -> tuple[Floats, Floats]:
+        """Return lines and samples of points along the edge of the scene, ``per_side`` from each side."""
         part = np.linspace(0, 1, per_side, endpoint=False)
         bottom, right = self.shape[0] - 0.5, self.shape[1] - 0.5
         along = -0.5 + part * (bottom + 0.5)

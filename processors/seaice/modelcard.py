@@ -70,6 +70,7 @@ def item(model: Model) -> dict[str, JSON]:
         "mlm:framework_version": _semver(version("scikit-learn")),
         "mlm:total_parameters": model.size,
         "mlm:pretrained": True,
+        "bands": [{"name": name, "description": _described(name)} for name in model.features],
         "mlm:input": [_input(model)],
         "mlm:output": [_output()],
         "mlm:hyperparameters": {name: record[name] for name in ("cells_per_scene", "seed", "folds") if name in record}
@@ -91,6 +92,7 @@ def item(model: Model) -> dict[str, JSON]:
                 "type": "application/json",
                 "roles": ["mlm:model", "data"],
                 "mlm:artifact_type": "iaos-ice-model",
+                "bands": [{"name": name} for name in model.features],
                 "file:checksum": "1220" + hashlib.sha256(model.to_json()).hexdigest(),
             },
             "card": {"href": f"./{CARD}", "type": "text/markdown", "roles": ["metadata"]},
@@ -111,6 +113,23 @@ def _input(model: Model) -> dict[str, JSON]:
         scaled = zip(numbers["mean"], numbers["scale"], strict=True)
         told["value_scaling"] = [{"type": "z-score", "mean": mean, "stddev": spread} for mean, spread in scaled]
     return told
+
+
+def _described(feature: str) -> str:
+    own = {
+        "incidence": "Incidence angle, degrees",
+        "ew1": "Whether a cell lies in the first sub-swath, which has more looks",
+    }
+    channel, _, name = feature.partition("_")
+    told = {
+        "deviation": "standard deviation of grey levels, window of 5 cells",
+        "snr": "signal over noise of a window of 5 cells, dB",
+        "hh_ratio": "backscatter over that in HH, window of 5 cells, dB",
+        "vv_ratio": "backscatter over that in VV, window of 5 cells, dB",
+    }
+    mean = f"mean backscatter of {name.removeprefix('mean_')} x {name.removeprefix('mean_')} cells at 30 degrees, dB"
+    texture = f"{name} of pairs of grey levels, window of 5 cells"
+    return own.get(feature) or f"{channel.upper()}: {mean if name.startswith('mean_') else told.get(name, texture)}"
 
 
 def _output() -> dict[str, JSON]:

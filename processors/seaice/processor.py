@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import Field
 
 from processors.cog import Band, Raster, blocks_of, write_cog
-from processors.icestats.areas import cell_areas
-from processors.icestats.concentration import interval_of
+from processors.errors import Refusal
+from processors.icestats.region import Box
 from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
+from processors.seaice import decibels, summary
+from processors.seaice.area import Area
 from processors.seaice.artefact import Model, find_model, load_model
 from processors.seaice.described import COLOURS, NAMES, bitfields, classes, item_fields, notes
 from processors.seaice.geolocation import Geolocation, MapCrs
 from processors.seaice.labels import season_of
-from processors.seaice.mapping import NO_CHANCE, NO_DATA, UNSURE, Judged, Map, draw_map, flags_of, judge
-from processors.seaice.postprocess import ICE, WATER, Bytes, call_classes
+from processors.seaice.mapping import NO_CHANCE, Judged, Map, draw_map, flags_of, judge
+from processors.seaice.postprocess import Bytes, call_classes
 from processors.seaice.quicklook import draw
-from processors.seaice.radiometry import scaling_of
+from processors.seaice.radiometry import NoiseRule, scaling_of
 from processors.seaice.safe import Scene, open_safe
 from processors.thumbnail import thumbnail
 
@@ -32,8 +35,9 @@ PRODUCTS = {
     "*_iceclass.tif": "Open water, sea ice and land, a COG with a colour table",
     "*_iceprob.tif": "Probability of sea ice in percent, a COG",
     "*_flags.tif": "Bits that say what to be careful with, a COG",
-    "*_stats.json": "True areas and the share of ice with its interval",
-    "*_ql.png": "Picture with legend and graticule",
+    "*_sigma0_*.tif": "Backscatter in dB, thermal noise taken off, one COG for each polarisation; where asked for",
+    "*_stats.json": "True areas, share of ice with its interval, concentration on cells of 10 km, edge, noise",
+    "*_ql.png": "Picture with legend, graticule, scale and north arrow",
     "*_ql.svg": "The same, as SVG",
     "*_thumb.png": "Small picture",
 }
@@ -54,6 +58,14 @@ class S1IceParameters(Parameters):
     )
     min_component_cells: int = Field(5, ge=0, le=1000, description="Patches of fewer cells take the class around them.")
     land_buffer_m: float = Field(1000.0, ge=0, le=20_000, description="Sea this close to land counts as land, m.")
+    bbox: Box | None = Field(
+        None,
+        description="Map this box only: west, south, east, north in degrees; west above east crosses 180°, a box "
+        "360° wide goes round the pole.",
+    )
+    write_sigma0: bool = Field(
+        False, description="Write backscatter of both polarisations too, in dB on cells of 80 m."
+    )
     figures: bool = Field(True, description="Draw the picture with legend and graticule.")
 
 
@@ -61,7 +73,7 @@ class S1Ice:
     """Classifies a scene; an instance is registered as processor."""
 
     name = "s1-ice"
-    version = "1"
+    version = "2"
     title = "Sea ice and open water from Sentinel-1"
     description = (
         "Reads a Sentinel-1 EW GRDM scene in two polarisations, takes thermal noise off, describes cells of 200 m by "
@@ -81,22 +93,47 @@ class S1Ice:
         """Yield the maps, their statistics and pictures.
 
         Raises:
-            Refusal: The scene or the model cannot be used; codes ``S1.*``, ``MODEL.*``, ``GRID.OUTSIDE_AREA_OF_USE``.
+            Refusal: The scene, the model or the box cannot be used; codes ``S1.*``, ``MODEL.*``, ``GRID.*``,
+                ``STATS.REGION``.
         """
         lineage = Lineage.of(self, inputs, parameters)
         own = next(iter(inputs.get("model", ())), None)
         model = load_model(own.path if own else find_model(parameters.model))
         scene = open_safe(inputs["scene"][0].path)
-        judged = judge(scene, model, parameters.noise, engine)
-        made = _mapped(scene, model, judged, parameters)
-        writer = _Writer(scene, model, made, lineage, engine.folder)
+        area = Area.of(Geolocation.of(scene.annotation, parameters.crs), parameters.bbox)
+        rows = area.rows(area.target(parameters.resolution_m), model.settings.pixels, _reach(parameters))
+        judged = judge(scene, model, parameters.noise, engine, rows)
+        made = _mapped(scene, model, area, judged, parameters)
+        writer = _Writer(scene, model, area, made, lineage, engine.folder)
         yield from writer.rasters()
+        if parameters.write_sigma0:
+            yield from writer.backscatter(parameters.noise, engine)
         yield writer.statistics(judged)
         if parameters.figures:
             yield from writer.figures()
 
+    def materials(self, inputs: Inputs, parameters: S1IceParameters) -> dict[str, str]:
+        """Return the digest of the shipped model that a run uses; nothing where it has none or brings its own."""
+        if inputs.get("model"):
+            return {}
+        try:
+            path = find_model(parameters.model)
+            return {f"{path.parent.parent.name}@{path.parent.name}": _digest(path)}
+        except (Refusal, OSError):
+            return {}
 
-def _mapped(scene: Scene, model: Model, judged: Judged, parameters: S1IceParameters) -> Map:
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _reach(parameters: S1IceParameters) -> int:
+    """Return from how many rows of cells away a class may be decided: by smoothing, and by patches beside patches."""
+    return ceil(3 * parameters.smooth_cells) + 2 * parameters.min_component_cells + 1
+
+
+def _mapped(scene: Scene, model: Model, area: Area, judged: Judged, parameters: S1IceParameters) -> Map:
     called = call_classes(
         judged.chance,
         threshold=parameters.threshold,
@@ -106,17 +143,15 @@ def _mapped(scene: Scene, model: Model, judged: Judged, parameters: S1IceParamet
     fallback = parameters.noise == "scaled" and scaling_of(scene, scene.cross) is None
     poor = fallback or "NOISE_UNQUALIFIED" in scene.flags
     flags = flags_of(scene, model, judged, called, poor_noise=poor)
-    geolocation = Geolocation.of(scene.annotation, parameters.crs)
-    return draw_map(
-        geolocation, called, flags, model.settings.pixels, parameters.resolution_m, parameters.land_buffer_m
-    )
+    return draw_map(area, called, flags, model.settings.pixels, parameters.resolution_m, parameters.land_buffer_m)
 
 
 class _Writer:
     """Writes the products of one scene."""
 
-    def __init__(self, scene: Scene, model: Model, made: Map, lineage: Lineage, folder: Path) -> None:
-        self.scene, self.model, self.map, self.lineage, self.folder = scene, model, made, lineage, folder
+    def __init__(self, scene: Scene, model: Model, area: Area, made: Map, lineage: Lineage, folder: Path) -> None:
+        self.scene, self.model, self.area, self.map = scene, model, area, made
+        self.lineage, self.folder = lineage, folder
         self.incidence = float(scene.annotation.points.incidence.mean())
         self.season = season_of(scene.start.month)
 
@@ -124,7 +159,7 @@ class _Writer:
         """Yield classes, probability and flags."""
         manifest = self.scene.manifest
         place = {
-            "geometry": Geolocation.of(self.scene.annotation, self.map.target.crs).footprint(),
+            "geometry": self.area.footprint(),
             "start_datetime": f"{manifest.start:%Y-%m-%dT%H:%M:%SZ}",
             "end_datetime": f"{manifest.stop:%Y-%m-%dT%H:%M:%SZ}",
             "notes": notes(self.scene, self.model, self.season),
@@ -132,57 +167,59 @@ class _Writer:
             "classification:classes": classes(),
         }
         yield self._raster("iceclass", self.map.classes, 0, "Sea ice and open water", "class", place)
-        unit = {"raster:bands": [{"unit": "%", "nodata": NO_CHANCE, "spatial_resolution": self.map.target.resolution}]}
-        yield self._raster("iceprob", self.map.percent, NO_CHANCE, "Probability of sea ice", "probability", unit)
+        yield self._raster("iceprob", self.map.percent, NO_CHANCE, "Probability of sea ice", "probability", {})
         bits = {"classification:bitfields": bitfields()}
         yield self._raster("flags", self.map.flags, None, "What to be careful with", "flags", bits)
 
-    def _raster(
-        self, kind: str, values: Bytes, nodata: int | None, title: str, band: str, more: dict[str, JSON]
-    ) -> Product:
-        target = self.map.target
-        name = f"{self.scene.name}_{kind}.tif"
-        tags = {
+    def backscatter(self, noise: NoiseRule, engine: Engine) -> Iterator[Product]:
+        """Yield backscatter of both polarisations."""
+        lines = self.area.rows(self.area.target(decibels.RESOLUTION), 1, 2 * decibels.LOOKS)
+        for polarisation in self.scene.polarisations:
+            made = decibels.average(self.scene, polarisation, noise, engine, lines)
+            path = self.folder / f"{self.scene.name}_sigma0_{polarisation.lower()}.tif"
+            fields = decibels.write(made, self.area, path, f"sigma0_{polarisation.lower()}", self._tags())
+            yield Product(path.name, "cog", path, f"Backscatter in {polarisation}", self.lineage, ("data",), fields)
+
+    def _tags(self) -> dict[str, str]:
+        return {
             "DATETIME": f"{self.scene.start:%Y-%m-%dT%H:%M:%SZ}",
             "INCIDENCE_ANGLE": f"{self.incidence:.2f}",
             "MODEL": f"{self.model.name}@{self.model.version}",
             "MODEL_SHA256": self.model.sha256,
             "LINEAGE": json.dumps(self.lineage.to_dict(), sort_keys=True),
         }
+
+    def _raster(
+        self, kind: str, values: Bytes, nodata: int | None, title: str, band: str, more: dict[str, JSON]
+    ) -> Product:
+        target = self.map.target
+        name = f"{self.scene.name}_{kind}.tif"
+        unit = "%" if kind == "iceprob" else ""
         raster = Raster(
             target.shape,
             "uint8",
             target.crs,
             target.transform,
-            (Band(band, "%" if kind == "iceprob" else ""),),
+            (Band(band, unit),),
             nodata,
             "continuous" if kind == "iceprob" else "classes",
             {0: (0, 0, 0, 0), **COLOURS} if kind == "iceclass" else {},
-            tags,
+            self._tags(),
         )
         fields = write_cog(self.folder / name, raster, blocks_of(values))
+        told = {"data_type": "uint8", "spatial_resolution": target.resolution}
+        told |= ({"unit": unit} if unit else {}) | ({} if nodata is None else {"nodata": nodata})
+        fields["raster:bands"] = [told]
         roles = ("data",) if kind != "flags" else ("data-mask",)
         return Product(name, "cog", self.folder / name, title, self.lineage, roles, fields | more)
 
     def statistics(self, judged: Judged) -> Product:
-        """Write true areas, the share of ice and its interval."""
-        target, made = self.map.target, self.map
-        areas = cell_areas(target.crs, target.transform, target.shape)
-        ice, water = made.classes == ICE, made.classes == WATER
-        known = (ice | water) & (made.percent != NO_CHANCE)
-        chance = np.where(known, made.percent / 100.0, 0.0)
-        weight = float(areas[known].sum())
-        spread = float((areas * chance * (1 - chance))[known].sum())
-        share = interval_of(weight, float((areas * chance)[known].sum()), spread, int(known.sum()))
-        doubtful = known & (made.flags & UNSURE > 0) & (made.flags & NO_DATA == 0)
+        """Write true areas, the share of ice and its interval, concentration, edge and noise."""
         told = {
             "scene": self.scene.name,
-            "valid_km2": round(float(areas[ice | water].sum()), 3),
-            "ice_km2": round(float(areas[ice].sum()), 3),
-            "water_km2": round(float(areas[water].sum()), 3),
-            "unsure_km2": round(float(areas[doubtful].sum()), 3),
-            "ice_fraction": None if share is None else [round(one, 6) for one in share],
-            "snr_median_db": _median(judged),
+            **summary.areas_told(self.map),
+            **summary.concentration_told(self.map),
+            **summary.noise_told(self.scene, judged),
             "incidence_mean_deg": round(self.incidence, 2),
             "flags": list(self.scene.flags),
             "notes": notes(self.scene, self.model, self.season),
@@ -201,11 +238,6 @@ class _Writer:
         small = self.folder / f"{self.scene.name}_thumb.png"
         small.write_bytes(thumbnail(self.folder / f"{self.scene.name}_iceclass.tif"))
         yield Product(small.name, "figure", small, "Small picture", self.lineage, ("thumbnail",))
-
-
-def _median(judged: Judged) -> float | None:
-    known = judged.snr_db[~np.isnan(judged.chance)]
-    return round(float(np.median(known)), 3) if known.size else None
 
 
 processor = S1Ice()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -21,6 +21,7 @@ from processors.seaice.safe import Channel, Scene
 
 Singles: TypeAlias = npt.NDArray[np.float32]
 NoiseRule: TypeAlias = Literal["esa", "scaled", "none"]
+Borders: TypeAlias = Mapping[tuple[int, int], Floats]
 SCALED_IPF = (3.1, 3.4)
 """Versions, the last one excluded, for which `SCALINGS` holds."""
 SCALINGS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -253,14 +254,31 @@ def border_quality(
     Returns:
         Numbers of the two sub-swaths → value.
     """
+    tops = range(0, scene.shape[0], strip)
+    parts = (slice(top, min(top + strip, scene.shape[0])) for top in tops)
+    return contrasts(border_sums(scene, rows, sigma0(scene, polarisation, rows, noise)[0]) for rows in parts)
+
+
+def border_sums(scene: Scene, rows: slice, values: Singles) -> Borders:
+    """Sum sigma nought left and right of each border of sub-swaths in some lines.
+
+    Returns:
+        Numbers of the two sub-swaths → sum, sum of squares and count of each side, shape (2, 3).
+    """
     sums: dict[tuple[int, int], Floats] = {}
-    for top in range(0, scene.shape[0], strip):
-        rows = slice(top, min(top + strip, scene.shape[0]))
-        values, _ = sigma0(scene, polarisation, rows, noise)
-        for pair, sides in _sides(scene, rows, values):
-            moments = [[np.sum(one), np.sum(one * one), one.size] for one in sides]
-            sums[pair] = sums.get(pair, np.zeros((2, 3))) + np.array(moments)
-    return {pair: _contrast(moments) for pair, moments in sorted(sums.items())}
+    for pair, sides in _sides(scene, rows, values):
+        moments = [[np.sum(one), np.sum(one * one), one.size] for one in sides]
+        sums[pair] = sums.get(pair, np.zeros((2, 3))) + np.array(moments)
+    return sums
+
+
+def contrasts(parts: Iterable[Borders]) -> dict[tuple[int, int], float]:
+    """Return `border_quality` from the sums of parts of a scene, in their order; not where a side has no values."""
+    sums: dict[tuple[int, int], Floats] = {}
+    for part in parts:
+        for pair, moments in part.items():
+            sums[pair] = sums.get(pair, np.zeros((2, 3))) + moments
+    return {pair: _contrast(moments) for pair, moments in sorted(sums.items()) if moments[:, 2].all()}
 
 
 def _sides(scene: Scene, rows: slice, values: Singles) -> Iterator[tuple[tuple[int, int], tuple[Floats, Floats]]]:
@@ -284,4 +302,4 @@ def _sides(scene: Scene, rows: slice, values: Singles) -> Iterator[tuple[tuple[i
 def _contrast(moments: Floats) -> float:
     means = moments[:, 0] / moments[:, 2]
     spread_of = np.sqrt(np.maximum(moments[:, 1] / moments[:, 2] - means**2, 0))
-    return float(abs(means[0] - means[1]) / spread_of.sum())
+    return float(abs(means[0] - means[1]) / max(spread_of.sum(), 1e-30))

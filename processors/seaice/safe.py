@@ -16,6 +16,8 @@ from processors.seaice import manifest as manifests
 from processors.seaice import noise as noises
 from processors.seaice.annotation import Annotation, read_annotation
 from processors.seaice.calibration import Calibration, read_calibration
+from processors.seaice.interference import CODE as INTERFERENCE
+from processors.seaice.interference import Span, read_interference
 from processors.seaice.manifest import Entry, Manifest, read_manifest
 from processors.seaice.markup import Node, parse
 from processors.seaice.noise import Noise, read_noise
@@ -41,6 +43,7 @@ class Channel:
         noise: Its thermal noise vectors.
         raster: Name under which GDAL opens its numbers.
         where: Name of that file in the product, for messages.
+        interference: Where radio interference was found.
     """
 
     annotation: Annotation
@@ -48,6 +51,7 @@ class Channel:
     noise: Noise
     raster: str
     where: str
+    interference: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,6 +182,15 @@ class _Used:
         name = self._checked(entries, kind)
         return parse(self.package.read(name), name, code)
 
+    def optional(self, entries: Mapping[str, Entry], kind: str, code: str) -> Node | None:
+        """Return a checked XML file that a product may lack: older ones do, and it is flagged where it was lost."""
+        if kind not in entries:
+            return None
+        if self.package.locate(entries[kind].href) is None:
+            self.flags += [] if "INTERFERENCE_UNKNOWN" in self.flags else ["INTERFERENCE_UNKNOWN"]
+            return None
+        return self.document(entries, kind, code)
+
     def raster(self, entries: Mapping[str, Entry]) -> str:
         """Return the name of a checked TIFF; cloud archives write it anew, which is flagged."""
         return self._checked(entries, "measurement")
@@ -214,7 +227,9 @@ def _channel(used: _Used, entries: Mapping[str, Entry]) -> Channel:
     name = used.raster(entries)
     raster = used.package.raster(name)
     check_size(raster, name, shape=annotation.shape)
-    return Channel(annotation, calibration, noise, raster, name)
+    told = used.optional(entries, "rfi", INTERFERENCE)
+    spans = read_interference(told, annotation.first_line) if told else ()
+    return Channel(annotation, calibration, noise, raster, name, spans)
 
 
 def _same_size(channels: Mapping[str, Channel]) -> None:

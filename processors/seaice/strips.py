@@ -76,12 +76,27 @@ def describe_strip(scene: Scene, noise: NoiseRule, settings: Settings, strip: St
     Raises:
         Refusal: The noise of the product does not cover it (``S1.NOISE_SCHEMA``).
     """
+    return describe_channels(scene, settings, strip, calibrate_strip(scene, noise, settings, strip))
+
+
+def calibrate_strip(scene: Scene, noise: NoiseRule, settings: Settings, strip: Strip) -> tuple[Channel, Channel]:
+    """Return backscatter and noise of the pixels of a strip, co and cross.
+
+    Raises:
+        Refusal: The noise of the product does not cover it (``S1.NOISE_SCHEMA``).
+    """
+    first = strip.top * settings.pixels
+    co, cross = (
+        Channel(name, *sigma0_from(scene, name, numbers, first, noise))
+        for name, numbers in zip(scene.polarisations, strip.numbers, strict=True)
+    )
+    return co, cross
+
+
+def describe_channels(scene: Scene, settings: Settings, strip: Strip, channels: tuple[Channel, Channel]) -> Cells:
+    """Compute the features of a strip from its channels."""
     size = settings.pixels
     width = shape_in_cells(scene, settings)[1]
-    channels = []
-    for name, numbers in zip(scene.polarisations, strip.numbers, strict=True):
-        sigma0, nesz = sigma0_from(scene, name, numbers, strip.top * size, noise)
-        channels.append(Channel(name, sigma0, nesz))
     height = strip.numbers[0].shape[0] // size
     lines, samples = centres(height, strip.top, settings), centres(width, 0, settings)
     incidence = incidence_at(scene, lines, samples).astype(np.float32)

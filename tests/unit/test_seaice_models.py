@@ -12,6 +12,7 @@ import pystac
 import pytest
 from pystac.extensions.mlm import MLMExtension
 
+from builder.checks.validate import validate
 from builder.cli import main
 from processors.errors import Refusal
 from processors.seaice import simulated
@@ -316,3 +317,18 @@ def test_the_command_trains_on_scenes_ready_made(ready, tmp_path, capsys):
     broken = tmp_path / "no.nc"
     broken.write_bytes(b"no")
     assert call("-q", "model", "train", "--ready", broken, "--out", tmp_path) == 2
+
+
+def test_the_item_holds_to_the_schemas_it_declares():
+    """STAC 1.1, file 2.1 and machine-learning-model 1.4 as published; a class without description is found."""
+    item = json.loads((find_model(SHIPPED_MODEL).parent / ITEM).read_text())
+    assert not validate(item)
+    item["properties"]["mlm:output"][0]["classification:classes"][0].pop("description")
+    (found,) = validate(item)
+    assert "mlm/v1.4.0" in str(found)
+
+
+@pytest.mark.parametrize("architecture", ["gia", "mlp", "rf", "hgb"])
+def test_items_of_all_architectures_hold_to_their_schemas(small, tmp_path, architecture):
+    assert call("-q", "model", "train", *SMALL, "--architecture", architecture, "--out", tmp_path) == 0
+    assert not validate(json.loads((tmp_path / "ice-water/0.1.0" / ITEM).read_text()))
