@@ -20,7 +20,7 @@ from processors.seaice.training import ARCHITECTURES, Architecture, Fitted, Labe
 
 MORE = 3
 """A model is measured on so many times the cells that it is trained on, of each scene."""
-DRAWN = 8
+DRAWN = 16
 """Scenes whose whole maps are measured too, as `s1-ice` makes them by default."""
 
 

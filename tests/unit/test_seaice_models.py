@@ -300,6 +300,74 @@ def test_scenes_ready_to_train(ready):
     assert scaled.season == "winter"
 
 
+MEANS = {
+    "nersc_sar_primary": (-14.5082551552228, 5.6597459193818676),
+    "nersc_sar_secondary": (-24.701205147144236, 4.746759305258515),
+    "sar_incidenceangle": (33.99801788456536, 8.322267212079046),
+    "distance_map": (23.627669500714102, 14.99018630794473),
+}
+"""Global means and deviations that come with the challenge (misc/global_meanstd of its toolkit)."""
+
+
+@pytest.fixture
+def challenge(tmp_path):
+    """A scene of the challenge's test as it is published: scaled, land 0, the chart in a file beside it."""
+    random = np.random.default_rng(3)
+    shape = (205, 310)
+    ice, land = np.indices(shape)[0] < 100, np.indices(shape)[1] >= 280
+    angle = np.linspace(19.5, 24.0, shape[1])[None, :] * np.ones(shape)
+    level = {
+        "nersc_sar_primary": np.where(ice, -12.0, -20.0) - 0.24 * (angle - 30) + random.normal(0, 1.2, shape),
+        "nersc_sar_secondary": np.where(ice, -23.0, -29.0) - 0.16 * (angle - 30) + random.normal(0, 1.2, shape),
+        "sar_incidenceangle": angle,
+        "distance_map": np.where(land, 0.0, 30.0),
+    }
+    chart = np.where(land, 255, np.where(ice, 9, 0))
+    path = tmp_path / "20210702T074528_dmi_prep.nc"
+    dims = {
+        "sar_lines": shape[0], "sar_samples": shape[1], "sar_sample_2dgrid_points": 21, "sar_line_2dgrid_points": 21,
+        "2km_grid_lines": 9, "2km_grid_samples": 13,
+    }  # fmt: skip
+    for name, test in ((path, True), (path.with_name("20210702T074528_dmi_prep_reference.nc"), False)):
+        with netCDF4.Dataset(name, "w") as file:
+            for dim, size in dims.items():
+                file.createDimension(dim, size)
+            if test:
+                file.setncatts({"scene_id": path.name, "ice_service": "dmi", "pixel_spacing": 80.0})
+                for variable, values in level.items():
+                    mean, spread = MEANS[variable]
+                    scaled = np.where(land & variable.startswith("nersc"), 0.0, (values - mean) / spread)
+                    file.createVariable(variable, "f4", ("sar_lines", "sar_samples"))[:] = scaled
+                for variable, value in (("sar_grid2d_latitude", 80.0), ("sar_grid2d_longitude", -20.0)):
+                    grid = file.createVariable(variable, "f8", ("sar_sample_2dgrid_points", "sar_line_2dgrid_points"))
+                    grid[:] = value
+                for variable in ("btemp_6_9h", "u10m_rotated", "t2m"):
+                    file.createVariable(variable, "f4", ("2km_grid_lines", "2km_grid_samples"))[:] = 0.1
+            for variable in ("SIC", "SOD", "FLOE"):
+                codes = file.createVariable(variable, "u1", ("sar_lines", "sar_samples"))
+                codes[:] = 255 if test else chart
+    return path
+
+
+def test_a_scene_of_the_challenge_is_read_as_it_is_published(challenge):
+    sheet = ready_sheet(challenge)
+    at = {name: sheet.values[place] for place, name in enumerate(sheet.names)}
+    assert sheet.classes.shape == (41, 62)
+    assert (sheet.classes[:20, :56] == 2).all()
+    assert (sheet.classes[20:, :56] == 1).all()
+    assert not sheet.classes[:, 56:].any()
+    assert not sheet.known[:, 56:].any()  # 0 is land, not the mean of all scenes
+    assert sheet.known[:, :55].all()
+    expected = np.linspace(19.5, 24.0, 310)[2::5]
+    assert at["incidence"][5, :55] == pytest.approx(expected[:55], abs=1e-3)
+    decibels = 10 * np.log10(np.mean(10 ** (np.random.default_rng(4).normal(0, 1.2, 100_000) / 10)))
+    assert at["hh_mean_5"][3:16, 5:50].mean() == pytest.approx(-12 + decibels, abs=0.1)
+    assert at["hv_mean_5"][24:38, 5:50].mean() == pytest.approx(-29 + decibels, abs=0.1)
+    assert sheet.season == "summer"
+    challenge.with_name("20210702T074528_dmi_prep_reference.nc").unlink()
+    assert not ready_sheet(challenge).classes.any()
+
+
 def test_tenths_become_classes():
     cell = np.zeros((5, 25), "f4")
     cell[:, 5:10], cell[:, 10:15], cell[:, 15:20], cell[2, 22] = 3, 2, np.nan, 10
