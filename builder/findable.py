@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from builder.index.described import LINES, Shelf
-from builder.index.writer import VERSION, IndexWriter, write_index
+from builder.index.encode import VERSION
+from builder.index.writer import IndexWriter, write_index
 from builder.media import media_type
 
 if TYPE_CHECKING:

@@ -62,7 +62,8 @@ def _as_page(catalogue: str, address: str, *, matched: bool, most: int | None) -
     """Answer by the index of the search page: ids, or their number."""
     from itertools import islice
 
-    from builder.search.page import Index, asked_of
+    from builder.search.asked import asked_of
+    from builder.search.page import Index
     from builder.search.places import files_of
 
     index = Index(files_of(catalogue))

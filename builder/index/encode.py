@@ -1,15 +1,20 @@
-"""Bytes of the index: row numbers as runs, columns of places, and what is small enough to travel."""
+"""Bytes of the index: row numbers as runs, columns of places and bounds, and what is small enough to travel."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+VERSION = 2
+"""Of the form of the index; another one is not read."""
+
 DEGREE = 1_000_000
 """Units per degree in which boxes are kept: 0.1 m."""
 
@@ -33,14 +38,17 @@ def runs_bytes(rows: Rows) -> bytes:
     return pack(_varints(np.column_stack([gap, length - 1]).ravel()))
 
 
-def read_runs(data: bytes, count: int) -> Flags:
-    """Return which of ``count`` rows the bytes of `runs_bytes` name."""
+def mark_runs(data: bytes, marks: npt.NDArray[np.int32]) -> None:
+    """Count the rows that the bytes of `runs_bytes` name: +1 in ``marks`` where a run starts, -1 behind its end."""
     numbers = _read_varints(zlib.decompress(data)).reshape(-1, 2)
     ends = np.cumsum(numbers.sum(axis=1) + 1)
-    marks = np.zeros(count + 1, np.int8)
-    marks[ends - numbers[:, 1] - 1] += 1
+    np.add.at(marks, ends - numbers[:, 1] - 1, 1)
     np.subtract.at(marks, ends, 1)
-    flags: Flags = np.cumsum(marks, dtype=np.int8)[:-1].astype(bool)
+
+
+def marked(marks: npt.NDArray[np.int32]) -> Flags:
+    """Return which rows lie in a run that `mark_runs` counted; ``marks`` has one number more than there are rows."""
+    flags: Flags = np.cumsum(marks, dtype=np.int32)[:-1] > 0
     return flags
 
 
@@ -64,6 +72,22 @@ def _read_varints(data: bytes) -> Rows:
     return numbers
 
 
+def columns_bytes(columns: npt.ArrayLike) -> bytes:
+    """Write columns of whole numbers of 32 bits like those of `places_bytes`."""
+    return _by_significance(list(np.asarray(columns, "<i4")))
+
+
+def read_columns(data: bytes, count: int) -> npt.NDArray[np.int32]:
+    """Return the ``count`` columns that `columns_bytes` wrote."""
+    raw = np.frombuffer(zlib.decompress(data), np.uint8).reshape(count, 4, -1)
+    columns: npt.NDArray[np.int32] = np.ascontiguousarray(raw.transpose(0, 2, 1)).view("<i4")[:, :, 0]
+    return columns
+
+
+def _by_significance(columns: Sequence[npt.NDArray[Any]]) -> bytes:
+    return pack(b"".join(np.ascontiguousarray(c).view(np.uint8).reshape(len(c), -1).T.tobytes() for c in columns))
+
+
 def places_bytes(boxes: npt.NDArray[np.int32], times: npt.NDArray[np.float64]) -> bytes:
     """Write places and times by column, and each column by significance of its bytes, which compresses best.
 
@@ -71,8 +95,7 @@ def places_bytes(boxes: npt.NDArray[np.int32], times: npt.NDArray[np.float64]) -
         boxes: West, south, width and height in 1/`DEGREE` degrees, shape (n, 4); a width of -1 is no place.
         times: First instant and duration, seconds since 1970, shape (n, 2).
     """
-    columns = [*boxes.astype("<i4").T, *times.astype("<f8").T]
-    return pack(b"".join(np.ascontiguousarray(c).view(np.uint8).reshape(len(c), -1).T.tobytes() for c in columns))
+    return _by_significance([*boxes.astype("<i4").T, *times.astype("<f8").T])
 
 
 def read_places(data: bytes) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:

@@ -8,6 +8,9 @@ import unicodedata
 LONGEST = 40
 """Longer runs of letters are digests and addresses, which nobody types."""
 
+PREFIX = 4
+"""A searched word of so many letters also stands for all words that begin with it."""
+
 _PARTED = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"})
 _WORD = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"[12]\d{3}")

@@ -1,4 +1,4 @@
-"""Writes the index: items come in any order, rows lie by collection, year and place, so that answers are few runs."""
+"""Writes the index: what is near in time, extent and place lies together, in whatever order items come."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from builder.geometry.polar import hilbert, polar_bounds
 from builder.index.blocks import BLOCK, block_bounds
 from builder.index.described import FACETS, Shelf
-from builder.index.encode import DEGREE, Rows, pack, places_bytes, runs_bytes
+from builder.index.encode import DEGREE, VERSION, Rows, columns_bytes, pack, places_bytes, runs_bytes
 from builder.index.words import words_of
 from builder.spool import Spool
 
-VERSION = 1
 PAGE = 256
 """Words in one page of the dictionary."""
 
@@ -26,6 +26,11 @@ MOST_VALUES = 300
 """Most values of a facet that the head lists; the most frequent ones."""
 
 _CELLS_KM = 13_000
+_EXTENTS_KM = (500, 2000)
+"""Places of less than the first extent lie in other blocks than wider ones, whose bounds would say little of them."""
+
+_LONG_S = 92 * 86_400
+"""So do items that last longer."""
 
 
 class IndexWriter:
@@ -55,7 +60,7 @@ class IndexWriter:
         self._years.append(line["year"])
         self._spool.append({name: line[name] for name in ("id", "title", "own")})
         for term in line["terms"]:
-            self._terms.setdefault(term, array("I")).append(number)
+            self._terms.setdefault(f":{term}" if ":" in term else term, array("I")).append(number)
 
     def write(self, file: BinaryIO, shelves: Sequence[Shelf]) -> dict[str, Any]:
         """Write the data and return the head; the same items give the same bytes, whatever their order was.
@@ -80,14 +85,16 @@ class IndexWriter:
         self._spool.close()
 
     def _order(self, of: Rows) -> Rows:
-        """Sort by collection, latest year first, along a Hilbert curve through polar space, then by id."""
-        west, south, width, height = self._columns(self._boxes, 4).T / DEGREE
-        bounds = polar_bounds(np.column_stack([west, south, west + width % 360.0, south + height]))
-        column, row = np.clip(((bounds[:, :2] + bounds[:, 2:]) // 2 + _CELLS_KM) // 2, 0, 2**14 - 1).T
+        """Sort by collection, extent, year and part of it from late to early, place, and then by id."""
+        boxes, times = self._columns(self._boxes, 4), self._columns(self._times, 2)
+        years = np.array(self._years, np.int64)
+        extent, along = _placed(boxes / DEGREE)
+        kind = np.where(times[:, 1] > _LONG_S, len(_EXTENTS_KM) + 1, extent)
         ids = sorted(range(len(self._names)), key=self._names.__getitem__)
         by_id = np.empty(len(ids), np.int64)
         by_id[ids] = np.arange(len(ids))
-        return np.lexsort((by_id, hilbert(column, row, bits=14), -np.array(self._years, np.int64), of))
+        parts = _parts(of * 10 + kind, years, times[:, 0])
+        return np.lexsort((by_id, along, parts, -years, kind, of))
 
     def _columns(self, values: array[Any], width: int) -> Any:
         return np.array(values).reshape(-1, width)
@@ -95,17 +102,21 @@ class IndexWriter:
     def _write_blocks(self, file: BinaryIO, order: Rows) -> dict[str, Any]:
         boxes, times = self._columns(self._boxes, 4), self._columns(self._times, 2)
         parts = [order[first : first + BLOCK] for first in range(0, len(order), BLOCK)]
-        places = [file.tell()]
-        for rows in parts:
-            places.append(places[-1] + file.write(places_bytes(boxes[rows], times[rows])))
-        titles = [file.tell()]
-        for rows in parts:
-            lines = [orjson.loads(line) for line in self._spool.lines(rows.tolist()).splitlines()]
-            columns = {name: [line[name] for line in lines] for name in ("id", "title")}
-            columns["own"] = [number for number, line in enumerate(lines) if line["own"]]
-            titles.append(titles[-1] + file.write(pack(orjson.dumps(columns))))
+        places_at = file.tell()
+        sizes = [[file.write(places_bytes(boxes[rows], times[rows])) for rows in parts]]
+        titles_at = file.tell()
+        sizes.append([file.write(self._titles(rows)) for rows in parts])
         bounds = [block_bounds(boxes[rows], times[rows]) for rows in parts]
-        return {"bounds": [list(column) for column in zip(*bounds, strict=True)], "places": places, "titles": titles}
+        found: dict[str, Any] = {"places": places_at, "titles": titles_at}
+        for name, columns in (("sizes", np.array(sizes)), ("bounds", np.array(bounds).T)):
+            found |= {name: [file.tell(), file.write(columns_bytes(columns))]}
+        return found
+
+    def _titles(self, rows: Rows) -> bytes:
+        lines = [orjson.loads(line) for line in self._spool.lines(rows.tolist()).splitlines()]
+        columns = {name: [line[name] for line in lines] for name in ("id", "title")}
+        columns["own"] = [number for number, line in enumerate(lines) if line["own"]]
+        return pack(orjson.dumps(columns))
 
     def _write_terms(
         self, file: BinaryIO, order: Rows, ranges: Mapping[str, Sequence[int]], shelves: Sequence[Shelf]
@@ -126,6 +137,31 @@ class IndexWriter:
         return {"facets": _facets(entries), "words": _write_dictionary(file, entries)}
 
 
+def _placed(boxes: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:
+    """Return for each box the class of its extent, and how far along a Hilbert curve it lies.
+
+    The curve runs through polar space; for wide boxes, the middle of which says little, through degrees.
+    """
+    west, south, width, height = boxes.T
+    bounds = polar_bounds(np.column_stack([west, south, west + width % 360.0, south + height]))
+    extent = np.digitize((bounds[:, 2:] - bounds[:, :2]).max(axis=1), _EXTENTS_KM)
+    column, row = np.clip(((bounds[:, :2] + bounds[:, 2:]) // 2 + _CELLS_KM) // 2, 0, 2**14 - 1).T
+    x, y = (np.clip((side + half) * 45, 0, 2**14 - 1).astype(np.int64) for side, half in ((west, 180), (south, 90)))
+    return extent, hilbert(np.where(extent, x, column), np.where(extent, y, row), bits=14)
+
+
+def _parts(of: Rows, years: Rows, starts: npt.NDArray[np.float64]) -> Rows:
+    """Return in which part of its year each row starts, the last part first.
+
+    A year has so many parts, at most 12, as its blocks would have along each side of a cube.
+    """
+    _, number, count = np.unique(of * 20_000 + years, return_inverse=True, return_counts=True)
+    parts = np.clip(np.cbrt(count / BLOCK).round(), 1, 12).astype(np.int64)
+    month = starts.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) % 12
+    part: Rows = (11 - month) * parts[number] // 12
+    return part
+
+
 def _shelf_head(shelf: Shelf, rows: list[int]) -> dict[str, Any]:
     return {
         "id": shelf.id, "title": shelf.title, "partner": shelf.partner,
@@ -136,7 +172,8 @@ def _shelf_head(shelf: Shelf, rows: list[int]) -> dict[str, Any]:
 def _facets(entries: Sequence[tuple[str, int, int, int]]) -> dict[str, list[tuple[str, int, int, int]]]:
     found: dict[str, list[tuple[str, int, int, int]]] = {name: [] for name in FACETS}
     for term, *place in entries:
-        name, colon, value = term.partition(":")
+        _, colon, facet = term.partition(":")
+        name, _, value = facet.partition(":")
         if colon:
             found[name].append((value, place[0], place[1], place[2]))
     for values in found.values():

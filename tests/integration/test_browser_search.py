@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from builder.build import Request, build
-from builder.search.page import Index, asked_of
+from builder.search.asked import asked_of
+from builder.search.page import Index
 from builder.search.places import files_of
 from builder.serve import serve
 from tests import synthetic

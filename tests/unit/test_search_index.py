@@ -13,11 +13,12 @@ from builder.build import Request, build
 from builder.cli import main
 from builder.errors import UsageError
 from builder.index.described import Shelf, line_of
-from builder.index.encode import read_runs, runs_bytes
+from builder.index.encode import mark_runs, marked, runs_bytes
 from builder.index.words import words_of
 from builder.index.writer import IndexWriter, write_index
 from builder.search import Client
-from builder.search.page import Index, asked_of
+from builder.search.asked import asked_of
+from builder.search.page import Index
 from builder.search.places import files_of
 from builder.serve import file_app
 from tests import synthetic
@@ -142,7 +143,9 @@ def test_bytes_do_not_depend_on_the_order_in_which_items_come(tmp_path):
     "rows", [[], [0], [5], [0, 1, 2], [3, 4, 9], list(range(0, 70_000, 3)), [2**20 - 1], [0, 2**20 - 1]], ids=len
 )
 def test_rows_survive_as_runs(rows):
-    flags = read_runs(runs_bytes(np.array(rows, np.int64)), 2**20)
+    marks = np.zeros(2**20 + 1, np.int32)
+    mark_runs(runs_bytes(np.array(rows, np.int64)), marks)
+    flags = marked(marks)
     assert np.flatnonzero(flags).tolist() == rows
 
 

@@ -1,6 +1,8 @@
-/** Reads the index of the catalogue by ranges; `builder/index` writes it. */
+/** Reads the index of the catalogue by ranges; `builder/index` writes it, and `builder/search/page.py` reads it alike. */
 
-import { DEGREE, FACETS, type Asked, type Box } from "./asked";
+import { FACETS, type Asked } from "./asked";
+import { judged, meets, type Verdict } from "./bounds";
+import { columns, DataFile, unpack } from "./file";
 
 export interface Shelf {
   id: string;
@@ -10,16 +12,24 @@ export interface Shelf {
   rows: [number, number];
 }
 
-type Entry = [string, number, number, number];
+/** Term, how many rows have it, and where the list of them lies. */
+export type Entry = [string, number, number, number];
+type Kind = "places" | "titles";
 
 interface Head {
+  version: number;
   rows: number;
   block: number;
   data: string;
   collections: Shelf[];
   facets: Record<string, Entry[]>;
   words: { first: string[]; at: number[] };
-  blocks: { bounds: number[][]; places: number[]; titles: number[] };
+  blocks: { places: number; titles: number; sizes: [number, number]; bounds: [number, number] };
+}
+
+interface Places {
+  boxes: Int32Array[];
+  times: Float64Array[];
 }
 
 export interface Hit {
@@ -31,23 +41,38 @@ export interface Hit {
   time: [number, number];
 }
 
-const CIRCLE = 360 * DEGREE;
-const AT_ONCE = 6;
+const VERSION = 2;
+const BOUNDS = 13;
+/** A word of so many letters also stands for all words that begin with it. */
+const PREFIX = 4;
+/** Bytes between two parts that are rather read than asked around. */
+const GAP = 4096;
 
 export class Index {
-  readonly spent = { requests: 0, bytes: 0 };
   private readonly lists = new Map<string, Promise<Uint8Array>>();
+  private readonly held: Record<Kind, Map<number, Promise<Uint8Array>>> = { places: new Map(), titles: new Map() };
+  private starts: Promise<Record<Kind, number[]>> | undefined;
+  private bounds: Promise<Int32Array[]> | undefined;
 
   private constructor(
     readonly head: Head,
-    private readonly url: string,
+    readonly file: DataFile,
   ) {}
 
   static async open(): Promise<Index> {
     const answer = await fetch(new URL("index.json", location.href));
     if (!answer.ok) throw new Error(`index.json: ${answer.status}`);
     const head = (await answer.json()) as Head;
-    return new Index(head, new URL(head.data, location.href).href);
+    if (head.version !== VERSION) throw new Error(`index.json: version ${head.version}`);
+    return new Index(head, new DataFile(new URL(head.data, location.href).href));
+  }
+
+  get count(): number {
+    return Math.ceil(this.head.rows / this.head.block);
+  }
+
+  span(block: number): [number, number] {
+    return [block * this.head.block, Math.min((block + 1) * this.head.block, this.head.rows)];
   }
 
   /** Rows that have all words and one value of each facet; places and times are looked at later. */
@@ -65,7 +90,7 @@ export class Index {
     const found = new Uint8Array(this.head.rows);
     for (const value of values) {
       if ((FACETS as readonly string[]).includes(name)) {
-        const list = await this.having(`${name}:${value}`);
+        const list = await this.having(`:${name}:${value}`);
         for (let row = 0; row < found.length; row += 1) found[row]! |= list[row]!;
       } else
         for (const one of this.head.collections)
@@ -74,84 +99,99 @@ export class Index {
     return found;
   }
 
-  /** Rows that have a word, or a value of a facet as `name:value`. */
+  /** Rows that have a word, or a value of a facet as `:name:value`. */
   having(term: string): Promise<Uint8Array> {
     const known = this.lists.get(term) ?? this.sought(term);
     this.lists.set(term, known);
+    known.catch(() => this.lists.delete(term));
     return known;
   }
 
   private async sought(term: string): Promise<Uint8Array> {
-    const { first, at } = this.head.words;
-    let page = -1;
-    while (page + 1 < first.length && !after(first[page + 1]!, term)) page += 1;
-    const entries = page < 0 ? [] : ((await this.json(at, page)) as Entry[]);
-    const entry = entries.find(([word]) => word === term);
+    const entries = await this.entries(term);
     const found = new Uint8Array(this.head.rows);
-    if (!entry) return found;
-    const data = await unpack(await this.bytes(entry[2], entry[3]));
-    let [row, at_, number] = [0, 0, 0];
-    while (at_ < data.length) {
-      let shift = 1;
-      let value = 0;
-      for (;;) {
-        const part = data[at_++]!;
-        value += (part & 127) * shift;
-        if (part < 128) break;
-        shift *= 128;
-      }
-      if (number % 2 === 0) row += value;
-      else found.fill(1, row, (row += value + 1));
-      number += 1;
-    }
+    if (entries.length === 0) return found;
+    const [start, end] = [entries[0]![2], entries.at(-1)![2] + entries.at(-1)![3]];
+    const lists = await this.file.bytes(start, end - start);
+    for (const [, , place, length] of entries)
+      eachRun(await unpack(lists.subarray(place - start, place - start + length)), (from, to) => found.fill(1, from, to));
     return found;
   }
 
-  /** Strikes out the rows of a block that are elsewhere or at another time; reads it only where its bounds do not say. */
-  async settle(number: number, found: Uint8Array, asked: Asked): Promise<void> {
-    const [start, end] = this.span(number);
-    const said = this.judged(number, asked);
-    if (said === "none") found.fill(0, start, end);
-    if (said !== "some" || !found.subarray(start, end).includes(1)) return;
-    const { boxes, times } = await this.places(number);
-    const [first, last] = asked.period ?? [-Infinity, Infinity];
+  /** Bytes of the lists of values of a facet. */
+  costOf(values: readonly Entry[]): number {
+    return values.reduce((sum, [, , , length]) => sum + length, 0);
+  }
+
+  /** How many of the rows found have each value of a facet; lists that lie together are read together. */
+  async counts(values: readonly Entry[], found: Uint8Array): Promise<Map<string, number>> {
+    const before = new Int32Array(found.length + 1);
+    for (let row = 0; row < found.length; row += 1) before[row + 1] = before[row]! + found[row]!;
+    const together: Entry[][] = [];
+    for (const value of [...values].sort((one, other) => one[2] - other[2])) {
+      const last = together.at(-1)?.at(-1);
+      if (last && value[2] - (last[2] + last[3]) <= GAP) together.at(-1)!.push(value);
+      else together.push([value]);
+    }
+    const counts = new Map<string, number>();
+    const count = async (several: readonly Entry[]): Promise<void> => {
+      const [start, last] = [several[0]![2], several.at(-1)!];
+      const lists = await this.file.bytes(start, last[2] + last[3] - start);
+      for (const [value, , place, length] of several) {
+        let sum = 0;
+        eachRun(await unpack(lists.subarray(place - start, place - start + length)), (from, to) => (sum += before[to]! - before[from]!));
+        counts.set(value, sum);
+      }
+    };
+    await Promise.all(together.map(count));
+    return counts;
+  }
+
+  /** What the dictionary says of a term, and of those that begin with it where it stands for them. */
+  private async entries(term: string): Promise<Entry[]> {
+    const { first, at } = this.head.words;
+    const open = !term.startsWith(":") && [...term].length >= PREFIX;
+    let beyond = 0;
+    while (beyond < first.length && !after(first[beyond]!, term)) beyond += 1;
+    const page = Math.max(0, beyond - 1);
+    while (open && beyond < first.length && first[beyond]!.startsWith(term)) beyond += 1;
+    const data = await this.file.bytes(at[page]!, at[beyond]! - at[page]!);
+    const pages = Array.from({ length: beyond - page }, (_, number) =>
+      json<Entry[]>(data.subarray(at[page + number]! - at[page]!, at[page + number + 1]! - at[page]!)),
+    );
+    return (await Promise.all(pages)).flat().filter(([word]) => word === term || (open && word.startsWith(term)));
+  }
+
+  /** What the bounds say of each block. */
+  async verdicts(asked: Asked): Promise<Verdict[]> {
+    if (!asked.box && !asked.period) return Array.from({ length: this.count }, () => "all" as const);
+    this.bounds ??= this.table(this.head.blocks.bounds, BOUNDS);
+    const bounds = await this.bounds;
+    return Array.from({ length: this.count }, (_, block) => judged(bounds.map((column) => column[block]!), asked));
+  }
+
+  private async table([place, length]: readonly [number, number], count: number): Promise<Int32Array[]> {
+    const data = await this.file.unpacked(place, length);
+    return columns(data, Array.from({ length: count }, () => 4)).map((column) => new Int32Array(column));
+  }
+
+  /** Strikes out the rows of a block that are elsewhere or at another time. */
+  async settle(block: number, found: Uint8Array, { box, period }: Asked): Promise<void> {
+    const [start, end] = this.span(block);
+    const { boxes, times } = await this.placesOf(block);
+    const [first, last] = period ?? [-Infinity, Infinity];
     for (let row = start; row < end; row += 1) {
       const place = row - start;
-      const there = !asked.box || meets(boxes.map((side) => side[place]!), asked.box);
+      const there = !box || meets(boxes.map((side) => side[place]!), box);
       if (!there || times[0]![place]! > last || times[0]![place]! + times[1]![place]! < first) found[row] = 0;
     }
-  }
-
-  get count(): number {
-    return this.head.blocks.places.length - 1;
-  }
-
-  span(number: number): [number, number] {
-    return [number * this.head.block, Math.min((number + 1) * this.head.block, this.head.rows)];
-  }
-
-  private judged(number: number, { box, period }: Asked): "all" | "none" | "some" {
-    if (!box && !period) return "all";
-    const bounds = this.head.blocks.bounds.map((column) => column[number]!);
-    const [west, width, south, north, from, to, unplaced] = bounds as [number, number, number, number, number, number, number];
-    const around = [west * DEGREE, south * DEGREE, width * DEGREE, (north - south) * DEGREE];
-    if (box && (width < 0 || !meets(around, box))) return "none";
-    if (period && (to * 86400 < period[0] || from * 86400 > period[1])) return "none";
-    const inside = !box || (unplaced === 0 && within(around, box));
-    return inside && (!period || (from * 86400 >= period[0] && to * 86400 <= period[1])) ? "all" : "some";
   }
 
   /** What is shown of rows that answer. */
   async hits(rows: readonly number[]): Promise<Hit[]> {
     const blocks = [...new Set(rows.map((row) => Math.floor(row / this.head.block)))];
-    const read = new Map(
-      await Promise.all(
-        blocks.map(async (one) => {
-          const titles = this.json(this.head.blocks.titles, one) as Promise<{ id: string[]; title: string[]; own: number[] }>;
-          return [one, { titles: await titles, places: await this.places(one) }] as const;
-        }),
-      ),
-    );
+    await Promise.all([this.fetch("titles", blocks), this.fetch("places", blocks)]);
+    const read = new Map(await Promise.all(blocks.map(async (one) => [one, await this.shown(one)] as const)));
     return rows.map((row) => {
       const { titles, places } = read.get(Math.floor(row / this.head.block))!;
       const at = row % this.head.block;
@@ -162,53 +202,74 @@ export class Index {
     });
   }
 
-  private async places(number: number): Promise<{ boxes: Int32Array[]; times: Float64Array[] }> {
-    const { places } = this.head.blocks;
-    const data = await unpack(await this.bytes(places[number]!, places[number + 1]! - places[number]!));
-    const count = data.length / 32;
-    const column = (start: number, size: number): ArrayBuffer => {
-      const whole = new Uint8Array(size * count);
-      for (let part = 0; part < size; part += 1)
-        for (let row = 0; row < count; row += 1) whole[row * size + part] = data[(start + part) * count + row]!;
-      return whole.buffer;
-    };
-    return {
-      boxes: [0, 4, 8, 12].map((start) => new Int32Array(column(start, 4))),
-      times: [16, 24].map((start) => new Float64Array(column(start, 8))),
-    };
+  private async shown(block: number): Promise<{ titles: { id: string[]; title: string[]; own: number[] }; places: Places }> {
+    const titles = json<{ id: string[]; title: string[]; own: number[] }>(await this.held.titles.get(block)!);
+    return { titles: await titles, places: await this.placesOf(block) };
   }
 
-  private async json(at: readonly number[], number: number): Promise<unknown> {
-    const data = await unpack(await this.bytes(at[number]!, at[number + 1]! - at[number]!));
-    return JSON.parse(new TextDecoder().decode(data));
+  private async placesOf(block: number): Promise<Places> {
+    await this.fetch("places", [block]);
+    const data = columns(await unpack(await this.held.places.get(block)!), [4, 4, 4, 4, 8, 8]);
+    return { boxes: data.slice(0, 4).map((one) => new Int32Array(one)), times: data.slice(4).map((one) => new Float64Array(one)) };
   }
 
-  private readonly read = new Map<number, Promise<Uint8Array>>();
-
-  private bytes(place: number, length: number): Promise<Uint8Array> {
-    const known = this.read.get(place) ?? this.fetch(place, length);
-    this.read.set(place, known);
-    return known;
+  /** Reads places or titles of blocks; those that lie together are read together. */
+  async fetch(kind: Kind, blocks: readonly number[]): Promise<void> {
+    const starts = (await this.layout())[kind];
+    const held = this.held[kind];
+    const together: number[][] = [];
+    for (const block of blocks.filter((one) => !held.has(one))) {
+      const last = together.at(-1);
+      if (last && starts[block]! - starts[last.at(-1)! + 1]! <= GAP) last.push(block);
+      else together.push([block]);
+    }
+    for (const several of together) {
+      const start = starts[several[0]!]!;
+      const data = this.file.bytes(start, starts[several.at(-1)! + 1]! - start);
+      for (const one of several) held.set(one, data.then((all) => all.subarray(starts[one]! - start, starts[one + 1]! - start)));
+      data.catch(() => several.forEach((one) => held.delete(one)));
+    }
+    await Promise.all(blocks.map((one) => held.get(one)));
   }
 
-  private async fetch(place: number, length: number): Promise<Uint8Array> {
-    const answer = await fetch(this.url, { headers: { Range: `bytes=${place}-${place + length - 1}` } });
-    if (!answer.ok) throw new Error(`${this.head.data}: ${answer.status}`);
-    const data = new Uint8Array(await answer.arrayBuffer());
-    this.spent.requests += 1;
-    this.spent.bytes += data.length;
-    return answer.status === 206 ? data : data.subarray(place, place + length);
+  /** Bytes of places that reading blocks would cost. */
+  async cost(blocks: readonly number[]): Promise<number> {
+    const starts = (await this.layout()).places;
+    return blocks.reduce((sum, one) => sum + (this.held.places.has(one) ? 0 : starts[one + 1]! - starts[one]!), 0);
+  }
+
+  private layout(): Promise<Record<Kind, number[]>> {
+    this.starts ??= this.table(this.head.blocks.sizes, 2).then((sizes) => {
+      const [places, titles] = (["places", "titles"] as const).map((kind, at) => {
+        let place = this.head.blocks[kind];
+        return [place, ...Array.from(sizes[at]!, (size) => (place += size))];
+      });
+      return { places: places!, titles: titles! };
+    });
+    return this.starts;
   }
 }
 
-export async function inTurn(numbers: readonly number[], work: (number: number) => Promise<void>): Promise<void> {
-  for (let first = 0; first < numbers.length; first += AT_ONCE)
-    await Promise.all(numbers.slice(first, first + AT_ONCE).map(work));
+async function json<T>(data: Uint8Array): Promise<T> {
+  return JSON.parse(new TextDecoder().decode(await unpack(data))) as T;
 }
 
-async function unpack(data: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([data as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** Takes rows apart that stand as runs: the gap before each and its length less one, in sevens of bits. */
+function eachRun(data: Uint8Array, use: (from: number, to: number) => void): void {
+  let [row, at, number] = [0, 0, 0];
+  while (at < data.length) {
+    let shift = 1;
+    let value = 0;
+    for (;;) {
+      const part = data[at++]!;
+      value += (part & 127) * shift;
+      if (part < 128) break;
+      shift *= 128;
+    }
+    if (number % 2 === 0) row += value;
+    else use(row, (row += value + 1));
+    number += 1;
+  }
 }
 
 /** Order by code points, as Python sorts; that of JavaScript is by UTF-16 units. */
@@ -216,19 +277,4 @@ function after(one: string, other: string): boolean {
   const [a, b] = [Array.from(one, (c) => c.codePointAt(0)!), Array.from(other, (c) => c.codePointAt(0)!)];
   const at = a.findIndex((code, place) => code !== b[place]);
   return at >= 0 && (at >= b.length || a[at]! > b[at]!);
-}
-
-const turn = (degrees: number): number => ((degrees % CIRCLE) + CIRCLE) % CIRCLE;
-
-function meets([west, south, width, height]: readonly number[], [qWest, qSouth, qWidth, qNorth]: Box): boolean {
-  const north = south! + height!;
-  const along =
-    turn(qWest - west!) <= width! || turn(west! - qWest) <= qWidth || width! >= CIRCLE || qWidth >= CIRCLE ||
-    (qNorth === 90 * DEGREE && north === qNorth) || (qSouth === -90 * DEGREE && south === qSouth);
-  return along && width! >= 0 && south! <= qNorth && north >= qSouth;
-}
-
-function within([west, south, width, height]: readonly number[], [qWest, qSouth, qWidth, qNorth]: Box): boolean {
-  const along = turn(west! - qWest) + width! <= qWidth || qWidth >= CIRCLE;
-  return along && south! >= qSouth && south! + height! <= qNorth && width! >= 0;
 }

@@ -1,11 +1,17 @@
 /** The search page: what the form asks stands in the address; counts come first, then titles. */
 
 import type { Words } from "../lib/words";
-import { askedOf, CHOICES, DEGREE, FACETS, type Asked } from "./asked";
-import { inTurn, Index, type Hit } from "./index";
+import { element } from "../lib/dom";
+import { Answer, ones } from "./answer";
+import { askedOf, FACETS } from "./asked";
+import { Index, type Entry } from "./index";
+import { group, line, size, type Value } from "./show";
 
 const PAGE = 20;
 const MOST_VALUES = 12;
+/** Bytes that are read without asking for the exact number, and for the counts of values. */
+const UNASKED = 256 * 1024;
+const TROUBLES = ["bad_box", "bad_time", "no_ranges"];
 const SIDES = ["west", "south", "east", "north"] as const;
 
 export async function start(element: HTMLElement, words: Words): Promise<void> {
@@ -13,25 +19,20 @@ export async function start(element: HTMLElement, words: Words): Promise<void> {
   await new Search(element, words, index).show();
 }
 
-function made<K extends keyof HTMLElementTagNameMap>(tag: K, text = "", more: Record<string, string> = {}): HTMLElementTagNameMap[K] {
-  const one = document.createElement(tag);
-  one.textContent = text;
-  for (const [name, value] of Object.entries(more)) one.setAttribute(name, value);
-  return one;
-}
-
 class Search {
   private readonly form: HTMLFormElement;
   private readonly say: HTMLElement;
   private readonly list: HTMLElement;
   private readonly facets: HTMLElement;
+  private readonly more: HTMLElement;
   private turn = 0;
 
-  constructor(element: HTMLElement, private readonly words: Words, private readonly index: Index) {
-    this.form = element.querySelector("form")!;
-    this.say = element.querySelector("[data-say]")!;
-    this.list = element.querySelector("[data-hits]")!;
-    this.facets = element.querySelector("[data-facets]")!;
+  constructor(root: HTMLElement, private readonly words: Words, private readonly index: Index) {
+    this.form = root.querySelector("form")!;
+    this.say = root.querySelector("[data-say]")!;
+    this.list = root.querySelector("[data-hits]")!;
+    this.facets = root.querySelector("[data-facets]")!;
+    this.more = root.querySelector("[data-more]")!;
     this.form.hidden = false;
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -78,44 +79,46 @@ class Search {
     const address = new URLSearchParams(location.search);
     this.fill(address);
     this.list.replaceChildren();
+    this.more.replaceChildren();
+    this.say.setAttribute("aria-busy", "true");
     delete this.list.dataset["done"];
+    delete this.list.dataset["first"];
     try {
-      const asked = askedOf(address);
-      const found = await this.index.candidates(asked);
-      await inTurn(this.blocks(found), (number) => this.index.settle(number, found, asked));
+      const answer = await Answer.to(askedOf(address), this.index);
+      const page = Math.max(1, Number(address.get("page") ?? 1) || 1);
+      const rows = await answer.rows((page - 1) * PAGE, page * PAGE + 1);
       if (turn !== this.turn) return;
-      const rows: number[] = [];
-      found.forEach((yes, row) => yes && rows.push(row));
-      this.say.textContent = this.words("found", { n: rows.length.toLocaleString("en") });
-      await this.page(rows, Math.max(1, Number(address.get("page") ?? 1) || 1), turn);
-      await this.count(found, asked, turn);
+      this.tell(answer);
+      await this.page(rows, page, turn);
+      this.list.dataset["first"] = this.spent;
+      await this.number(answer, turn);
+      await this.count(answer, turn);
     } catch (trouble) {
-      if (turn !== this.turn) return;
-      this.say.textContent = this.words(trouble instanceof Error && trouble.message.startsWith("bad_") ? trouble.message : "broken");
+      if (turn === this.turn) this.fail(trouble);
     }
-    this.list.dataset["done"] = `${this.index.spent.requests} ${this.index.spent.bytes}`;
+    this.list.dataset["done"] = this.spent;
   }
 
-  private blocks(found: Uint8Array): number[] {
-    const all = Array.from({ length: this.index.count }, (_, number) => number);
-    return all.filter((number) => found.subarray(...this.index.span(number)).includes(1));
+  /** Requests and bytes of the data file so far. */
+  private get spent(): string {
+    return `${this.index.file.spent.requests} ${this.index.file.spent.bytes}`;
   }
 
   private async page(rows: readonly number[], page: number, turn: number): Promise<void> {
-    const hits = await this.index.hits(rows.slice((page - 1) * PAGE, page * PAGE));
+    const hits = await this.index.hits(rows.slice(0, PAGE));
     if (turn !== this.turn) return;
-    const list = made("ol", "", { class: "plain", start: String((page - 1) * PAGE + 1) });
-    list.append(...hits.map((hit) => this.line(hit)));
-    const steps = made("p");
+    const list = element("ol", "", { class: "plain", start: String((page - 1) * PAGE + 1) });
+    list.append(...hits.map(line));
+    const steps = element("p");
     if (page > 1) steps.append(this.step("previous", page - 1), " ");
-    if (page * PAGE < rows.length) steps.append(this.step("next", page + 1));
+    if (rows.length > PAGE) steps.append(this.step("next", page + 1));
     this.list.replaceChildren(list, steps);
   }
 
   private step(key: string, page: number): HTMLAnchorElement {
     const address = new URLSearchParams(location.search);
     address.set("page", String(page));
-    const link = made("a", this.words(key), { href: `?${address}`, class: "button" });
+    const link = element("a", this.words(key), { href: `?${address}`, class: "button" });
     link.addEventListener("click", (event) => {
       event.preventDefault();
       this.go(address);
@@ -124,79 +127,94 @@ class Search {
     return link;
   }
 
-  private line(hit: Hit): HTMLElement {
-    const line = made("li", "", { "data-id": hit.id });
-    const tail = hit.own ? "/index.html" : ".html";
-    const href = `../${[hit.shelf.partner, hit.shelf.id, hit.id].map(encodeURIComponent).join("/")}${tail}`;
-    const about = [hit.shelf.title, when(hit), where(hit)].filter(Boolean).join(" · ");
-    line.append(made("a", hit.title, { href }), made("br"), made("small", about));
-    return line;
+  /** Says how many were found, once that is known; what a better answer costs is stated before it is read. */
+  private async number(answer: Answer, turn: number): Promise<void> {
+    const left = await answer.left();
+    if (left > 0 && left <= UNASKED) {
+      await answer.finish();
+    }
+    if (turn !== this.turn) return;
+    this.tell(answer);
+    this.say.removeAttribute("aria-busy");
+    if (left > UNASKED)
+      this.offer("count", left, async () => {
+        await answer.finish();
+        if (turn !== this.turn) return;
+        this.tell(answer);
+        await this.count(answer, turn);
+      });
   }
 
-  /** Counts the values of every facet among what was found. */
-  private async count(found: Uint8Array, asked: Asked, turn: number): Promise<void> {
-    const groups: HTMLElement[] = [];
-    for (const name of CHOICES) {
-      const counts = await this.counted(name, found, asked);
-      if (counts.length > 0) groups.push(this.group(name, counts, asked.chosen.get(name) ?? []));
-    }
-    if (turn === this.turn) {
-      const kept = document.activeElement instanceof HTMLInputElement ? document.activeElement : undefined;
-      this.facets.replaceChildren(...groups);
-      if (kept?.type === "checkbox")
-        [...this.facets.querySelectorAll("input")].find((one) => one.name === kept.name && one.value === kept.value)?.focus();
-    }
+  private tell(answer: Answer): void {
+    const [least, most] = answer.between;
+    const words = least === most ? "found" : "between";
+    this.say.textContent = this.words(words, { n: most.toLocaleString("en"), least: least.toLocaleString("en") });
   }
 
-  private async counted(name: string, found: Uint8Array, asked: Asked): Promise<[string, string, number][]> {
-    const counts = new Map<string, [string, number]>();
-    if ((FACETS as readonly string[]).includes(name)) {
-      const chosen = asked.chosen.get(name) ?? [];
-      const values = [...new Set([...chosen, ...(this.index.head.facets[name] ?? []).slice(0, MOST_VALUES).map(([one]) => one)])];
-      const lists = await Promise.all(values.map((value) => this.index.having(`${name}:${value}`)));
-      values.forEach((value, at) => counts.set(value, [value, both(found, lists[at]!)]));
-    } else
+  /** Offers to read more, beside the number. */
+  private offer(key: string, bytes: number, work: () => Promise<void>): void {
+    const button = element("button", this.words(key, { size: size(bytes) }), { type: "button", "data-more": key });
+    button.addEventListener("click", () => {
+      button.disabled = true;
+      void work()
+        .catch((trouble: unknown) => this.fail(trouble))
+        .finally(() => button.remove());
+    });
+    this.more.append(button, " ");
+  }
+
+  private fail(trouble: unknown): void {
+    const key = trouble instanceof Error && TROUBLES.includes(trouble.message) ? trouble.message : "broken";
+    this.say.removeAttribute("aria-busy");
+    this.say.textContent = this.words(key);
+  }
+
+  /** Counts the values of every facet among what was found, unless that costs much. */
+  private async count(answer: Answer, turn: number, unasked: number = UNASKED): Promise<void> {
+    const { head } = this.index;
+    const chosen = (name: string): readonly string[] => answer.asked.chosen.get(name) ?? [];
+    const listed = FACETS.map((name) => {
+      const all = head.facets[name] ?? [];
+      const shown = all.filter(([value], at) => name === "year" || at < MOST_VALUES || chosen(name).includes(value));
+      return [name, name === "year" ? [...shown].sort((one, other) => (one[0] < other[0] ? 1 : -1)) : shown] as const;
+    });
+    const [least, most] = answer.between;
+    const every = least === head.rows;
+    const cost = every ? 0 : listed.reduce((sum, [, values]) => sum + this.index.costOf(values), 0);
+    const said = (count: number): string => `${least === most ? "" : "≤ "}${count.toLocaleString("en")}`;
+    const groups: [string, Value[]][] = this.shelves(answer.found).map(([name, counts]) => [
+      name,
+      counts.filter(([value, , count]) => count > 0 || chosen(name).includes(value)).map(([value, title, count]) => [value, title, said(count)]),
+    ]);
+    for (const [name, values] of listed) {
+      const counts = every || cost > unasked ? undefined : await this.index.counts(values, answer.found);
+      const count = (value: Entry): number => (counts ? counts.get(value[0])! : value[1]);
+      const kept = values.filter((value) => count(value) > 0 || chosen(name).includes(value[0]));
+      groups.push([name, kept.map((value) => [value[0], value[0], cost > unasked ? "" : said(count(value))])]);
+    }
+    if (turn !== this.turn) return;
+    this.more.querySelector('[data-more="values"]')?.remove();
+    if (cost > unasked) this.offer("values", cost, () => this.count(answer, turn, Infinity));
+    this.place(groups.filter(([, values]) => values.length > 0).map(([name, values]) => group(name, values, chosen(name), this.words)));
+  }
+
+  /** Counts by partner and collection, which are ranges of rows. */
+  private shelves(found: Uint8Array): [string, [string, string, number][]][] {
+    return (["partner", "collection"] as const).map((name) => {
+      const counts = new Map<string, [string, string, number]>();
       for (const one of this.index.head.collections) {
         const [key, title] = name === "collection" ? [one.id, one.title] : [one.partner, one.partner_title];
-        const more = found.subarray(...one.rows).reduce((sum, yes) => sum + yes, 0);
-        counts.set(key, [title, (counts.get(key)?.[1] ?? 0) + more]);
+        counts.set(key, [key, title, ones(found.subarray(...one.rows)) + (counts.get(key)?.[2] ?? 0)]);
       }
-    const kept = [...counts].filter(([key, [, count]]) => count > 0 || asked.chosen.get(name)?.includes(key));
-    return kept.map(([key, [title, count]]) => [key, title, count]);
+      return [name, [...counts.values()].sort((one, other) => other[2] - one[2])];
+    });
   }
 
-  private group(name: string, counts: readonly [string, string, number][], chosen: readonly string[]): HTMLElement {
-    const group = made("fieldset");
-    group.append(made("legend", this.words(`facet.${name}`)));
-    for (const [value, title, count] of counts) {
-      const label = made("label");
-      const box = made("input", "", { type: "checkbox", name, value });
-      box.checked = chosen.includes(value);
-      label.append(box, ` ${title.replaceAll("_", " ")} `, made("small", count.toLocaleString("en")));
-      group.append(label);
-    }
-    return group;
+  /** Puts the facets in place; the one that has the focus keeps it. */
+  private place(groups: readonly HTMLElement[]): void {
+    const kept = document.activeElement instanceof HTMLInputElement ? document.activeElement : undefined;
+    this.facets.replaceChildren(...groups);
+    if (kept?.type === "checkbox")
+      [...this.facets.querySelectorAll("input")].find((one) => one.name === kept.name && one.value === kept.value)?.focus();
   }
-}
-
-function both(one: Uint8Array, other: Uint8Array): number {
-  let sum = 0;
-  for (let row = 0; row < one.length; row += 1) sum += one[row]! & other[row]!;
-  return sum;
-}
-
-function when({ time: [start, length] }: Hit): string {
-  const day = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
-  if (start < -62135596000) return "";
-  const [from, to] = [day(start), start + length > 253402300000 ? "…" : day(start + length)];
-  return from === to ? from : `${from} – ${to}`;
-}
-
-function where({ box: [west, south, width, height] }: Hit): string {
-  if (width < 0) return "";
-  const side = (value: number, [plus, minus]: readonly [string, string]): string =>
-    `${Number((Math.abs(value) / DEGREE).toFixed(2))}°${value < 0 ? minus : plus}`;
-  const east = west + width > 180 * DEGREE ? west + width - 360 * DEGREE : west + width;
-  const range = (a: string, b: string): string => (a === b ? a : `${a} – ${b}`);
-  return `${range(side(south, ["N", "S"]), side(south + height, ["N", "S"]))}, ${range(side(west, ["E", "W"]), side(east, ["E", "W"]))}`;
 }
