@@ -130,6 +130,13 @@ def bench_site(session: nox.Session) -> None:
     session.run("python", "tests/bench/site.py", *session.posargs)
 
 
+@nox.session(name="stac-browser")
+def stac_browser(session: nox.Session) -> None:
+    """Build STAC Browser from npm and open every object of the demo in it. Needs npm and Chromium; takes minutes."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "tests/clients/stac_browser.py", *session.posargs)
+
+
 @nox.session
 def drills(session: nox.Session) -> None:
     """Faults, kills, full disks and hostile input, with figures; writes build/drills.json and build/drills.md."""

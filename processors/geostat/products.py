@@ -22,6 +22,7 @@ from processors.geostat.summaries import block_means, regular_depths, regular_ti
 from processors.geostat.variography import Variography, rows_of, variography_of
 from processors.protocol import JSON, Inputs, Kind, Product
 from processors.references import references_beside
+from processors.thumbnail import thumbnail
 
 TITLES = {
     "estimate.tif": "The map, a COG with one band per depth and time",
@@ -43,6 +44,7 @@ TITLES = {
     "regular_depths.csv": "Profiles at regular depths, where `regular_m` is given",
     "relation.json": "Correlation of two variables and their water masses, where `second` is given",
     "water_masses.csv": "Class of each sample, where `water_masses` is given",
+    "map.png": "A small picture of the map alone",
     "map_estimate.png": "Figures, as PNG and SVG: maps, observations, variogram, validation",
     "report.html": "The report: how far the map can be trusted",
     "params.json": "Parameters as they were resolved",
@@ -70,6 +72,9 @@ def all_files(folder: Path, layout: Layout, inputs: Inputs, chosen: GeostatParam
         Refusal: The outline of the region cannot be read, or a summary that was asked for has nothing to go on.
     """
     yield from write_maps(folder, layout, fields_of(layout))
+    small = folder / "map.png"
+    small.write_bytes(thumbnail(folder / "estimate.tif"))
+    yield Product(small.name, "figure", small, f"{layout.title}, small", layout.lineage, ("thumbnail",))
     path = folder / "geostat.nc"
     write_netcdf(path, layout)
     yield Product(path.name, "netcdf", path, layout.title, layout.lineage, ("data",), fields_of(layout))
@@ -116,9 +121,7 @@ def _report(
 
 
 def _roles(picture: Path) -> tuple[str, ...]:
-    if picture.suffix != ".png":
-        return ("visual",)
-    return ("thumbnail", "overview") if picture.name.startswith("map_estimate") else ("overview",)
+    return ("overview",) if picture.suffix == ".png" else ("visual",)
 
 
 def _numbers(folder: Path, layout: Layout, found: Sequence[Variography | None]) -> Iterator[Product]:
