@@ -23,6 +23,7 @@ from builder.media import media_type
 from builder.nights import Nights, failures, last_good, recall
 from builder.pages.feed import FEED, feed
 from builder.pages.linkhealth import PartnerLinks
+from builder.pages.policy import plain_origin
 from builder.pages.render import Entry, Renderer
 from builder.pages.status import SourceStatus, status_document
 from builder.processing.documents import LIST, RELATION, process_files
@@ -147,6 +148,8 @@ def _add_upper(
     root = build_root_catalog([group[0].partner for group in groups.values()], links=[data, TABLE, PROCESSES])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
+    origins = {plain_origin(getattr(definition.source, "url", None)) for definition in definitions}
+    tree.add("compare/index.html", renderer.compare(entries, sorted(filter(None, origins))), HTML)
     for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
         tree.add(path, body, media_type(path))
     pages = sorted(

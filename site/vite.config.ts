@@ -11,6 +11,7 @@ const SOURCES = ["package.json", "package-lock.json", "tsconfig.json", "vite.con
 
 /** Libraries that several entries share, each in a file of its own, so that it changes only with its version. */
 const GROUPS = [
+  { name: "preload", test: /vite\/preload-helper/ },
   { name: "map", test: /node_modules\/(ol|rbush|quickselect)\// },
   { name: "parquet", test: /node_modules\/hyparquet\// },
   { name: "zarr", test: /node_modules\/(zarrita|@zarrita|numcodecs|fzstd|unzipit|reference-spec-reader)\// },
@@ -38,19 +39,19 @@ function record(): Plugin {
   };
 }
 
-/**
- * Takes Vite's preloading out of the entry of every page: it would load the chunk that happens to hold the helper,
- * and there is nothing to preload.
- */
-function plainEntry(): Plugin {
+/** Takes out Vite's preloading: there is nothing to preload, and its helper would be one more file for every page. */
+function plainImports(): Plugin {
   return {
-    name: "plain-entry",
+    name: "plain-imports",
     enforce: "post",
     generateBundle(_, bundle) {
-      const page = bundle["page.js"];
-      if (page?.type !== "chunk") throw new Error("no page.js");
-      page.code = page.code.replace(/^import\{\w+ as (\w+)\}from"\.\/chunks\/[^"]+";/, "const $1=(load)=>load();");
-      if (/^import|from"/.test(page.code)) throw new Error("page.js imports something at once");
+      for (const [name, chunk] of Object.entries(bundle)) {
+        if (chunk.type !== "chunk") continue;
+        if (chunk.name === "preload") delete bundle[name];
+        chunk.code = chunk.code.replace(/import\{\w+ as (\w+)\}from"\.\/(?:chunks\/)?preload-[^"]+";/, "const $1=(load)=>load();");
+        if (/preload-/.test(chunk.code)) throw new Error(`${name} preloads`);
+        if (name === "page.js" && /^import|from"/.test(chunk.code)) throw new Error("page.js imports something at once");
+      }
     },
   };
 }
@@ -68,7 +69,7 @@ export default defineConfig({
     ],
   },
   logLevel: "warn",
-  plugins: [plainEntry(), record()],
+  plugins: [plainImports(), record()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

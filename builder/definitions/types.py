@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from builder.definitions.periods import UNITS, period_of
 
 _RESERVED = re.compile(
-    r"static|processes|search|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.(json|ndjson|html|xml|txt)|.*\."
+    r"static|processes|search|compare|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.(json|ndjson|html|xml|txt)|.*\."
 )
 _GROUPS = frozenset((*UNITS, "doy", *(f"end_{unit}" for unit in (*UNITS, "doy"))))
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from builder.pages.markup import safe_href
-from builder.pages.reading import Reading
-
 _HOST = re.compile(r"http://[A-Za-z0-9.-]+(:\d+)?")
 
 CONTENT_SECURITY = (
@@ -16,9 +13,19 @@ CONTENT_SECURITY = (
 """Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 
 
-def policy(found: Reading | None) -> dict[str, str]:
-    """Return the policy of a page that reads a file over http, which the usual one does not allow."""
-    host = safe_href(found.host) if found and found.host else None
-    if not host or not _HOST.fullmatch(host):
+def policy(*hosts: str | None) -> dict[str, str]:
+    """Return the policy of a page that reads files of these hosts over http, which the usual one does not allow."""
+    plain = [host for host in hosts if host and _HOST.fullmatch(host)]
+    if not plain:
         return {}
-    return {"csp": CONTENT_SECURITY.replace("connect-src 'self' https:", f"connect-src 'self' https: {host}")}
+    allowed = "connect-src 'self' https:"
+    return {"csp": CONTENT_SECURITY.replace(allowed, " ".join([allowed, *plain]))}
+
+
+def plain_origin(address: str | None) -> str | None:
+    """Return scheme and host of an address on http; None for any other.
+
+    >>> plain_origin("http://data.example.org:8080/thredds/catalog.xml")
+    'http://data.example.org:8080'
+    """
+    return "/".join(address.split("/")[:3]) if address and address.startswith("http://") else None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.pages.markup import safe_href
+from builder.pages.policy import plain_origin
 from builder.pages.snippets import Snippet
 from builder.pages.values import Json, mapping, properties, size_words, text, texts, whole
 
@@ -72,5 +73,4 @@ def _costs(references: Json) -> Iterator[tuple[str, int, str]]:
 def _host(assets: Json) -> str | None:
     """Return the origin of the first data file where it is reached by http."""
     data = (mapping(one) for one in assets.values())
-    href = next((text(one.get("href")) for one in data if "data" in texts(one.get("roles"))), None) or ""
-    return "/".join(href.split("/")[:3]) if href.startswith("http://") else None
+    return plain_origin(next((text(one.get("href")) for one in data if "data" in texts(one.get("roles"))), None))

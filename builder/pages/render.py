@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from builder.pages import schemaorg
 from builder.pages.embed import embed_of, embed_path, embed_view
+from builder.pages.environment import environment
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.lists import Entry, Row, beside, changes_view, home_view, partner_view, row, window
 from builder.pages.machines import machines_view, stac_browser_href
-from builder.pages.markup import icon, safe_href
-from builder.pages.messages import CompileWords, load_messages
+from builder.pages.markup import safe_href
+from builder.pages.messages import load_messages
 from builder.pages.policy import CONTENT_SECURITY, policy
 from builder.pages.processes import ProcessView
 from builder.pages.status import SourceStatus, status_view
@@ -53,7 +51,7 @@ class Renderer:
         self.stac_browser = stac_browser or ""
         self.language = language
         self.words = load_messages(language)
-        self.environment = _environment(language)
+        self.environment = environment(language)
 
     def item(
         self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
@@ -74,7 +72,8 @@ class Renderer:
             collection=around,
             canonical=view.landing or self._url(path),
             document=document.rpartition("/")[2],
-            **policy(view.reading),
+            layer=quote(document),
+            **policy(view.reading and view.reading.host),
             browser=self._browser(document),
             embed=embed_of(path, self.base, view.head.title),
             jsonld=self._dataset(item, view.head, path),
@@ -89,7 +88,7 @@ class Renderer:
             page: Path of the item's own page.
         """
         view = embed_view(item, named(partner).title, page=page, base=self.base)
-        path, more = embed_path(page), policy(view.reading)
+        path, more = embed_path(page), policy(view.reading and view.reading.host)
         canonical = self._url(page)
         return self._render(
             "embed.html", path, view=view, title=view.head.title, canonical=canonical, robots="noindex", **more
@@ -169,10 +168,25 @@ class Renderer:
 
     def search(self, entries: Sequence[Entry]) -> bytes:
         """Render the search page (``search/index.html``)."""
-        hrefs = [(f"../{e.partner['id']}/{e.collection['id']}/index.html", f"../{e.partner['id']}/") for e in entries]
-        rows = [self._entry(e, href, f"{above}index.html") for e, (href, above) in zip(entries, hrefs, strict=True)]
-        path, about = "search/index.html", {"title": self.words("search.title"), "rows": rows}
+        path, about = "search/index.html", {"title": self.words("search.title"), "rows": self._beside(entries)}
         return self._render("search.html", path, canonical=self._url(path), **about)
+
+    def compare(self, entries: Sequence[Entry], hosts: Iterable[str] = ()) -> bytes:
+        """Render the page that compares layers (``compare/index.html``).
+
+        Args:
+            entries: The collections, to which it leads.
+            hosts: Origins on http from which it may read, besides all on https.
+        """
+        path, about = "compare/index.html", {"title": self.words("compare.title"), "rows": self._beside(entries)}
+        below = (self.words.below(table) for table in ("live.", "reading.", "comparing."))
+        words = {key: said for table in below for key, said in table.items()}
+        return self._render("compare.html", path, canonical=self._url(path), words=words, **policy(*hosts), **about)
+
+    def _beside(self, entries: Sequence[Entry]) -> list[Row]:
+        """Return the rows of all collections for a page in a folder of its own."""
+        hrefs = [(f"../{e.partner['id']}/{e.collection['id']}/index.html", f"../{e.partner['id']}/") for e in entries]
+        return [self._entry(e, href, f"{above}index.html") for e, (href, above) in zip(entries, hrefs, strict=True)]
 
     def changes(self, changes: Sequence[Json]) -> bytes:
         """Render the list of changes (``changes.html``) in the order given: newest first.
@@ -313,32 +327,6 @@ class Renderer:
             )
             for partner, group in grouped.items()
         ]
-
-
-@cache
-def _environment(language: str) -> Environment:
-    """Make the environment of one language; its templates are compiled once in a process."""
-    environment = Environment(
-        loader=FileSystemLoader(site_folder() / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        extensions=[CompileWords],
-    )
-    words = load_messages(language)
-    environment.globals |= {
-        "t": words,
-        "count": words.count,
-        "maybe": words.get,
-        "below": words.below,
-        "page_lang": language,
-        "csp": CONTENT_SECURITY,
-        "icon": icon(),
-    }
-    environment.filters["href"] = safe_href
-    return environment
 
 
 def _root(path: str) -> str:

@@ -4,6 +4,7 @@ import type { Part } from "./lib/part";
 
 /** What an element with `data-app="…"` may be; each is fetched when it is first started. */
 const PARTS: Record<string, () => Promise<Part>> = {
+  compare: () => import("./compare/start"),
   map: () => import("./map/start"),
   read: () => import("./reading/start"),
   search: () => import("./search/start"),

@@ -1,6 +1,6 @@
 // Opens pages, makes their map live as a visitor would, and prints what the pages then show.
 // Arguments: JSON list of visits, path of Chromium, folder for pictures. Run where puppeteer-core and axe-core are.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -47,12 +47,47 @@ const ACTS = {
   point,
   colours,
   click: async (page, selector) => { await page.focus(selector); await page.keyboard.press("Enter"); await pause(700); },
-  hear: async (page) => {
-    await page.waitForFunction(() => document.querySelector(".said").textContent.includes("–"), { timeout: 10000 });
-    return page.$eval(".said", (one) => one.textContent);
-  },
+  hear: (page) => ACTS.heard(page, "–"),
   wait: async (page, selector) => { await page.waitForSelector(selector, { timeout: 20000 }); },
   text: (page, selector) => page.$eval(selector, (one) => one.textContent),
+  texts: (page, selector) => page.$$eval(selector, (all) => all.map((one) => one.textContent)),
+  html: (page, selector) => page.$eval(selector, (one) => one.innerHTML),
+  value: (page, selector) => page.$eval(selector, (one) => one.value),
+  address: (page) => page.url(),
+  pause: async (page, ms) => { await pause(ms); },
+  focus: (page, selector) => page.focus(selector),
+  heard: async (page, words) => {
+    await page.waitForFunction((part) => document.querySelector(".said").textContent.includes(part), { timeout: 10000 }, words);
+    return page.$eval(".said", (one) => one.textContent);
+  },
+  reload: async (page, ready) => {
+    await page.reload({ waitUntil: "networkidle0" });
+    await page.waitForSelector(ready, { timeout: 20000 });
+    await pause(800);
+  },
+  go: async (page, selector) => {
+    await Promise.all([page.waitForNavigation({ waitUntil: "networkidle0" }), page.click(selector)]);
+    await pause(800);
+  },
+  fill: async (page, [selector, value]) => {
+    await page.$eval(selector, (one) => (one.value = ""));
+    await page.focus(selector);
+    await page.keyboard.type(value);
+  },
+  aim: async (page, [x, y]) => {
+    const box = await (await page.$(".ground")).boundingBox();
+    await page.mouse.move(box.x + x * box.width, box.y + y * box.height);
+    await page.mouse.click(box.x + x * box.width, box.y + y * box.height);
+    await pause(1500);
+  },
+  download: async (page, number) => {
+    const link = (await page.$$("a[download]"))[number];
+    const file = join(folder, await link.evaluate((one) => one.download));
+    rmSync(file, { force: true });
+    await link.evaluate((one) => one.click());
+    for (let tries = 0; tries < 100 && !existsSync(file); tries += 1) await pause(50);
+    return readFileSync(file, "utf8");
+  },
   focused: (page) => page.evaluate(() => document.activeElement.className || document.activeElement.name),
   scheme: async (page, value) => {
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
@@ -65,9 +100,12 @@ const ACTS = {
   },
   wide: (page) => page.evaluate(() => document.documentElement.scrollWidth),
   picture: async (page, name) => { await page.screenshot({ path: join(folder, `${name}.png`) }); },
+  whole: async (page, name) => { await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true }); },
 };
 
-async function visit({ url, width = 1200, scheme = "light", calm = false, acts }) {
+const MAP = '[data-app="map"] > [data-start]';
+
+async function visit({ url, width = 1200, scheme = "light", calm = false, ready = '[data-app="map"][data-state="live"] canvas', acts }) {
   const page = await (await browser.createBrowserContext()).newPage();
   await page.setViewport({ width, height: 1000 });
   const features = [{ name: "prefers-color-scheme", value: scheme }];
@@ -80,12 +118,15 @@ async function visit({ url, width = 1200, scheme = "light", calm = false, acts }
   page.on("request", (request) => asked.push(request.url()));
   const client = await page.createCDPSession();
   await client.send("Network.enable");
+  await client.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
   client.on("Network.loadingFinished", (done) => (bytes += done.encodedDataLength));
   await page.goto(url, { waitUntil: "networkidle0" });
   const before = { requests: asked.length, bytes };
-  await page.focus('[data-app="map"] > [data-start]');
-  await page.keyboard.press("Enter");
-  await page.waitForSelector('[data-app="map"][data-state="live"] canvas', { timeout: 20000 });
+  if (await page.$(MAP)) {
+    await page.focus(MAP);
+    await page.keyboard.press("Enter");
+  }
+  await page.waitForSelector(ready, { timeout: 20000 });
   await pause(800);
   const found = [];
   for (const [act, argument] of acts) found.push((await ACTS[act](page, argument)) ?? null);

@@ -20,6 +20,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["index.html"] = renderer.home(CATALOG, ENTRIES, changes=CHANGES)
     files["partners.html"] = renderer.partners(ENTRIES)
     files["search/index.html"] = renderer.search(ENTRIES)
+    files["compare/index.html"] = renderer.compare(ENTRIES)
     files["changes.html"] = renderer.changes(CHANGES)
     files[FEED] = feed(CHANGES, renderer.words, renderer.base)
     files["status.html"] = renderer.status(SOURCES)

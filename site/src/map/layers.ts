@@ -14,6 +14,7 @@ import Fill from "ol/style/Fill";
 import Stroke from "ol/style/Stroke";
 import Style from "ol/style/Style";
 import Text from "ol/style/Text";
+import { colour } from "../lib/dom";
 import { projection, type Position, type Projection } from "../lib/projections";
 import { DRAWN, type Footprints } from "./drawing";
 
@@ -21,11 +22,6 @@ import { DRAWN, type Footprints } from "./drawing";
 export const SOUTH = 45;
 /** Metres per pixel below which the graticule is finer. */
 const CLOSE = 1500;
-
-/** Colours of the page as it is now: light, dark, or the system's own. */
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
 
 /** Degrees at the meridians and parallels, in words. */
 export interface Degrees {
@@ -110,18 +106,18 @@ function nameLayer(names: readonly { at: Position; words: string }[], bounds: Re
 }
 
 /** Areas (which would tint what lies below them), edges and dots. */
-export function footprintLayers({ areas, edges, dots }: Footprints, code: string): VectorLayer[] {
+export function footprintLayers({ areas, edges, dots }: Footprints, code: string, paint = "accent"): VectorLayer[] {
   const turn = turnTo(code);
   const area = new Feature(new MultiPolygon(areas.map((ring) => [ring.map(turn)])));
   const edge = edges.map((line) => new Feature(new LineString(line.map(turn))));
   const dot = new Feature(new MultiPoint(dots.map(turn)));
-  const fill = (): Style => new Style({ fill: new Fill({ color: colour("accent") }) });
+  const fill = (): Style => new Style({ fill: new Fill({ color: colour(paint) }) });
   const stroke = (): Style =>
-    new Style({ stroke: new Stroke({ color: colour("accent"), width: 2, lineJoin: "round", lineCap: "round" }) });
+    new Style({ stroke: new Stroke({ color: colour(paint), width: 2, lineJoin: "round", lineCap: "round" }) });
   const point = (): Style => {
     const radius = dots.length > 1 ? 3.5 : 6;
     const rim = new Stroke({ color: colour("page"), width: 1 });
-    return new Style({ image: new Circle({ radius, fill: new Fill({ color: colour("accent") }), stroke: rim }) });
+    return new Style({ image: new Circle({ radius, fill: new Fill({ color: colour(paint) }), stroke: rim }) });
   };
   return [layer([area], fill, { opacity: 0.15 }), layer(edge, stroke), layer([dot], point)];
 }

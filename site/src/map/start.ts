@@ -43,7 +43,8 @@ async function rastersOf(figure: HTMLElement, chart: Chart, words: Words): Promi
   return new Rasters(chart, described, words);
 }
 
-function degrees(words: Words): Degrees {
+/** Degrees of meridians and parallels in words. */
+export function degrees(words: Words): Degrees {
   return {
     east: (longitude) => {
       if (longitude === 0 || Math.abs(longitude) === 180) return words("meridian", { deg: Math.abs(longitude) });
@@ -62,7 +63,8 @@ export function place([longitude, latitude]: Position, words: Words): string {
   });
 }
 
-function tools(chart: Chart, words: Words): HTMLElement {
+/** Buttons to enlarge, reduce and go back, and the choice of a projection. */
+export function tools(chart: Chart, words: Words): HTMLElement {
   const bar = element("div", "", { class: "tools" });
   const button = (key: string, sign: string, act: () => void): void => {
     const made = element("button", sign, { type: "button", "aria-label": words(key), title: words(key) });

@@ -1,74 +1,20 @@
 /** Shows an answer: a plot, its twin as a table, and what can be taken away. */
 
-import uPlot from "uplot";
-import style from "uplot/dist/uPlot.min.css?inline";
 import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { cell, csv, python } from "./exports";
-import type { Column, Table } from "./query";
+import { curveOf, plot } from "./plot";
+import type { Table } from "./query";
 
 const ROWS = 50;
-const HEIGHT = 320;
-let styled = false;
 
 export function show(into: HTMLElement, table: Table, words: Words, opening: string, about: readonly string[]): void {
   into.replaceChildren();
   const { kind } = table.plan.question;
-  if (kind === "series" || kind === "profile") plot(into, table, words);
+  if (kind === "series" || kind === "profile")
+    plot(into, [{ ...curveOf(table), colour: "accent" }], words("plot", { name: table.plan.variable.name }));
   if (kind === "map") picture(into, table, words);
   into.append(rows(table, words), taken(table, words, opening, about));
-}
-
-/** The column to plot against: times or the depths; without either, the first. */
-function against(table: Table): Column {
-  const axes = table.columns.slice(0, -1);
-  const depth = table.plan.question.kind === "profile" ? axes.find((one) => varies(one) && !one.times) : undefined;
-  return depth ?? axes.find((one) => one.times) ?? axes[0]!;
-}
-
-function varies({ values }: Column): boolean {
-  return values.length > 1 && values[0] !== values[values.length - 1];
-}
-
-function plot(into: HTMLElement, table: Table, words: Words): void {
-  if (!styled) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style);
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-    styled = true;
-  }
-  const axis = against(table);
-  const value = table.columns.at(-1)!;
-  const order = Array.from(value.values, (_, index) => index).sort((a, b) => axis.values[a]! - axis.values[b]!);
-  const x = order.map((index) => axis.values[index]! / (axis.times ? 1000 : 1));
-  const y = order.map((index) => (Number.isNaN(value.values[index]!) ? null : value.values[index]!));
-  const down = table.plan.question.kind === "profile";
-  const colours = getComputedStyle(document.documentElement);
-  const ink = colours.getPropertyValue("--ink") || "#10222f";
-  const stroke = colours.getPropertyValue("--accent") || "#0a5c7a";
-  const label = (one: Column): string => (one.unit ? `${one.name} (${one.unit})` : one.name);
-  const box = element("div", "", { role: "img", "aria-label": words("plot", { name: value.name }) });
-  into.append(box);
-  new uPlot(
-    {
-      width: Math.max(280, Math.min(box.clientWidth || 640, 900)),
-      height: HEIGHT,
-      scales: down ? { x: { time: false, ori: 1, dir: up(table, axis) }, y: { ori: 0 } } : { x: { time: axis.times } },
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      series: [{ label: label(axis) }, { label: label(value), stroke, width: 1.5, points: { show: y.length < 100 } }],
-      axes: [
-        { stroke: ink, label: label(axis), side: down ? 3 : 2 },
-        { stroke: ink, label: label(value), side: down ? 2 : 3 },
-      ],
-    },
-    [x, y],
-    box,
-  );
-}
-
-/** Heights rise upwards; depths and pressures increase downwards. */
-function up({ plan }: Table, axis: Column): 1 | -1 {
-  return plan.axes.find((one) => one.name === axis.name)?.up ? 1 : -1;
 }
 
 /** A map as a picture of its cells, from the smallest to the largest value in shades of one colour. */
@@ -94,7 +40,8 @@ function picture(into: HTMLElement, table: Table, words: Words): void {
   into.append(canvas, element("p", label));
 }
 
-function rows({ columns }: Table, words: Words): HTMLElement {
+/** The first rows of the answer. */
+export function rows({ columns }: Table, words: Words): HTMLElement {
   const count = columns.at(-1)!.values.length;
   const box = element("div", "", { class: "scroll", role: "region", tabindex: "0", "aria-label": words("table") });
   const table = box.appendChild(element("table"));
@@ -110,7 +57,8 @@ function rows({ columns }: Table, words: Words): HTMLElement {
   return box;
 }
 
-function taken(table: Table, words: Words, opening: string, about: readonly string[]): HTMLElement {
+/** What can be taken away: the answer as CSV, and code that reads the same. */
+export function taken(table: Table, words: Words, opening: string, about: readonly string[]): HTMLElement {
   const box = element("div");
   const data = new Blob([csv(table, about)], { type: "text/csv" });
   const name = `${table.plan.variable.name.replaceAll(/[^\w-]+/g, "-")}-${table.plan.question.kind}.csv`;

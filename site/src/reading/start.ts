@@ -5,32 +5,50 @@ import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
 import { projectOf } from "./polar";
 import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
+import type { Cost } from "./ranges";
 import { measured } from "./roles";
 import { show } from "./show";
 import { ReadError } from "./trouble";
 
 /** More than this is not read in the page. */
-const MOST_BYTES = 5_000_000;
+export const MOST_BYTES = 5_000_000;
 
 type Fields = Record<"variable" | "kind" | "lon" | "lat" | "time" | "depth" | "west" | "south" | "east" | "north" | "from" | "to" | "top" | "bottom", HTMLInputElement | HTMLSelectElement>;
 
 export async function start(panel: HTMLElement, words: Words): Promise<void> {
-  const { references = "", size, etag, crs = "" } = panel.dataset;
+  const reader = await readerOf(panel.dataset, words);
+  const panelOf = new Panel(panel, words, reader);
+  await panelOf.offer(measured(reader.dataset).map((one) => one.name));
+  panel.querySelector("[data-start]")?.remove();
+}
+
+/** Opens the references that a page tells of; the file's host is not asked yet. */
+export async function readerOf(told: Readonly<Record<string, string | undefined>>, words: Words): Promise<Reader> {
+  const { references = "", size, etag, crs = "" } = told;
   const version = { size: size ? Number(size) : undefined, etag: etag || undefined };
   const dataset = await Dataset.open(new URL(references, location.href).href, version).catch((trouble: unknown) => {
     throw new Error(said(trouble, words));
   });
-  const variables = measured(dataset);
-  if (variables.length === 0) throw new Error(words("trouble.layout", { detail: "" }));
+  if (measured(dataset).length === 0) throw new Error(words("trouble.layout", { detail: "" }));
   const easting = [...dataset.variables.values()].find((one) => one.name === "x");
   const perUnit = /^(km|kilomet)/.test(String(easting?.attributes.units ?? "m")) ? 1000 : 1;
-  const reader = new Reader(dataset, projectOf(crs, perUnit));
-  const panelOf = new Panel(panel, words, reader);
-  await panelOf.offer(variables.map((one) => one.name));
-  panel.querySelector("[data-start]")?.remove();
+  return new Reader(dataset, projectOf(crs, perUnit));
 }
 
-function said(trouble: unknown, words: Words): string {
+/** A variable with its meaning and unit. */
+export function labelOf(reader: Reader, name: string): string {
+  const { long_name, standard_name, units } = reader.dataset.variable(name).attributes;
+  const words = String(long_name ?? standard_name ?? "").slice(0, 80);
+  return `${name}${words ? ` – ${words}` : ""}${units ? ` (${String(units)})` : ""}`;
+}
+
+/** Requests and bytes in words. */
+export function priceOf({ requests, bytes }: Cost): { requests: number; size: string } {
+  return { requests, size: bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB` };
+}
+
+/** What went wrong, in words. */
+export function said(trouble: unknown, words: Words): string {
   if (trouble instanceof ReadError) return words(`trouble.${trouble.trouble}`, { detail: trouble.detail });
   throw trouble;
 }
@@ -66,15 +84,9 @@ class Panel {
   private readonly about: string[];
 
   async offer(names: readonly string[]): Promise<void> {
-    this.choice("variable", names.map((name) => [name, this.label(name)]));
+    this.choice("variable", names.map((name) => [name, labelOf(this.reader, name)]));
     this.choice("kind", []);
     await this.refit();
-  }
-
-  private label(name: string): string {
-    const { long_name, standard_name, units } = this.reader.dataset.variable(name).attributes;
-    const words = String(long_name ?? standard_name ?? "").slice(0, 80);
-    return `${name}${words ? ` – ${words}` : ""}${units ? ` (${String(units)})` : ""}`;
   }
 
   /** Offers what the chosen variable can be asked. */
@@ -181,11 +193,9 @@ class Panel {
     try {
       const plan = await this.reader.plan(this.question());
       if (turn !== this.asked) return;
-      const { requests, bytes } = plan.cost;
-      const large = bytes > MOST_BYTES;
-      const size = bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+      const large = plan.cost.bytes > MOST_BYTES;
       const near = plan.away === undefined ? "" : ` ${this.words("near", { km: plan.away.toFixed(1) })}`;
-      this.price.textContent = this.words(large ? "dear" : "cost", { requests, size }) + near;
+      this.price.textContent = this.words(large ? "dear" : "cost", priceOf(plan.cost)) + near;
       this.go.textContent = this.words(`read.${plan.question.kind}`);
       this.go.disabled = large;
       this.plan = plan;

@@ -1,1 +1,1 @@
-export{o as Dataset,c as Ranges,p as ReadError,t as Reader,l as cost,f as fletcher32,n as kilometres,r as kindsOf,i as measured,s as openReferences,a as rolesOf,u as spans,d as timeReader}from"./chunks/query-CrT1OnjI.js";
+export{o as Dataset,c as Ranges,p as ReadError,t as Reader,l as cost,f as fletcher32,n as kilometres,r as kindsOf,i as measured,s as openReferences,a as rolesOf,u as spans,d as timeReader}from"./chunks/query-jfCXbr_t.js";

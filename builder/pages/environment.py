@@ -1,0 +1,38 @@
+"""The Jinja environment of the pages, with the words of one language."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from builder.pages.markup import icon, safe_href
+from builder.pages.messages import CompileWords, load_messages
+from builder.pages.policy import CONTENT_SECURITY
+from builder.resources import site_folder
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Make the environment of one language; its templates are compiled once in a process."""
+    made = Environment(
+        loader=FileSystemLoader(site_folder() / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=[CompileWords],
+    )
+    words = load_messages(language)
+    made.globals |= {
+        "t": words,
+        "count": words.count,
+        "maybe": words.get,
+        "below": words.below,
+        "page_lang": language,
+        "csp": CONTENT_SECURITY,
+        "icon": icon(),
+    }
+    made.filters["href"] = safe_href
+    return made

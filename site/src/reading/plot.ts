@@ -1,0 +1,112 @@
+/** Plots of answers: one or several curves of the same unit against time or depth, with cursors linked between plots. */
+
+import uPlot from "uplot";
+import style from "uplot/dist/uPlot.min.css?inline";
+import { colour, dress, element } from "../lib/dom";
+import type { Column, Table } from "./query";
+
+const HEIGHT = 320;
+const WIDEST = 900;
+let styled = false;
+
+/** Values along an axis, in the order of the axis. */
+export interface Curve {
+  name: string;
+  unit: string;
+  x: number[];
+  y: (number | null)[];
+  axis: { name: string; unit: string; times: boolean };
+  /** Whether the axis stands upright, and which way its values grow there. */
+  upright: boolean;
+  direction: 1 | -1;
+}
+
+/** How a curve is drawn: a colour of the style sheet, and whether dashed. */
+export interface Line {
+  colour: string;
+  dash?: number[];
+}
+
+export function curveOf(table: Table): Curve {
+  const axis = against(table);
+  const { name, unit, values } = table.columns.at(-1)!;
+  const order = Array.from(values, (_, index) => index).sort((a, b) => axis.values[a]! - axis.values[b]!);
+  const up = table.plan.axes.find((one) => one.name === axis.name)?.up;
+  return {
+    name,
+    unit,
+    x: order.map((index) => axis.values[index]! / (axis.times ? 1000 : 1)),
+    y: order.map((index) => (Number.isNaN(values[index]!) ? null : values[index]!)),
+    axis: { name: axis.name, unit: axis.unit, times: axis.times },
+    upright: table.plan.question.kind === "profile",
+    direction: up ? 1 : -1,
+  };
+}
+
+/** The column to plot against: times or the depths; without either, the first. */
+function against(table: Table): Column {
+  const axes = table.columns.slice(0, -1);
+  const depth = table.plan.question.kind === "profile" ? axes.find((one) => varies(one) && !one.times) : undefined;
+  return depth ?? axes.find((one) => one.times) ?? axes[0]!;
+}
+
+function varies({ values }: Column): boolean {
+  return values.length > 1 && values[0] !== values[values.length - 1];
+}
+
+/**
+ * Draws curves that have their axes in common.
+ *
+ * Plots with the same `link` show their cursors at the same time or depth; `reach` is what the axis spans at first.
+ */
+export function plot(
+  into: HTMLElement,
+  curves: readonly (Curve & Line)[],
+  label: string,
+  { link, reach }: { link?: string; reach?: readonly [number, number] } = {},
+): void {
+  if (!styled) dress(style);
+  styled = true;
+  const [first] = curves as [Curve & Line];
+  const { axis, upright, direction } = first;
+  const box = element("div", "", { role: "img", "aria-label": label });
+  into.append(box);
+  const ink = colour("ink");
+  const range = reach && { range: (_: uPlot, low: number, high: number) => widened(low, high, curves, reach) };
+  const side = (of: { name: string; unit: string }): string => (of.unit ? `${of.name} (${of.unit})` : of.name);
+  const same = curves.every((one) => one.name === first.name);
+  const across = upright ? { ori: 1, dir: direction, time: false } as const : { time: axis.times };
+  new uPlot(
+    {
+      width: Math.max(280, Math.min(box.clientWidth || 640, WIDEST)),
+      height: upright ? HEIGHT * 1.25 : HEIGHT,
+      scales: { x: { ...across, ...range }, y: upright ? { ori: 0 } : {} },
+      ...(link ? { cursor: { sync: { key: link } } } : {}),
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      series: [{ label: side(axis) }, ...curves.map((one) => ({
+        label: curves.length > 1 || !link ? side(one) : one.name,
+        stroke: colour(one.colour),
+        width: 1.75,
+        ...(one.dash ? { dash: one.dash } : {}),
+        points: { show: one.y.length < 100, size: 4 },
+      }))],
+      axes: [
+        { stroke: ink, grid: { stroke: colour("hairline") }, ticks: { stroke: colour("hairline") }, label: side(axis), side: upright ? 3 : 2 },
+        { stroke: ink, grid: { stroke: colour("hairline") }, ticks: { stroke: colour("hairline") }, label: same ? side(first) : first.unit, side: upright ? 2 : 3 },
+      ],
+    },
+    curves.length > 1 ? uPlot.join(curves.map((one) => [one.x, one.y])) : [first.x, first.y],
+    box,
+  );
+}
+
+/** What the linked plots span together, unless the reader has narrowed it. */
+function widened(low: number, high: number, curves: readonly Curve[], reach: readonly [number, number]): [number, number] {
+  const [from, to] = span(curves);
+  return low <= from && high >= to ? [...reach] : [low, high];
+}
+
+/** Least and greatest place on the axis. */
+export function span(curves: readonly Curve[]): [number, number] {
+  return [Math.min(...curves.map((one) => one.x[0]!)), Math.max(...curves.map((one) => one.x.at(-1)!))];
+}

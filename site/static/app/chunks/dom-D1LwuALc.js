@@ -1,1 +1,0 @@
-function e(e,t=``,n={}){let r=document.createElement(e);t&&(r.textContent=t);for(let[e,t]of Object.entries(n))r.setAttribute(e,t);return r}export{e as t};

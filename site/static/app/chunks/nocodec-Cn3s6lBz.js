@@ -1,1 +1,0 @@
-import{p as e}from"./query-CrT1OnjI.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
