@@ -177,7 +177,8 @@ def test_address_keeps_what_is_shown(demo, layers, tools, tmp_path):
         ("fill", ["input[name=lon]", "24.5"]), ("fill", ["input[name=lat]", "74.25"]), ("press", "Enter"),
         ("press", "Tab"), ("address", None), ("texts", ".layers .name a"), ("text", 'td[data-column="chosen"]'),
         ("reload", LIST), ("address", None), ("texts", ".layers .name a"), ("text", 'td[data-column="chosen"]'),
-        ("value", "input[name=lon]"), ("value", "select[name=projection]"), ("value", ".layers li:nth-child(2) input[name=opacity]"),
+        ("value", "input[name=lon]"), ("value", "select[name=projection]"),
+        ("value", ".layers li:nth-child(2) input[name=opacity]"),
         ("picture", "address"),
     ]  # fmt: skip
     found = visit(tools, tmp_path, address(url, layers[:3]), acts)["found"]
@@ -206,18 +207,22 @@ def test_keyboard_hears_values_and_chooses_the_middle(demo, layers, tools, tmp_p
     assert float(found[6].split()[0]) == pytest.approx(rasterio_value(root, degrees(found[5])), rel=1e-5)
 
 
+def typed(address: str) -> list:
+    return [("fill", ["input[name=address]", address]), ("press", "Enter"), ("pause", 1000)]
+
+
 def test_layers_gather_from_pages_and_from_the_form(demo, layers, tools, tmp_path):
     _, url = demo
     page = f"{url}{layers[1].replace('.json', '.html')}"
     acts: list = [
         ("go", 'a[href*="compare/index.html?add="]'), ("texts", ".layers .name a"),
-        ("fill", ["input[name=address]", f"{url}{layers[2].replace('.json', '.html')}"]), ("press", "Enter"), ("pause", 1000),
-        ("fill", ["input[name=address]", "https://elsewhere.example/x.json"]), ("press", "Enter"), ("text", "[data-say]"),
-        ("fill", ["input[name=address]", "demo-imr/demo-ctd/collection.json"]), ("press", "Enter"), ("pause", 1000),
+        *typed(f"{url}{layers[2].replace('.json', '.html')}"),
+        *typed("https://elsewhere.example/x.json"), ("text", "[data-say]"),
+        *typed("demo-imr/demo-ctd/collection.json"),
         ("address", None),
     ]  # fmt: skip
     found = visit(tools, tmp_path, page, acts, ready="main")
-    assert found["found"][7] == "That is no address of a dataset or collection of this catalogue."
+    assert found["found"][8] == "That is no address of a dataset or collection of this catalogue."
     gathered = parse_qs(urlsplit(found["found"][-1]).query)["layer"]
     assert gathered == ["demo-imr/demo-ctd/collection.json", layers[2], layers[1]]
     assert {urlsplit(one).netloc for one in found["asked"]} <= {urlsplit(url).netloc, ""}
@@ -230,21 +235,18 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("query", HOSTILE)
-def test_hostile_address_says_one_line_and_asks_nobody(demo, tools, tmp_path, query):
+def test_hostile_addresses_say_one_line_and_ask_nobody(demo, tools, tmp_path):
     _, url = demo
-    found = visit(
-        tools,
-        tmp_path,
-        f"{url}compare/index.html?{query}",
-        [("text", "[data-app=compare]"), ("html", "main")],
-        ready='[data-state="live"]',
-    )
-    text, html = found["found"]
-    assert text.count("Part of this address was not understood") == 1 or query == "view=0,0,-1"
-    assert "evil" not in html
-    assert "alert" not in html
-    assert {urlsplit(one).netloc for one in found["asked"]} <= {urlsplit(url).netloc, ""}
+    acts = [("text", "[data-app=compare]"), ("html", "main")]
+    start = f"{url}compare/index.html?"
+    visits = [{"url": start + query, "acts": acts, "ready": '[data-state="live"]'} for query in HOSTILE]
+    for query, found in zip(HOSTILE, run(tools, tmp_path, visits), strict=True):
+        text, html = found["found"]
+        assert found["problems"] == [], query
+        assert text.count("Part of this address was not understood") == 1, query
+        assert "evil" not in html, query
+        assert "alert" not in html, query
+        assert {urlsplit(one).netloc for one in found["asked"]} <= {urlsplit(url).netloc, ""}, query
 
 
 def test_unknown_dataset_says_one_line(demo, layers, tools, tmp_path):
@@ -261,14 +263,21 @@ def test_unknown_dataset_says_one_line(demo, layers, tools, tmp_path):
     assert "evil" not in html
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
-def test_accessible_after_reading(demo, layers, tools, tmp_path, scheme, width):
+def test_accessible_after_reading(demo, layers, tools, tmp_path):
     _, url = demo
-    acts: list = [*READ, ("axe", None), ("wide", None), ("whole", f"compare-{scheme}-{width}")]
     page = address(url, [layers[1], layers[2], layers[3], WARMTH], at="24.5,74.25")
-    violations, wide, _ = visit(tools, tmp_path, page, acts, scheme=scheme, width=width)["found"][-3:]
-    assert violations == []
-    assert wide <= width
+    visits = [
+        {
+            "url": page, "width": width, "scheme": scheme, "ready": LIST,
+            "acts": [*READ, ("axe", None), ("wide", None), ("whole", f"compare-{scheme}-{width}")],
+        }
+        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 360))
+    ]  # fmt: skip
+    for one, found in zip(visits, run(tools, tmp_path, visits), strict=True):
+        violations, wide, _ = found["found"][-3:]
+        assert found["problems"] == []
+        assert violations == []
+        assert wide <= one["width"]
 
 
 def test_bare_page_is_light(demo, tools, tmp_path):

@@ -1,5 +1,6 @@
 /** The comparison: all layers on one polar map, their list, the values at a place, and what can be read there. */
 
+import type BaseLayer from "ol/layer/Base";
 import { element } from "../lib/dom";
 import { CHOICES, projection, type Position } from "../lib/projections";
 import type { Words } from "../lib/words";
@@ -8,10 +9,12 @@ import { DRAWN, land, type Footprints, type Origin } from "../map/drawing";
 import { footprintLayers } from "../map/layers";
 import { degrees, tools } from "../map/start";
 import { labelled, List } from "./list";
-import type { Readings } from "./readings";
+import type { Near, Readings } from "./readings";
 import { Readout } from "./readout";
-import { Shown } from "./shown";
+import { colourOf, Shown } from "./shown";
 import type { State } from "./state";
+
+type Degrees = readonly [longitude: number, latitude: number];
 
 const NOTHING: Footprints = { areas: [], edges: [], dots: [] };
 /** Radius of what is seen at least and at most, metres; where a drawing has its unit, see `builder/pages/polarmap.py`. */
@@ -29,6 +32,8 @@ export class Board {
   private all: Shown[] = [];
   private chart: Chart | undefined;
   private readings: Readings | undefined;
+  /** Where layers are read, by their place in the list. */
+  private near: readonly Near[] = [];
   private readonly ground = element("div", "", { class: "ground", tabindex: "0", role: "application" });
   private readonly said = element("p", "", { role: "status", class: "said", id: "map-said" });
   private readonly list: List;
@@ -96,7 +101,7 @@ export class Board {
     const missing = layers.length - this.all.length;
     layers.splice(0, layers.length, ...this.all.map((one) => one.layer));
     this.chart ??= this.draw();
-    await this.settle(missing > 0 || known.size > 0);
+    await this.settle(false);
     return missing;
   }
 
@@ -158,7 +163,7 @@ export class Board {
   }
 
   /** Chooses a place: marked on the map, its values told, and read there. */
-  private async pick([longitude, latitude]: readonly [number, number]): Promise<void> {
+  private async pick([longitude, latitude]: Degrees): Promise<void> {
     this.state.at = [Number(longitude.toFixed(4)), Number(latitude.toFixed(4))];
     this.field("lon").value = String(this.state.at[0]);
     this.field("lat").value = String(this.state.at[1]);
@@ -171,9 +176,12 @@ export class Board {
 
   private redraw(): void {
     const { at } = this.state;
+    const dot = (where: Degrees, code: string, paint: string): BaseLayer[] =>
+      footprintLayers({ ...NOTHING, dots: [projection(DRAWN)!.forward(...where)] }, code, paint).slice(2);
     this.chart!.put((code) => [
       ...this.all.map((one, place) => one.layers(code, place)).reverse().flat(),
-      ...(at ? footprintLayers({ ...NOTHING, dots: [projection(DRAWN)!.forward(...at)] }, code, "ink").slice(2) : []),
+      ...this.near.flatMap(([place, where]) => dot(where, code, colourOf(place))),
+      ...(at ? dot(at, code, "ink") : []),
     ]);
   }
 
@@ -184,16 +192,14 @@ export class Board {
     if (keep) this.page.changed();
     this.box.hidden = this.all.length === 0;
     this.reading.hidden = !this.all.some((one) => one.source.reading);
-    const chosen = this.state.at;
-    await this.readout.show(this.all);
-    if (chosen) await this.readout.tell("chosen", chosen);
+    await this.readout.show(this.all, this.state.at);
     await this.readings?.show(this.all);
   }
 
   private tint(shown: Shown): void {
     shown.tint();
     this.page.changed();
-    void this.readout.show(this.all);
+    void this.readout.show(this.all, this.state.at);
   }
 
   private move(shown: Shown, by: 1 | -1): void {
@@ -223,7 +229,13 @@ export class Board {
       button.disabled = true;
       void import("./readings").then(async ({ Readings }) => {
         button.remove();
-        this.readings = new Readings(this.reading, this.words, this.state, () => this.page.changed());
+        this.readings = new Readings(this.reading, this.words, this.state, {
+          changed: () => this.page.changed(),
+          near: (places) => {
+            this.near = places;
+            this.redraw();
+          },
+        });
         await this.readings.show(this.all);
       });
     });

@@ -25,6 +25,16 @@ interface Asked {
   plan: Plan | undefined;
 }
 
+/** A layer's place in the list, and the position where it is read, degrees east and north. */
+export type Near = readonly [place: number, where: readonly [number, number]];
+
+export interface Page {
+  /** Keeps the state in the address. */
+  changed(): void;
+  /** Shows where the layers are read. */
+  near(places: readonly Near[]): void;
+}
+
 type Drawn = Curve & Line & { group: string; title: string };
 
 export class Readings {
@@ -35,13 +45,14 @@ export class Readings {
   private readonly price = element("p", "", { role: "status" });
   private readonly go = element("button", "", { type: "submit" });
   private readonly answer = element("div", "", { "data-answer": "" });
-  private turn = 0;
+  private offered = 0;
+  private quoted = 0;
 
   constructor(
     into: HTMLElement,
     private readonly words: Words,
     private readonly state: State,
-    private readonly changed: () => void,
+    private readonly page: Page,
   ) {
     this.go.textContent = words("read");
     const common = element("div", "", { class: "common" });
@@ -50,7 +61,7 @@ export class Readings {
       field.value = state[key];
       field.addEventListener("change", () => {
         state[key] = field.value;
-        changed();
+        page.changed();
         void this.quote();
       });
       common.append(labelled(words(`field.${key}`), field));
@@ -65,9 +76,9 @@ export class Readings {
 
   /** Offers what the layers can be asked, in their order. */
   async show(all: readonly Shown[]): Promise<void> {
-    const turn = ++this.turn;
+    const turn = ++this.offered;
     const found = await Promise.all(all.map((one, place) => (one.source.reading ? this.ask(one, place) : undefined)));
-    if (turn !== this.turn) return;
+    if (turn !== this.offered) return;
     this.asked = found.filter((one) => one !== undefined && "reader" in one);
     this.lines.replaceChildren(...found.flatMap((one) => one?.line ?? []));
     await this.quote();
@@ -87,13 +98,12 @@ export class Readings {
         if ([...kind.options].some((one) => one.value === shown.layer.kind)) kind.value = shown.layer.kind;
       };
       fit();
-      this.form.dataset["ready"] = "";
       variable.addEventListener("change", fit);
       for (const select of [variable, kind])
         select.addEventListener("change", () => {
           shown.layer.variable = variable.value;
           shown.layer.kind = kind.value;
-          this.changed();
+          this.page.changed();
           void this.quote();
         });
       line.append(labelled(this.words("field.variable"), variable), labelled(this.words("field.kind"), kind), price);
@@ -130,16 +140,17 @@ export class Readings {
 
   /** Says what reading all of them costs, and of each where its nearest place is. */
   async quote(): Promise<void> {
-    const turn = ++this.turn;
+    const turn = ++this.quoted;
     this.go.disabled = true;
     if (!this.state.at) {
       this.price.textContent = this.words("nowhere");
       return;
     }
     await Promise.all(this.asked.map((one) => this.plan(one)));
-    if (turn !== this.turn) return;
+    if (turn !== this.quoted) return;
     const plans = this.asked.flatMap((one) => one.plan ?? []);
     const cost = plans.map((one) => one.cost).reduce((sum, one) => ({ requests: sum.requests + one.requests, bytes: sum.bytes + one.bytes }), { requests: 0, bytes: 0 });
+    this.page.near(this.asked.flatMap(({ place, plan }): Near[] => (plan?.place ? [[place, plan.place]] : [])));
     const large = cost.bytes > MOST_BYTES;
     this.price.textContent = plans.length > 0 ? this.words(large ? "dear" : "cost", priceOf(cost)) : "";
     this.go.disabled = large || plans.length === 0;

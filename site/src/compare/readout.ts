@@ -18,7 +18,9 @@ export class Readout {
     this.box.setAttribute("aria-label", words("values"));
   }
 
-  async show(all: readonly Shown[]): Promise<void> {
+  /** Makes a row for each raster that is seen, and fills it for the chosen place and for where the pointer was. */
+  async show(all: readonly Shown[], chosen: Degrees | undefined): Promise<void> {
+    if (chosen) this.at.chosen = chosen;
     this.rasters = all.filter((one) => one.palette && !one.layer.hidden);
     const table = element("table", "", { class: "values" });
     table.append(element("caption", this.words("values")));

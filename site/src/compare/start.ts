@@ -73,8 +73,9 @@ class Compare {
       const tell = (key: string, values?: Record<string, string | number>): void => this.tell(key, values);
       this.board = await Board.on(place, this.words, this.state, this.root, { changed: () => this.changed(), tell });
     }
-    const missing = await this.board.show();
-    if (missing) this.refuse();
+    if ((await this.board.show()) === 0) return;
+    this.write();
+    this.refuse();
   }
 
   private refuse(): void {

@@ -67,12 +67,12 @@ export function stateOf(query: URLSearchParams): { state: State; refused: boolea
     crs: matched("crs", /^\d{4}$/),
     from: matched("from", /^\d{4}-\d\d-\d\d$/),
     to: matched("to", /^\d{4}-\d\d-\d\d$/),
-    depth: matched("depth", /^-?\d+(\.\d+)?$/),
+    depth: matched("depth", /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i),
   };
   const at = numbers("at", [180, 90]);
   const view = numbers("view", [180, 90, 25_000]);
   if (at) state.at = at as [number, number];
-  if (view && view[2]! > 0) state.view = view as [number, number, number];
+  if (view && take(view[2]! > 0 || undefined)) state.view = view as [number, number, number];
   return { state, refused: refused || layers.length > MOST };
 }
 
