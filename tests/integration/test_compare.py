@@ -156,7 +156,7 @@ def test_curves_of_one_unit_share_a_plot(demo, tools, tmp_path):
     casts = sorted(
         path.relative_to(root / BELOW).as_posix() for path in (root / BELOW).glob("demo-imr/demo-ctd/ctd-*.json")
     )[:2]
-    asked = [f"{casts[0]};variable=TEMP", f"{casts[1]};variable=TEMP", f"{casts[1].replace('.json', '.json')}"]
+    asked = [f"{one};variable=TEMP" for one in casts]
     acts: list = [*READ, ("texts", ".plots .uplot .u-legend"), ("texts", "[data-answer] caption")]
     found = visit(tools, tmp_path, address(url, asked, at="24.5,74.25"), acts)
     plots, captions = found["found"][-2:]
