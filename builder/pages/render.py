@@ -73,7 +73,7 @@ class Renderer:
             canonical=view.landing or self._url(path),
             document=document.rpartition("/")[2],
             layer=quote(document),
-            **policy(view.reading and view.reading.host),
+            **policy(view.reading.host if view.reading else None),
             browser=self._browser(document),
             embed=embed_of(path, self.base, view.head.title),
             jsonld=self._dataset(item, view.head, path),
@@ -88,7 +88,7 @@ class Renderer:
             page: Path of the item's own page.
         """
         view = embed_view(item, named(partner).title, page=page, base=self.base)
-        path, more = embed_path(page), policy(view.reading and view.reading.host)
+        path, more = embed_path(page), policy(view.reading.host if view.reading else None)
         canonical = self._url(page)
         return self._render(
             "embed.html", path, view=view, title=view.head.title, canonical=canonical, robots="noindex", **more

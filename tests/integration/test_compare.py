@@ -90,8 +90,8 @@ def rasterio_value(root: Path, place: tuple[float, float]) -> float:
     return float(value)
 
 
-READ = [("press", "Enter"), ("wait", "form.ask button:not(:disabled)"), ("text", "form.ask ~ p[role=status]")]
-READ = [("focus", "[data-read]"), *READ, ("focus", "form.ask > button"), ("press", "Enter"), ("wait", "[data-done]")]
+READ = [("press", "Enter"), ("wait", "form.ask button:not(:disabled)"), ("text", "form.ask p[role=status]")]
+READ = [("focus", "[data-read]"), *READ, ("focus", "form.ask button"), ("press", "Enter"), ("wait", "[data-done]")]
 
 
 def table(csv: str) -> pd.DataFrame:

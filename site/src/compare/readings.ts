@@ -66,12 +66,14 @@ export class Readings {
       });
       common.append(labelled(words(`field.${key}`), field));
     }
-    this.form.append(this.lines, common, this.go);
+    const going = element("div", "", { class: "go" });
+    going.append(this.go, this.price);
+    this.form.append(this.lines, common, going);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.read();
     });
-    into.append(this.form, this.price, this.answer);
+    into.append(this.form, this.answer);
   }
 
   /** Offers what the layers can be asked, in their order. */

@@ -9,6 +9,8 @@ import { Palette } from "../map/raster/palette";
 import { sourceOf, type Source } from "./source";
 import type { Layer } from "./state";
 
+/** How much areas are tinted: several may lie over each other. */
+const TINT = 0.08;
 /** Colours of the style sheet that layers take in their order; beyond them lines are dashed. */
 const COLOURS = 4;
 const DASHES = [[], [8, 4], [2, 3]];
@@ -56,6 +58,7 @@ export class Shown {
   /** Layers of the map in a projection, lowest first; a raster lies below its outline, which is not filled. */
   layers(code: string, place: number): BaseLayer[] {
     const outline = footprintLayers(this.source.shapes, code, colourOf(place));
+    outline[0]?.setOpacity(TINT);
     const image = this.image(code);
     this.drawn = image ? [image, ...outline.slice(1)] : outline;
     for (const one of this.drawn) one.set("own", one.get("own") ?? one.getOpacity());

@@ -7,6 +7,19 @@ import type { Column, Table } from "./query";
 
 const HEIGHT = 320;
 const WIDEST = 900;
+/** Share of an axis that stays free at each end. */
+const RIM = 0.02;
+/** Fonts of the page; in bold only what the page has in bold. */
+const OURS = ".uplot{font-family:inherit}.u-legend{text-align:left}.u-legend th{font-weight:400}.u-legend td{font-variant-numeric:tabular-nums}";
+/** ISO 8601 for each least step in seconds, and what a tick that begins a new year or day says besides; uPlot's order. */
+const DAY = "{YYYY}-{MM}-{DD}";
+const DATES = [
+  [365 * 86_400, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * 86_400, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86_400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", `\n${DAY}`, null, "\n{MM}-{DD}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", `\n${DAY}`, null, "\n{MM}-{DD}", null, null, null, 1],
+] as uPlot.Axis.Values;
 let styled = false;
 
 /** Values along an axis, in the order of the axis. */
@@ -65,13 +78,20 @@ export function plot(
   label: string,
   { link, reach }: { link?: string; reach?: readonly [number, number] } = {},
 ): void {
-  if (!styled) dress(style);
+  if (!styled) dress(style + OURS);
   styled = true;
   const [first] = curves as [Curve & Line];
   const { axis, upright, direction } = first;
   const box = element("div", "", { role: "img", "aria-label": label });
   into.append(box);
-  const ink = colour("ink");
+  const fonts = getComputedStyle(document.body).fontFamily;
+  const looks = {
+    stroke: colour("ink"),
+    grid: { stroke: colour("hairline"), width: 1 },
+    ticks: { stroke: colour("hairline"), width: 1 },
+    font: `13px ${fonts}`,
+    labelFont: `600 13px ${fonts}`,
+  };
   const range = reach && { range: (_: uPlot, low: number, high: number) => widened(low, high, curves, reach) };
   const side = (of: { name: string; unit: string }): string => (of.unit ? `${of.name} (${of.unit})` : of.name);
   const same = curves.every((one) => one.name === first.name);
@@ -83,16 +103,16 @@ export function plot(
       scales: { x: { ...across, ...range }, y: upright ? { ori: 0 } : {} },
       ...(link ? { cursor: { sync: { key: link } } } : {}),
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      series: [{ label: side(axis) }, ...curves.map((one) => ({
+      series: [{ label: side(axis), ...(axis.times ? { value: `${DAY} {HH}:{mm}` } : {}) }, ...curves.map((one) => ({
         label: curves.length > 1 || !link ? side(one) : one.name,
         stroke: colour(one.colour),
         width: 1.75,
         ...(one.dash ? { dash: one.dash } : {}),
-        points: { show: one.y.length < 100, size: 4 },
+        points: { show: one.y.length < 100, size: one.y.length < 5 ? 8 : 4 },
       }))],
       axes: [
-        { stroke: ink, grid: { stroke: colour("hairline") }, ticks: { stroke: colour("hairline") }, label: side(axis), side: upright ? 3 : 2 },
-        { stroke: ink, grid: { stroke: colour("hairline") }, ticks: { stroke: colour("hairline") }, label: same ? side(first) : first.unit, side: upright ? 2 : 3 },
+        { ...looks, label: side(axis), side: upright ? 3 : 2, ...(axis.times ? { values: DATES } : {}) },
+        { ...looks, label: same ? side(first) : first.unit, side: upright ? 2 : 3 },
       ],
     },
     curves.length > 1 ? uPlot.join(curves.map((one) => [one.x, one.y])) : [first.x, first.y],
@@ -103,7 +123,8 @@ export function plot(
 /** What the linked plots span together, unless the reader has narrowed it. */
 function widened(low: number, high: number, curves: readonly Curve[], reach: readonly [number, number]): [number, number] {
   const [from, to] = span(curves);
-  return low <= from && high >= to ? [...reach] : [low, high];
+  const rim = (reach[1] - reach[0]) * RIM;
+  return low <= from && high >= to ? [reach[0] - rim, reach[1] + rim] : [low, high];
 }
 
 /** Least and greatest place on the axis. */
