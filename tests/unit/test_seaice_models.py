@@ -54,14 +54,15 @@ def small(tmp_path_factory):
 
 
 def test_the_shipped_model_is_whole_and_as_good_as_its_card_says():
-    """Design A9.5: on scenes that it has not seen at least 0.93 of a map are right, 0.95 on average."""
+    """Design A9.5: of each unseen map 0.93 are right, 0.95 on average, and the area of ice is 6 % off at most."""
     model = load_model(find_model(f"{SHIPPED_MODEL}@1"))
     assert (model.kind, len(model.features), model.size) == ("quadratic", 20, 231)  # 20 + 20·21/2 + 1
     maps, cells = model.training["maps"], model.training["cells"]
     assert maps["worst_accuracy"] >= 0.93
     assert maps["mean_accuracy"] >= 0.95
     assert cells["mean_accuracy"] >= 0.95
-    assert abs(maps["pooled"]["ice_area_bias"]) <= 0.06
+    assert maps["scenes"] >= 8
+    assert abs(maps["worst_ice_area_bias"]) <= 0.06
     card = (SHIPPED / SHIPPED_MODEL / model.version / CARD).read_text()
     assert "Trained on simulated scenes; not validated on real charts" in card
     assert f"{maps['worst_accuracy']:.3f}" in card

@@ -396,3 +396,16 @@ def test_the_scale_is_true_and_the_arrow_points_to_the_pole():
     for lon in (-45.0, 30.0, 170.0):
         place = np.array(k.transform(lon, 82.0))
         assert np.allclose(north_at("EPSG:3413", *place), -place / np.hypot(*place), atol=1e-6)
+
+
+def test_the_command_takes_a_box_and_writes_backscatter(scene, tmp_path):
+    from builder.cli import main
+
+    more = ["--param", "bbox=[19, 78.95, 20, 79.1]", "--param", "write_sigma0=true", "--param", "figures=false"]
+    with pytest.raises(SystemExit) as ended:
+        main(["-q", "process", "run", "s1-ice", str(scene.safe), "--out", str(tmp_path), *more])
+    assert not ended.value.code
+    assert len(list(tmp_path.glob("*_sigma0_h[hv].tif"))) == 2
+    told = json.loads((tmp_path / "lineage.json").read_text())["lineage"]
+    assert told["parameters"]["bbox"] == [19, 78.95, 20, 79.1]
+    assert list(told["materials"]) == [f"ice-water-quadlogit@{find_model('ice-water-quadlogit').parent.name}"]
