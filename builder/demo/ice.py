@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 SEED = 4
-LINES, SAMPLES, FIRST_LINE, FIRST_SAMPLE = 900, 2400, 600, 1900
+LINES, SAMPLES, FIRST_LINE, FIRST_SAMPLE = 720, 1700, 600, 2300
 PLACE = (25.5, 80.55)
 """Longitude and latitude of its middle: off the northern coast of Nordaustlandet, Svalbard."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
