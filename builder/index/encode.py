@@ -79,13 +79,16 @@ def columns_bytes(columns: npt.ArrayLike) -> bytes:
 
 def read_columns(data: bytes, count: int) -> npt.NDArray[np.int32]:
     """Return the ``count`` columns that `columns_bytes` wrote."""
-    raw = np.frombuffer(zlib.decompress(data), np.uint8).reshape(count, 4, -1)
+    raw = np.frombuffer(zlib.decompress(data), np.uint8)
+    raw = raw.reshape(count, 4, raw.size // (4 * count))
     columns: npt.NDArray[np.int32] = np.ascontiguousarray(raw.transpose(0, 2, 1)).view("<i4")[:, :, 0]
     return columns
 
 
 def _by_significance(columns: Sequence[npt.NDArray[Any]]) -> bytes:
-    return pack(b"".join(np.ascontiguousarray(c).view(np.uint8).reshape(len(c), -1).T.tobytes() for c in columns))
+    return pack(
+        b"".join(np.ascontiguousarray(c).view(np.uint8).reshape(len(c), c.itemsize).T.tobytes() for c in columns)
+    )
 
 
 def places_bytes(boxes: npt.NDArray[np.int32], times: npt.NDArray[np.float64]) -> bytes:

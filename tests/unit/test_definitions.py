@@ -230,6 +230,8 @@ def test_a_local_path_may_not_leave_by_a_link(tmp_path):
         "-x",
         "~x",
         "con",
+        "search",
+        "compare",
         "lpt1.x",
         "index.html",
         "catalog.json",

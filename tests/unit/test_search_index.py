@@ -88,6 +88,12 @@ def found(folder, address):
     return set(numbers)
 
 
+def test_a_catalogue_without_items_finds_nothing(tmp_path):
+    folder = write(tmp_path, (), ())
+    assert found(folder, "q=drift&bbox=0,60,40,80") == set()
+    assert found(folder, "") == set()
+
+
 BOXES = [
     (170, 60, -170, 80), (180, 60, 180, 70), (-180, 60, -180, 70), (-180, 89, 180, 90), (0, 90, 0, 90),
     (-30, 80, 30, 90), (10, 60, 20, 62), (-180, 50, 180, 90), (100, 85.25, -100, 89.75), (-180, 60, -179.75, 60.25),
