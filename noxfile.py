@@ -34,7 +34,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """The same builder against real servers: CKAN, OAI-PMH provider, nginx, pydap, Ceph RadosGW; headless Chromium."""
+    """The same builder against CKAN, OAI-PMH provider, nginx, pydap, MapServer and Ceph RadosGW; Chromium."""
     session.install("-e", ".", *group("tests"))
     session.run("pytest", "-m", "integration", *session.posargs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ from builder.processing.documents import media_type_of as process_media_type
 from builder.processing.night import Relations, base_of
 from builder.report import CollectionReport, collection_report
 from builder.stac.collection import build_partner_catalog, build_root_catalog
-from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog, partner_page
+from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog
 from builder.stac.links import PARQUET
 from builder.stac.serialize import to_bytes
 from builder.tables.rows import collection_row
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from builder.tree import Tree
 
 CHANGES = "changes.ndjson"
+_HIDDEN = re.compile(r"^404\.html$|/embed/|/data/")
+"""Pages that are not listed in the sitemap, and reports among the data."""
 NEWEST_CHANGES = 500
 """Most changes that the page of changes lists; ``changes.ndjson`` has all."""
 
@@ -135,7 +138,8 @@ def _add_upper(
     for name, catalog in partners.items():
         tree.add(partner_catalog(name), to_bytes(catalog), JSON)
         own = [entry for entry in entries if entry.partner is catalog]
-        tree.add(partner_page(name), renderer.partner(catalog, own), HTML)
+        for path, body in renderer.partner(catalog, own):
+            tree.add(path, body, HTML)
     newest = _add_changes(gathered, state, tree)
     data = {
         "rel": "related",
@@ -152,9 +156,7 @@ def _add_upper(
     tree.add("compare/index.html", renderer.compare(entries, sorted(filter(None, origins))), HTML)
     for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
         tree.add(path, body, media_type(path))
-    pages = sorted(
-        path for path in tree.wanted if path.endswith(".html") and path != "404.html" and "/embed/" not in path
-    )
+    pages = sorted(path for path in tree.wanted if path.endswith(".html") and not _HIDDEN.search(path))
     for path, body in renderer.well_known(pages):
         tree.add(path, body, media_type(path))
 
@@ -273,6 +275,7 @@ def _site(
     yield "index.html", renderer.home(root, entries, changes=changes[:10])
     yield "search/index.html", renderer.search(entries)
     yield "partners.html", renderer.partners(entries)
+    yield from renderer.collections(entries)
     yield "changes.html", renderer.changes(changes)
     yield FEED, feed(changes, renderer.words, renderer.base)
     yield "about.html", renderer.about(root)

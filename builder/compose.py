@@ -90,6 +90,7 @@ def read(definition: CollectionDefinition, record: Record, inspecting: Inspectin
     """
     dataset = describe(record)
     dataset = replace(dataset, links=tuple(link for link in dataset.links if "://" in link.href))
+    dataset = inspecting.served(dataset)
     inspection, findings = inspecting.of(dataset, record)
     dataset = replace(dataset, findings=(*dataset.findings, *findings))
     if inspection is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
+from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.sources.http import HttpGate
 from builder.sources.ranges import RangedFile, Version, version_of
@@ -46,6 +47,10 @@ class Inspecting(Protocol):
         """Return what the file says, or None with the reason."""
         ...
 
+    def served(self, dataset: Dataset) -> Dataset:
+        """Return the dataset with what its map services draw."""
+        ...
+
 
 class Blind:
     """Looks into nothing: for records whose files need not be there any more."""
@@ -54,6 +59,10 @@ class Blind:
         """Return nothing."""
         del dataset, record
         return None, ()
+
+    def served(self, dataset: Dataset) -> Dataset:
+        """Return the dataset as it is."""
+        return dataset
 
 
 @dataclass
@@ -79,6 +88,7 @@ class Inspections:
     def __post_init__(self) -> None:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
+        self._services = MapServices(self.state)
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
@@ -109,6 +119,10 @@ class Inspections:
         if not any(finding.code == "netcdf.timeout" for finding in found.findings):
             self.state.keep(name, data)
         return self._for_pages(*_remembered(data))
+
+    def served(self, dataset: Dataset) -> Dataset:
+        """Return the dataset with what its map services draw; they are asked only where data files are."""
+        return self._services.told(self.gate, dataset) if self.definition.policies.references else dataset
 
     def _for_pages(self, found: Inspection, findings: tuple[Finding, ...]) -> tuple[Inspection, tuple[Finding, ...]]:
         """Say whether pages may read the file: a copy beside them always, a partner's where its host allows it."""

@@ -33,9 +33,10 @@ class EmbedView:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """How an item's page offers it: HTML to copy."""
+    """How an item's page offers it: HTML to copy, and the way there."""
 
     code: str
+    href: str
 
 
 def embed_path(page: str) -> str:
@@ -57,7 +58,7 @@ def embed_of(page: str, base: str, title: str) -> Embed | None:
         return None
     path = embed_path(page)
     code = f'<iframe src="{base}{quote(path)}" title="{escape(title)}" width=480 height=720></iframe>'
-    return Embed(code)
+    return Embed(code, f"./{FOLDER}/{quote(posixpath.basename(page))}")
 
 
 def embed_view(item: Json, publisher: str | None, *, page: str, base: str = "") -> EmbedView:

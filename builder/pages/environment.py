@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from builder.pages.markup import icon, safe_href
 from builder.pages.messages import CompileWords, load_messages
 from builder.pages.policy import CONTENT_SECURITY
+from builder.pages.rasters import is_placed
 from builder.resources import site_folder
 
 
@@ -33,6 +34,7 @@ def environment(language: str) -> Environment:
         "page_lang": language,
         "csp": CONTENT_SECURITY,
         "icon": icon(),
+        "is_placed": is_placed,
     }
     made.filters["href"] = safe_href
     return made

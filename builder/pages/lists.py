@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from builder.pages.facts import Value, when, where
@@ -12,6 +14,9 @@ from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap
 from builder.pages.values import Json, instant, language, links, properties, text
 from builder.pages.views import Head, head, named, restricted
+
+PAGE_SIZE = 200
+"""Lines per page of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,49 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a long list.
+
+    Attributes:
+        path: Where it goes.
+        shown: Its lines.
+        first: Number of the first of them, from 1.
+        total: How many lines the list has.
+        number: Number of the page, from 1.
+        last: Number of the last page.
+        names: File name of each page that is linked to, by its number; None for a gap.
+    """
+
+    path: str
+    shown: Sequence[Any]
+    first: int
+    total: int
+    number: int
+    last: int
+    names: Sequence[tuple[int, str] | None]
+
+    def name(self, number: int) -> str:
+        """Return the file name of a page beside this one."""
+        return next(name for one in self.names if one for found, name in (one,) if found == number)
+
+
+def in_parts(lines: Sequence[Any], first: str, more: str) -> Iterator[Part]:
+    """Divide a list into pages of `PAGE_SIZE` lines; an empty list has one.
+
+    Args:
+        lines: What is listed.
+        first: Path of the first page.
+        more: Path of the others, with ``{}`` for their number.
+    """
+    last = max(1, -(-len(lines) // PAGE_SIZE))
+    paths = [first, *(more.format(number) for number in range(2, last + 1))]
+    for number, path in enumerate(paths, 1):
+        start = (number - 1) * PAGE_SIZE
+        names = [(page, posixpath.basename(paths[page - 1])) if page else None for page in window(number, last)]
+        yield Part(path, lines[start : start + PAGE_SIZE], start + 1, len(lines), number, last, names)
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerView:
     """A partner and its collections."""
 
@@ -78,6 +126,7 @@ class HomeView:
     head: Head
     partners: tuple[Row, ...]
     collections: tuple[Row, ...]
+    total: int
     items: int
     map: PolarMap | None
     changes: tuple[ChangeRow, ...]
@@ -98,6 +147,7 @@ def home_view(
         head(catalog),
         tuple(partners),
         tuple(rows),
+        len(entries),
         sum(entry.items for entry in entries),
         collection_map([(entry.collection, entry.geometries) for entry in entries]),
         changes_view(changes),

@@ -13,6 +13,9 @@ from builder.pages.values import Box, Json, bbox, items, mapping
 MOST_SHAPES = 100
 """Items of a collection that are drawn with their shape; more are drawn as dots."""
 
+MOST_OUTLINES, MOST_DOTS = 60, 1000
+"""Shapes and dots of all collections on a map, which is part of a page."""
+
 
 def collection_map(shown: Sequence[tuple[Json, Sequence[Json | None]]]) -> PolarMap | None:
     """Draw collections: positions of their items where given, else the boxes of their extent.
@@ -27,7 +30,15 @@ def collection_map(shown: Sequence[tuple[Json, Sequence[Json | None]]]) -> Polar
         shapes += known
         for box in () if known else _boxes(collection):
             (whole if _covers_the_map(box) else shapes).append(box_geometry(box))
-    return draw(shapes or whole, zoom=False)
+    return draw(_few(shapes or whole), zoom=False)
+
+
+def _few(shapes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return each shape once; where there are many, dots, and not all of those."""
+    once = list({str(shape): shape for shape in shapes}.values())
+    if len(once) <= MOST_OUTLINES:
+        return once
+    return [_middle(shape) for shape in once[:: -(-len(once) // MOST_DOTS)]]
 
 
 def _shapes(geometries: Sequence[Json | None]) -> list[Mapping[str, Any]]:

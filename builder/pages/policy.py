@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from builder.pages.values import Json
 
 _HOST = re.compile(r"http://[A-Za-z0-9.-]+(:\d+)?")
+_DRAWING = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
+_FILES, _PICTURES = "connect-src 'self' https:", "img-src 'self' data:"
 
 CONTENT_SECURITY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'; "
-    "connect-src 'self' https:; base-uri 'none'; form-action 'none'; object-src 'none'"
+    f"default-src 'none'; style-src 'self'; {_PICTURES}; font-src 'self'; script-src 'self'; "
+    f"{_FILES}; base-uri 'none'; form-action 'none'; object-src 'none'"
 )
 """Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 
 
-def policy(*hosts: str | None) -> dict[str, str]:
-    """Return the policy of a page that reads files of these hosts over http, which the usual one does not allow."""
+def policy(*hosts: str | None, services: Sequence[Json] = ()) -> dict[str, str]:
+    """Return the policy of a page, where the usual one does not do; other hosts than these it may not ask.
+
+    Args:
+        hosts: Whose files it reads over http.
+        services: Map services that may draw on its map.
+    """
+    csp = CONTENT_SECURITY
     plain = [host for host in hosts if host and _HOST.fullmatch(host)]
-    if not plain:
-        return {}
-    allowed = "connect-src 'self' https:"
-    return {"csp": CONTENT_SECURITY.replace(allowed, " ".join([allowed, *plain]))}
+    if plain:
+        csp = csp.replace(_FILES, " ".join([_FILES, *plain]))
+    origins = ("{0.scheme}://{0.netloc}".format(urlsplit(one["href"])) for one in services)
+    drawing = sorted({origin for origin in origins if _DRAWING.fullmatch(origin)})
+    if drawing:
+        csp = csp.replace(_PICTURES, " ".join([_PICTURES, *drawing]))
+    return {} if csp == CONTENT_SECURITY else {"csp": csp}
 
 
 def plain_origin(address: str | None) -> str | None:

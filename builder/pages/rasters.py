@@ -8,28 +8,35 @@ from collections.abc import Iterator
 from builder.pages.markup import safe_href
 from builder.pages.values import Json, items, mapping, mappings, number, properties, text, texts
 
-CODES = frozenset({"EPSG:3413", "EPSG:3995", "EPSG:6931", "EPSG:3575", "EPSG:3411", "EPSG:4326"})
+PLACED = re.compile(r"EPSG:(?:3413|3995|6931|3575|3411|4326|326(?:0[1-9]|[1-5]\d|60))")
 """Reference systems that the page can place (``site/src/lib/projections.ts``)."""
+_CODE = re.compile(r"[A-Z]{2,10}:\d{1,9}")
 MOST = 20
 MOST_CLASSES = 40
 _HEX = re.compile(r"#?([0-9A-Fa-f]{6})")
-_CYCLE = ("1F78B4", "B5521B", "5B3F99", "2C7A3D", "C9A227", "7F7F7F", "A32A2A", "74C4DE")
-"""Colours of classes that name none."""
 
 
 def rasters(item: Json) -> tuple[Json, ...]:
-    """Return the rasters that a page may show, as it is told of them; none that needs a login or a plain http host."""
+    """Return the rasters that a page may show, as it is told of them; none that needs a login or a plain http host.
+
+    Those in a reference system that it cannot place come last: of them it says so.
+    """
     found = [
         said
         for key, asset in mapping(item.get("assets")).items()
         if isinstance(asset, dict) and (said := _described(item, str(key), asset))
     ]
-    return tuple(found[:MOST])
+    return tuple(sorted(found[:MOST], key=lambda one: not is_placed(one)))
+
+
+def is_placed(raster: Json) -> bool:
+    """Tell whether the page can place a raster on its map."""
+    return PLACED.fullmatch(raster["code"]) is not None
 
 
 def _described(item: Json, key: str, asset: Json) -> Json | None:
     href, code = safe_href(asset.get("href")), text(asset.get("proj:code") or properties(item).get("proj:code"))
-    if not href or code not in CODES or href.startswith("http://") or not _is_open_cog(asset):
+    if not href or not _CODE.fullmatch(code or "") or href.startswith("http://") or not _is_open_cog(asset):
         return None
     band = next(iter(mappings(asset.get("bands")) or mappings(asset.get("raster:bands"))), {})
     said = {
@@ -73,11 +80,14 @@ def _rescaled(item: Json, key: str) -> tuple[float, float] | None:
 
 
 def _classes(band: Json, asset: Json) -> Iterator[tuple[float, str, str]]:
-    """Yield value, name and colour of the classes that are drawn; no data is left transparent."""
+    """Yield value, name and colour of the classes that are drawn, empty where the file's own stands for it.
+
+    No data is left transparent.
+    """
     listed = mappings(band.get("classification:classes")) or mappings(asset.get("classification:classes"))
-    for place, one in enumerate(listed[:MOST_CLASSES]):
+    for one in listed[:MOST_CLASSES]:
         value = number(one.get("value"))
         name = text(one.get("title")) or text(one.get("description")) or text(one.get("name"))
         colour = _HEX.fullmatch(text(one.get("color_hint")) or "")
         if value is not None and one.get("nodata") is not True:
-            yield value, name or f"{value:g}", colour[1] if colour else _CYCLE[place % len(_CYCLE)]
+            yield value, name or f"{value:g}", colour[1] if colour else ""

@@ -10,7 +10,7 @@ from builder.pages import schemaorg
 from builder.pages.embed import embed_of, embed_path, embed_view
 from builder.pages.environment import environment
 from builder.pages.linkhealth import PartnerLinks
-from builder.pages.lists import Entry, Row, beside, changes_view, home_view, partner_view, row, window
+from builder.pages.lists import PAGE_SIZE, Entry, Row, beside, changes_view, home_view, in_parts, partner_view, row
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import load_messages
@@ -22,11 +22,11 @@ from builder.pages.views import Head, collection_view, head, item_view, named
 from builder.pages.wellknown import OPENSEARCH, opensearch, robots, sitemap
 from builder.resources import site_folder
 
-__all__ = ["CONTENT_SECURITY", "Entry", "Renderer"]
+__all__ = ["CONTENT_SECURITY", "PAGE_SIZE", "Entry", "Renderer"]
 
-PAGE_SIZE = 200
-"""Items per page of a collection."""
 MOST_CHANGES = 500
+MOST_LISTED = 50
+"""Most collections on the home page and on the search page; all are on pages of their own."""
 MOST_DRAWN = 1000
 """Most items on the map of a collection; of more, every second, third ... is drawn."""
 
@@ -73,7 +73,7 @@ class Renderer:
             canonical=view.landing or self._url(path),
             document=document.rpartition("/")[2],
             layer=quote(document),
-            **policy(view.reading.host if view.reading else None),
+            **policy(view.reading.host if view.reading else None, services=view.services),
             browser=self._browser(document),
             embed=embed_of(path, self.base, view.head.title),
             jsonld=self._dataset(item, view.head, path),
@@ -109,36 +109,45 @@ class Renderer:
         above = named(partner)
         geometries = [item.get("geometry") for item in items[:: max(1, -(-len(items) // MOST_DRAWN))]]
         view = collection_view(collection, above.title, geometries, page=path, base=self.base)
-        pages = max(1, -(-len(items) // PAGE_SIZE))
-        for number in range(1, pages + 1):
-            place = path if number == 1 else path.replace("index.html", f"page-{number}.html")
-            shown = items[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+        for part in in_parts(items, path, path.replace("index.html", "page-{}.html")):
             yield (
-                place,
+                part.path,
                 self._render(
                     "collection.html",
-                    place,
+                    part.path,
                     view=view,
                     title=view.head.title,
                     partner=above,
-                    rows=[row(item, beside(item)) for item in shown],
-                    total=len(items),
-                    number=number,
-                    first=(number - 1) * PAGE_SIZE + 1,
-                    pages=window(number, pages),
-                    last=pages,
+                    rows=[row(item, beside(item)) for item in part.shown],
+                    part=part,
                     browser=self._browser(path.replace("index.html", "collection.json")),
-                    canonical=self._url(place) if number > 1 else view.landing or self._url(place),
-                    jsonld=self._dataset(collection, view.head, place) if number == 1 else None,
+                    canonical=self._url(part.path) if part.number > 1 else view.landing or self._url(part.path),
+                    jsonld=self._dataset(collection, view.head, part.path) if part.number == 1 else None,
                 ),
             )
 
-    def partner(self, partner: Json, entries: Sequence[Entry], *, path: str | None = None) -> bytes:
-        """Render a partner's page (``<partner>/index.html``)."""
+    def partner(
+        self, partner: Json, entries: Sequence[Entry], *, path: str | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Render a partner's pages: path (``<partner>/index.html``, ``…/page-2.html`` …) and bytes of each."""
         path = path or f"{partner['id']}/index.html"
         rows = [self._entry(entry, f"./{entry.collection['id']}/index.html", "./index.html") for entry in entries]
         view = partner_view(partner, entries, rows)
-        return self._render("partner.html", path, view=view, title=view.head.title, canonical=self._url(path))
+        for part in in_parts(rows, path, path.replace("index.html", "page-{}.html")):
+            canonical = self._url(part.path)
+            yield (
+                part.path,
+                self._render(
+                    "partner.html", part.path, view=view, part=part, title=view.head.title, canonical=canonical
+                ),
+            )
+
+    def collections(self, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+        """Render the list of collections (``collections.html``, ``collections-2.html`` …): path and bytes of each."""
+        rows, title = self._all(entries, "./"), self.words("nav.collections")
+        for part in in_parts(rows, "collections.html", "collections-{}.html"):
+            canonical = self._url(part.path)
+            yield part.path, self._render("collections.html", part.path, part=part, title=title, canonical=canonical)
 
     def partners(self, entries: Sequence[Entry]) -> bytes:
         """Render the list of partners (``partners.html``)."""
@@ -152,7 +161,7 @@ class Renderer:
 
     def home(self, catalog: Json, entries: Sequence[Entry], *, changes: Sequence[Json] = ()) -> bytes:
         """Render the home page (``index.html``) from the root STAC Catalog."""
-        rows = [self._entry(e, f"./{e.partner['id']}/{e.collection['id']}/index.html") for e in entries]
+        rows = self._all(entries[:MOST_LISTED], "./")
         view = home_view(catalog, entries, rows, self._partners(entries), changes[:10])
         listed = [{"name": line.title, "url": self._url(line.href.removeprefix("./"))} for line in rows]
         return self._render(
@@ -168,7 +177,8 @@ class Renderer:
 
     def search(self, entries: Sequence[Entry]) -> bytes:
         """Render the search page (``search/index.html``)."""
-        path, about = "search/index.html", {"title": self.words("search.title"), "rows": self._beside(entries)}
+        rows = self._all(entries[:MOST_LISTED], "../")
+        path, about = "search/index.html", {"title": self.words("search.title"), "rows": rows, "total": len(entries)}
         return self._render("search.html", path, canonical=self._url(path), **about)
 
     def compare(self, entries: Sequence[Entry], hosts: Iterable[str] = ()) -> bytes:
@@ -178,15 +188,11 @@ class Renderer:
             entries: The collections, to which it leads.
             hosts: Origins on http from which it may read, besides all on https.
         """
-        path, about = "compare/index.html", {"title": self.words("compare.title"), "rows": self._beside(entries)}
+        rows = self._all(entries[:MOST_LISTED], "../")
+        path, about = "compare/index.html", {"title": self.words("compare.title"), "rows": rows, "total": len(entries)}
         below = (self.words.below(table) for table in ("live.", "reading.", "comparing."))
         words = {key: said for table in below for key, said in table.items()}
         return self._render("compare.html", path, canonical=self._url(path), words=words, **policy(*hosts), **about)
-
-    def _beside(self, entries: Sequence[Entry]) -> list[Row]:
-        """Return the rows of all collections for a page in a folder of its own."""
-        hrefs = [(f"../{e.partner['id']}/{e.collection['id']}/index.html", f"../{e.partner['id']}/") for e in entries]
-        return [self._entry(e, href, f"{above}index.html") for e, (href, above) in zip(entries, hrefs, strict=True)]
 
     def changes(self, changes: Sequence[Json]) -> bytes:
         """Render the list of changes (``changes.html``) in the order given: newest first.
@@ -313,6 +319,14 @@ class Renderer:
             partner_href=partner_href or f"./{entry.partner['id']}/index.html",
             items=entry.items,
         )
+
+    def _all(self, entries: Sequence[Entry], root: str) -> list[Row]:
+        folders = [f"{root}{entry.partner['id']}/" for entry in entries]
+        hrefs = [
+            (f"{above}{e.collection['id']}/index.html", f"{above}index.html")
+            for e, above in zip(entries, folders, strict=True)
+        ]
+        return [self._entry(entry, href, above) for entry, (href, above) in zip(entries, hrefs, strict=True)]
 
     def _partners(self, entries: Sequence[Entry]) -> list[Row]:
         grouped: dict[str, list[Entry]] = {}

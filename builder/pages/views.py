@@ -15,6 +15,7 @@ from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap, draw
 from builder.pages.rasters import rasters
 from builder.pages.reading import Reading, reading
+from builder.pages.services import services
 from builder.pages.snippets import Snippet, collection_snippets, item_snippets
 from builder.pages.tables import Column, Dimension, File, Variable, columns, dimensions, files, variables
 from builder.pages.values import (
@@ -105,6 +106,7 @@ class ItemView:
     snippets: tuple[Snippet, ...]
     reading: Reading | None
     rasters: tuple[Json, ...]
+    services: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         snippets=snippets,
         reading=reading(item, snippets),
         rasters=rasters(item),
+        services=services(item),
     )
 
 

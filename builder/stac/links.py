@@ -23,7 +23,9 @@ STRUCTURAL = frozenset({"root", "parent", "self", "child", "item", "items", "col
 """Relations that only the catalogue itself sets."""
 
 _DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/[^\s]+")
-_WMS_PARAMETERS = frozenset({"service", "version", "request", "layers", "styles"})
+
+WMS_PARAMETERS = frozenset({"service", "version", "request", "layers", "styles"})
+"""What an address of a map service may name that belongs to one request."""
 
 
 def safe_href(href: str) -> str | None:
@@ -132,9 +134,10 @@ def service(resource: Resource, href: str, dataset: Dataset) -> Json:
     layers = _layers(query, dataset) if resource.service == "wms" else []
     if not layers:
         return link("service-desc", href, resource.media_type, title)
-    rest = [(key, value) for key, value in query if key.lower() not in _WMS_PARAMETERS]
+    rest = [(key, value) for key, value in query if key.lower() not in WMS_PARAMETERS]
     base = urlunsplit(parts._replace(query=urlencode(rest), fragment=""))
-    return link("wms", base, "image/png", title, **{"wms:layers": layers})
+    drawn = resource.extra.get("iaos:map_crs")
+    return link("wms", base, "image/png", title, **{"wms:layers": layers} | ({"iaos:map_crs": drawn} if drawn else {}))
 
 
 def _layers(query: list[tuple[str, str]], dataset: Dataset) -> list[str]:

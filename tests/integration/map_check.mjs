@@ -98,6 +98,8 @@ const ACTS = {
     const found = await page.evaluate(() => window.axe.run());
     return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120))}`);
   },
+  ground: async (page) => (await page.$(".ground")).screenshot({ encoding: "base64" }),
+  idle: async (page) => { await page.waitForNetworkIdle({ idleTime: 600, timeout: 20000 }); },
   wide: (page) => page.evaluate(() => document.documentElement.scrollWidth),
   picture: async (page, name) => { await page.screenshot({ path: join(folder, `${name}.png`) }); },
   whole: async (page, name) => { await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true }); },

@@ -18,12 +18,26 @@ pytestmark = [
 ]
 
 ASK = """
-const { projection } = await import(process.argv[1]);
 const [code, places] = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
 const one = projection(code);
 const there = places.map((at) => one.forward(...at));
 console.log(JSON.stringify([there, there.map((at) => one.inverse(...at))]));
 """
+
+
+def run(program, given=""):
+    module = (site_folder() / "static/app/projections.js").as_uri()
+    whole = f"(async () => {{const {{ projection }} = await import(process.argv[1]);{program}}})()"
+    command = ["node", "--input-type=commonjs", "-e", whole, module]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ask(code, places):
+    """Where the page puts places, and back."""
+    there, back = json.loads(run(ASK, json.dumps([code, places.tolist()])))
+    return np.array(there), np.array(back)
 
 
 @pytest.mark.parametrize("code", ["EPSG:3413", "EPSG:3995", "EPSG:6931", "EPSG:3575", "EPSG:3411"])
@@ -37,12 +51,7 @@ def test_projections_are_those_of_proj(code):
         forward = Transformer.from_pipeline(f"{radians} +step {code_of}")
     else:
         forward = Transformer.from_crs(4326, code, always_xy=True)
-    module = (site_folder() / "static/app/projections.js").as_uri()
-    command = ["node", "--input-type=commonjs", "-e", f"(async () => {{{ASK}}})()", module]
-    asked = json.dumps([code, places.tolist()])
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    there, back = (np.array(one) for one in json.loads(done.stdout))
+    there, back = ask(code, places)
     off = np.hypot(*(there - np.column_stack(forward.transform(*places.T))).T)
     colatitude = np.radians(90 - places[:, 1])
     # PROJ's equal-area loses digits close to the pole; there it is a plane whose radius of curvature is a²/b
@@ -53,3 +62,22 @@ def test_projections_are_those_of_proj(code):
     off = (back[:, 0] - places[:, 0] + 180) % 360 - 180
     assert np.abs(off * np.cos(np.radians(places[:, 1]))).max() < 1e-11  # degrees along the parallel: a micrometre
     assert np.abs(back[:, 1] - places[:, 1]).max() < 1e-11
+
+
+def test_utm_is_that_of_proj_around_its_zone():
+    random = np.random.default_rng(326)
+    for zone, central in ((1, -177), (33, 15), (60, 177)):
+        east = (central + random.uniform(-25, 25, 2000) + 180) % 360 - 180
+        places = np.column_stack((east, random.uniform(40, 89.99, 2000)))
+        there, back = ask(f"EPSG:326{zone:02}", places)
+        right = Transformer.from_crs(4326, f"EPSG:326{zone:02}", always_xy=True).transform(*places.T)
+        assert np.hypot(*(there - np.column_stack(right)).T).max() < 1e-5  # metres
+        off = (back[:, 0] - places[:, 0] + 180) % 360 - 180
+        assert np.abs(off * np.cos(np.radians(places[:, 1]))).max() < 1e-10
+        assert np.abs(back[:, 1] - places[:, 1]).max() < 1e-10
+
+
+@pytest.mark.parametrize("code", ["EPSG:32600", "EPSG:32661", "EPSG:32733", "EPSG:25833", "EPSG:3857", "constructor"])
+def test_other_systems_are_not_placed(code):
+    done = run(f"console.log(String(projection({json.dumps(code)})));")
+    assert done.strip() == "undefined"

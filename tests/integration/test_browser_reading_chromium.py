@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from lxml import html
 
 from builder.demo import running_demo
 from builder.serve import serve
@@ -30,21 +31,22 @@ def demo(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     out = tmp_path_factory.mktemp("demo") / "catalog"
-    with running_demo(out, lambda task: None, port), serve(out) as server:
-        yield out, server.url
+    with running_demo(out, lambda task: None, port), serve(out.parent) as server:
+        yield out, f"{server.url}catalog/"  # below a path, as in a bucket
 
 
-def visit(demo, tools, tmp_path, pattern):
-    """Read all that an item's page offers; the file itself and what the page showed."""
+def visit(demo, tools, tmp_path, pattern, address=None, **more):
+    """Read all that an item's page offers, or the page at an address does; the file itself and what the page showed."""
     out, url = demo
     page = min(out.glob(pattern))
     item = json.loads(page.with_suffix(".json").read_bytes())
     command = [
         "node",
         str(SCRIPT),
-        url + page.relative_to(out).as_posix(),
+        address or url + page.relative_to(out).as_posix(),
         chromium(),
         str(tmp_path),
+        json.dumps(more),
     ]
     done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -52,7 +54,7 @@ def visit(demo, tools, tmp_path, pattern):
         (tmp_path / "data.nc").write_bytes(answer.read())
     found = json.loads(done.stdout)
     assert found["problems"] == []
-    hosts = {urlsplit(item["assets"]["data"]["href"]).netloc, urlsplit(url).netloc, ""}
+    hosts = {urlsplit(item["assets"]["data"]["href"]).netloc, urlsplit(url).netloc, urlsplit(address or url).netloc, ""}
     assert {urlsplit(asked).netloc for asked, _ in found["asked"]} <= hosts
     return tmp_path / "data.nc", {one["kind"]: one for one in found["read"]}, found
 
@@ -89,3 +91,68 @@ def test_a_map_of_ice(demo, tools, tmp_path):
     with xr.open_dataset(path) as dataset:
         wanted = dataset["ice_conc"].to_numpy().ravel()
     assert np.allclose(table(read["map"]).iloc[:, -1], wanted, rtol=2e-7, equal_nan=True)
+
+
+def test_the_panel_works_in_a_frame_on_another_site(demo, tools, tmp_path):
+    out, url = demo
+    page = min(out.glob("demo-imr/demo-ctd/ctd-*.html"))
+    (code,) = [one.text_content() for one in html.parse(page).xpath("//code[contains(text(), '<iframe')]")]
+    whole = code.replace('src="', f'src="{url}')  # without a base URL the code has the path
+    other = tmp_path / "other"
+    other.mkdir()
+    words = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Other</title><h1>Other</h1>'
+    (other / "index.html").write_text(f"{words}{whole}")
+    with serve(other) as elsewhere:
+        address = f"{elsewhere.url}index.html"
+        path, read, found = visit(demo, tools, tmp_path, "demo-imr/demo-ctd/ctd-*.html", address, frame=True)
+    assert urlsplit(elsewhere.url).netloc != urlsplit(url).netloc
+    with xr.open_dataset(path) as dataset:
+        name = table(read["subset"]).columns[-1].split(" ")[0]
+        wanted = dataset[name].to_numpy().ravel()
+    assert np.allclose(table(read["subset"]).iloc[:, -1], wanted, rtol=2e-7, equal_nan=True)
+    assert found["wide"] <= 480
+
+
+def test_the_panel_works_on_a_telephone_in_the_dark(demo, tools, tmp_path):
+    _, read, found = visit(demo, tools, tmp_path, "demo-geus/demo-weather/*.html", width=360, scheme="dark")
+    assert read["series"]["plots"] == 1
+    assert read["series"]["rows"] > 10
+    assert found["wide"] <= 360
+
+
+PLAIN = """
+const puppeteer = require(require.resolve("puppeteer-core", { paths: [process.cwd()] }));
+(async () => {
+  const browser = await puppeteer.launch({ executablePath: process.argv[2], args: ["--no-sandbox"] });
+  const page = await browser.newPage();
+  await page.setJavaScriptEnabled(false);
+  await page.goto(process.argv[1], { waitUntil: "load" });
+  const seen = await page.evaluate(() => ({
+    words: document.querySelector("main").innerText,
+    buttons: [...document.querySelectorAll("main button")].filter((one) => one.offsetParent).length,
+    shapes: [...document.querySelectorAll("main svg path")].filter((one) => one.getBoundingClientRect().width).length,
+    files: [...document.querySelectorAll("main table a")].map((one) => one.href),
+  }));
+  await page.emulateMediaType("print");
+  const display = (one) => getComputedStyle(document.querySelector(one)).display;
+  seen.printed = await page.evaluate(`["nav", "h1", "#cite"].map(${display})`);
+  console.log(JSON.stringify(seen));
+  await browser.close();
+})();
+"""
+
+
+def test_without_javascript_an_item_is_readable_and_offers_nothing_that_would_not_work(demo, tools):
+    out, url = demo
+    page = min(out.glob("demo-imr/demo-ctd/ctd-*.html"))
+    command = ["node", "-e", PLAIN, url + page.relative_to(out).as_posix(), chromium()]
+    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    item = json.loads(page.with_suffix(".json").read_bytes())
+    assert item["properties"]["title"] in seen["words"]
+    assert item["assets"]["data"]["href"] in seen["files"]
+    assert "requests" in seen["words"]  # what reading costs is said all the same
+    assert seen["shapes"] > 2
+    assert seen["buttons"] == 0
+    assert seen["printed"] == ["none", "block", "block"]  # on paper without the menu

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from urllib.parse import unquote, urlsplit
 
-import lxml.html
 import pytest
 
 from builder.build import Request, build
 from builder.findings import Severity
 from tests.pageweight import too_heavy
 from tests.servers.replay import ReplayServer
+from tests.sitecheck import Website
 
 DEFINITION = """\
 id: {id}
@@ -204,19 +203,8 @@ def test_every_page_is_within_the_budget(replayed):
 
 def test_no_page_has_a_broken_link_within_the_site(replayed):
     _, _, _, _, request = replayed
-    root = request.out.resolve()
-    broken, followed = [], 0
-    for page in sorted(root.rglob("*.html")):
-        tree = lxml.html.fromstring(page.read_bytes())
-        ids = set(tree.xpath("//@id"))
-        for href in {str(value) for value in tree.xpath("//@href | //@src | //@data-references")} - {""}:
-            parts = urlsplit(href)
-            if parts.scheme or parts.netloc:
-                continue
-            followed += 1
-            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-            lost = parts.fragment and target == page and parts.fragment not in ids
-            if lost or not target.is_file() or not target.is_relative_to(root):
-                broken.append((page.relative_to(root).as_posix(), href))
-    assert broken == []
-    assert followed > 10_000
+    site = Website(request.out)
+    assert site.broken() == []
+    assert site.wanting() == []
+    assert site.unlinked() == ["404.html"]
+    assert len(list(site.links())) > 10_000

@@ -19,6 +19,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files = dict(renderer.static_files())
     files["index.html"] = renderer.home(CATALOG, ENTRIES, changes=CHANGES)
     files["partners.html"] = renderer.partners(ENTRIES)
+    files |= dict(renderer.collections(ENTRIES))
     files["search/index.html"] = renderer.search(ENTRIES)
     files["compare/index.html"] = renderer.compare(ENTRIES)
     files["changes.html"] = renderer.changes(CHANGES)
@@ -33,7 +34,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     for partner, shelf, items in SHELVES:
         files |= dict(renderer.collection(shelf, partner, items))
         mine = [entry for entry in ENTRIES if entry.partner is partner]
-        files[f"{partner['id']}/index.html"] = renderer.partner(partner, mine)
+        files |= dict(renderer.partner(partner, mine))
         for item in items:
             path = f"{partner['id']}/{shelf['id']}/{item['id']}.html"
             files[path] = renderer.item(item, shelf, partner, explain=EXPLAIN)
@@ -116,7 +117,7 @@ def hostile_pages(renderer: Renderer, shared_data: Path) -> dict[str, bytes]:
         files |= dict(renderer.collection(shelf, partner, [item], path=place))
         entries = [Entry(shelf, partner, 1, [item["geometry"]])]
         changes = [{"date": word, "action": word, "title": word, "href": word, "reason": word}]
-        files[f"hostile-{number}/index.html"] = renderer.partner(partner, entries, path=f"hostile-{number}/index.html")
+        files |= dict(renderer.partner(partner, entries, path=f"hostile-{number}/index.html"))
         files[f"hostile-{number}.html"] = renderer.home(partner, entries, changes=changes)
         path = f"imr/ctd/hostile-gone-{number}.html"
         files[path] = renderer.tombstone(

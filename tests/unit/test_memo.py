@@ -56,6 +56,20 @@ def test_only_changed_records_are_composed_and_the_tree_equals_one_from_nothing(
     assert digests(built / "out") == digests(built / "anew")
 
 
+def test_only_pages_that_show_what_changed_are_written(built):
+    before = digests(built / "out")
+    synthetic.fill(built / "state", COUNT, changed=2)
+    written = {change.path for change in run(built).plan}
+    after = digests(built / "out")
+    assert written - {"manifest.json"} == {path for path, digest in after.items() if before.get(path) != digest} - {
+        "manifest.json"
+    } | (before.keys() - after.keys())
+    mine = {f"bench/synthetic/{kind}obs-00000{n}.html" for kind in ("", "embed/") for n in (0, 1)}
+    lists = {"bench/synthetic/index.html", "changes.html", "index.html", "status.html"}
+    pages = {path for path in written if path.endswith(".html")}
+    assert mine <= pages <= mine | lists
+
+
 def test_a_night_without_news_composes_and_writes_nothing(built, composed):
     assert (run(built).plan, composed) == ((), [])
 

@@ -50,9 +50,17 @@ def test_classes_have_a_name_and_a_colour_and_no_data_none():
     ]
     (one,) = told(**{"classification:classes": listed})
     assert one["classes"][0] == (1, "Ice", "FFAA00")
-    assert one["classes"][1][:2] == (2, "2")
+    assert one["classes"][1] == (2, "2", "")  # the file's own colour stands for it
     assert len(one["classes"]) == 2
-    assert set(one["classes"][1][2]) <= set("0123456789ABCDEF")
+
+
+def test_what_the_map_cannot_place_comes_last_and_is_not_promised():
+    assets = {"a": GOOD | {"proj:code": "EPSG:25833"}, "b": GOOD | {"proj:code": "EPSG:32633"}, "c": GOOD}
+    found = rasters({"properties": {}, "assets": assets})
+    assert [one["code"] for one in found] == ["EPSG:32633", "EPSG:3413", "EPSG:25833"]
+    item = ICE | {"id": "far", "assets": {"a": assets["a"]}}
+    assert b">Live map</button>" in Renderer().item(item, ICE_COLLECTION, NERSC)
+    assert b">Show on map</button>" in Renderer().item(item | {"assets": assets}, ICE_COLLECTION, NERSC)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_classes_have_a_name_and_a_colour_and_no_data_none():
         {"type": "image/tiff; application=geotiff"},
         {"type": None},
         {"roles": ["thumbnail"]},
-        {"proj:code": "EPSG:32633"},
+        {"proj:code": "EPSG:3413; x"},
         {"proj:code": ["EPSG:3413"]},
         {"auth:refs": ["login"]},
     ],

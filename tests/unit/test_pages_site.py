@@ -172,6 +172,7 @@ def test_words_are_all_used_and_all_there():
         "reading.",
         "search",
         "live.",
+        "serving.",
         "about.limit",
         "accessibility.",
     )

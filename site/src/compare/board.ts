@@ -178,7 +178,7 @@ export class Board {
     const { at } = this.state;
     const dot = (where: Degrees, code: string, paint: string): BaseLayer[] =>
       footprintLayers({ ...NOTHING, dots: [projection(DRAWN)!.forward(...where)] }, code, paint).slice(2);
-    this.chart!.put((code) => [
+    this.chart!.put("layers", (code) => [
       ...this.all.map((one, place) => one.layers(code, place)).reverse().flat(),
       ...this.near.flatMap(([place, where]) => dot(where, code, colourOf(place))),
       ...(at ? dot(at, code, "ink") : []),

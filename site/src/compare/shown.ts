@@ -3,7 +3,7 @@
 import type BaseLayer from "ol/layer/Base";
 import type { Words } from "../lib/words";
 import { footprintLayers } from "../map/layers";
-import { Grid } from "../map/raster/grid";
+import { Grid, Refusal } from "../map/raster/grid";
 import { rasterLayer } from "../map/raster/layer";
 import { Palette } from "../map/raster/palette";
 import { sourceOf, type Source } from "./source";
@@ -45,14 +45,15 @@ export class Shown {
     if (!one) return;
     try {
       this.grid = await Grid.open(one.href, one.code);
-      this.palette = new Palette(one);
+      this.palette = new Palette(one, this.grid.table);
     } catch (trouble) {
       this.fail(trouble);
     }
   }
 
   private fail(trouble: unknown): void {
-    this.trouble = this.words("unread", { why: trouble instanceof Error ? trouble.message : "?" });
+    if (trouble instanceof Refusal) this.trouble = this.words(trouble.key, trouble.values);
+    else this.trouble = this.words("unread", { why: trouble instanceof Error ? trouble.message : "?" });
   }
 
   /** Layers of the map in a projection, lowest first; a raster lies below its outline, which is not filled. */

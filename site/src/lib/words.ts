@@ -3,9 +3,9 @@
 /** Looks up words by key and fills in `{name}`; an unknown key shows itself. */
 export type Words = (key: string, values?: Record<string, string | number>) => string;
 
-/** Reads the words from the element's `data-words` (JSON), which the templates write. */
-export function wordsOf(element: HTMLElement): Words {
-  const table = JSON.parse(element.dataset["words"] ?? "{}") as Record<string, string>;
+/** Reads the words from one of the element's data attributes (JSON), `data-words` usually; the templates write them. */
+export function wordsOf(element: HTMLElement, attribute = "words"): Words {
+  const table = JSON.parse(element.dataset[attribute] ?? "{}") as Record<string, string>;
   return (key, values = {}) =>
     (table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -21,7 +21,7 @@ export type More = (code: string) => BaseLayer[];
 export class Chart {
   readonly map: OlMap;
   code: string = DRAWN;
-  private below: More = () => [];
+  private readonly below = new Map<string, More>();
 
   constructor(
     private readonly target: HTMLElement,
@@ -81,15 +81,15 @@ export class Chart {
     this.refresh();
   }
 
-  /** Puts layers between land and graticule. */
-  put(below: More): void {
-    this.below = below;
+  /** Puts layers between land and graticule, in place of those of the same name. */
+  put(name: string, below: More): void {
+    this.below.set(name, below);
     this.refresh();
   }
 
   private refresh(): void {
     const to = projection(this.code)!;
-    const below = this.below(this.code);
+    const below = [...this.below.values()].flatMap((more) => more(this.code));
     this.map.setLayers([
       seaLayer(to),
       landLayer(this.land, this.code),

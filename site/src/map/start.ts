@@ -2,10 +2,11 @@
 
 import { element } from "../lib/dom";
 import { CHOICES, type Position } from "../lib/projections";
-import type { Words } from "../lib/words";
+import { wordsOf, type Words } from "../lib/words";
 import { Chart } from "./chart";
 import type { Rasters } from "./raster/index";
 import type { Described } from "./raster/palette";
+import type { Service } from "./service";
 import { footprints, land, originOf } from "./drawing";
 import type { Degrees } from "./layers";
 
@@ -27,8 +28,9 @@ export async function start(figure: HTMLElement, words: Words): Promise<void> {
   const rasters = await rastersOf(figure, chart, words);
   if (rasters) {
     live.append(rasters.box);
-    await rasters.show("0");
+    await rasters.first();
   }
+  live.append(...(await servicesOf(figure, chart)));
   follow(chart, rasters, { ground, readout, said }, words);
   figure.querySelector("[data-start]")?.remove();
   figure.querySelector<HTMLElement>("[data-say]")?.remove();
@@ -41,6 +43,15 @@ async function rastersOf(figure: HTMLElement, chart: Chart, words: Words): Promi
   if (described.length === 0) return undefined;
   const { Rasters } = await import("./raster/index");
   return new Rasters(chart, described, words);
+}
+
+/** The choice of partners' maps, whose code is fetched only where there are some that this page may ask. */
+async function servicesOf(figure: HTMLElement, chart: Chart): Promise<HTMLElement[]> {
+  const all = JSON.parse(figure.dataset["services"] ?? "[]") as Service[];
+  const open = all.filter((one) => location.protocol !== "https:" || one.href.startsWith("https:"));
+  if (open.length === 0) return [];
+  const { Services } = await import("./service");
+  return [new Services(chart, open, wordsOf(figure, "serviceWords")).box];
 }
 
 /** Degrees of meridians and parallels in words. */

@@ -2,9 +2,25 @@
 
 import { fromUrl, type GeoTIFFImage } from "geotiff";
 import { projection, type Position, type Projection } from "../../lib/projections";
+import type { Colour } from "./palette";
 
 /** More cells than this are not read for one picture. */
 const MOST_CELLS = 4_000_000;
+
+/** Compression of the TIFF tag: Esri's LERC, which needs WebAssembly, and the pages' policy forbids that. */
+const LERC = 34887;
+
+const PALETTE = 3;
+
+/** Why a raster is not shown, by the key of its words. */
+export class Refusal extends Error {
+  constructor(
+    readonly key: string,
+    readonly values: Readonly<Record<string, string>>,
+  ) {
+    super(key);
+  }
+}
 
 /** Positions in degrees, as they are. */
 const PLAIN: Projection = { forward: (longitude, latitude) => [longitude, latitude], inverse: (x, y) => [x, y] };
@@ -26,6 +42,8 @@ export class Grid {
     readonly crs: Projection,
     readonly missing: number | null,
     private readonly box: readonly [number, number, number, number],
+    /** Colours of the values 0, 1, 2 …, where the file has a table of them. */
+    readonly table: readonly Colour[],
   ) {}
 
   /** Opens a file of which only ranges are read; its overviews are its later images. */
@@ -37,9 +55,10 @@ export class Grid {
     const share = (one: GeoTIFFImage): number => one.getWidth() / one.getHeight() / (whole.getWidth() / whole.getHeight());
     const levels = all.filter((one, index) => index === 0 || (Math.abs(share(one) - 1) < 0.05 && !isMask(one)));
     const crs = code === "EPSG:4326" ? PLAIN : projection(code);
-    if (!crs) throw new Error(code);
+    if (!crs) throw new Refusal("unplaced", { code });
+    if (whole.fileDirectory.getValue("Compression") === LERC) throw new Refusal("packed", { how: "LERC" });
     const [left, bottom, right, top] = whole.getBoundingBox() as [number, number, number, number];
-    return new Grid(levels, crs, whole.getGDALNoData(), [left, bottom, right, top]);
+    return new Grid(levels, crs, whole.getGDALNoData(), [left, bottom, right, top], await tableOf(whole));
   }
 
   /** Reads what covers the places, at least as finely as asked where that is not too much. */
@@ -91,4 +110,13 @@ export class Grid {
 /** Tells a mask (bit 2 of NewSubfileType) from an overview. */
 function isMask(image: GeoTIFFImage): boolean {
   return ((image.fileDirectory.getValue("NewSubfileType") as number | undefined) ?? 0) >= 4;
+}
+
+/** The table of colours of an image (TIFF 6.0, ColorMap: all reds, all greens, all blues, 16 bits each). */
+async function tableOf(image: GeoTIFFImage): Promise<Colour[]> {
+  if (image.fileDirectory.getValue("PhotometricInterpretation") !== PALETTE) return [];
+  const shades = (await image.fileDirectory.loadValue("ColorMap")) as ArrayLike<number> | undefined;
+  const count = (shades?.length ?? 0) / 3;
+  const shade = (at: number): number => Math.round(shades![at]! / 257);
+  return Array.from({ length: count }, (_, value) => [shade(value), shade(count + value), shade(2 * count + value)] as const);
 }

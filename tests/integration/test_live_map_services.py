@@ -1,0 +1,123 @@
+"""Layers of a partner's map service on the live map, in headless Chromium: a real WMS, asked only when it is chosen."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+import rasterio
+from pyproj import Transformer
+
+from builder.mapservices import polar_layers
+from builder.pages.footprints import box_geometry
+from builder.pages.render import Renderer
+from builder.serve import serve
+from tests.browser import chromium
+from tests.servers.maps import AREA, COLOUR, map_service
+from tests.unit.pages_build import website
+from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
+
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
+SCRIPT = Path(__file__).with_name("map_check.mjs")
+HALF = 430 / 500
+"""Share of the half of the map that the disc north of 60°N takes."""
+
+
+def page_with(service: str, drawn: dict[str, list[str]]) -> bytes:
+    link = {"rel": "wms", "href": service, "title": "Ice of a partner", "wms:layers": ["ice"], "iaos:map_crs": drawn}
+    item = ICE | {"id": "served", "geometry": box_geometry((-180, 60, 180, 90)), "assets": {}, "links": [link]}
+    return Renderer().item(item, ICE_COLLECTION, NERSC)
+
+
+def opened(tools: Path, tmp_path: Path, url: str, acts: list) -> dict:
+    command = ["node", str(SCRIPT), json.dumps([{"url": url, "acts": acts}]), chromium(), str(tmp_path)]
+    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def site(tmp_path):
+    root = tmp_path / "site"
+    for path, data in website(Renderer()).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    with serve(root) as server:
+        yield root, server.url
+
+
+def pixels(shown: str) -> np.ndarray:
+    with rasterio.MemoryFile(base64.b64decode(shown)) as memory, memory.open() as picture:
+        return picture.read()[:3].astype(int)
+
+
+def test_a_layer_is_drawn_where_it_lies_once_it_is_chosen(tools, site, tmp_path):
+    root, url = site
+    with map_service(tmp_path) as (service, asked):
+        drawn = polar_layers(urlopen(f"{service}?service=WMS&request=GetCapabilities&version=1.3.0").read())
+        assert drawn["ice"] == ["EPSG:3413", "EPSG:3575"]
+        asked.clear()
+        (root / "nersc/seaice/served.html").write_bytes(page_with(service, drawn))
+        acts = [
+            ("text", ".rasters p"),
+            ("ground", None),
+            ("choose", ["service", "0"]),
+            ("idle", None),
+            ("ground", None),
+        ]
+        acts += [("text", ".rasters p"), ("project", "EPSG:3995"), ("text", ".rasters p"), ("axe", None)]
+        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+    said, before, _, _, after, shown, _, elsewhere, violations = found["found"]
+    assert found["problems"] == []
+    host = urlsplit(service).netloc
+    assert {urlsplit(one).netloc for one in found["asked"][: found["before"]["requests"]]} <= {urlsplit(url).netloc, ""}
+    assert said == ""
+    assert asked, "the service was asked"
+    assert [urlsplit(one).netloc for one in found["asked"]].count(host) == len(asked)
+    assert {parse_qs(urlsplit(one).query)["CRS"][0] for one in asked} == {"EPSG:3413"}
+    assert shown == f"Drawn by {host}."
+    assert elsewhere == f"{host} does not draw this in the projection chosen above."
+    assert violations == []
+    plain, drawn_over = pixels(before), pixels(after)
+    high, wide = plain.shape[1:]
+    rim = Transformer.from_crs(4326, 3413, always_xy=True).transform(135, 60)[1] / HALF
+    rows, columns = np.mgrid[0:high, 0:wide]
+    x, y = ((columns + 0.5) / wide * 2 - 1) * rim, (1 - (rows + 0.5) / high * 2) * rim
+    east, north = Transformer.from_crs(3413, 4326, always_xy=True).transform(x, y)
+    red = np.abs(drawn_over - (0.85 * np.array(COLOUR)[:, None, None] + 0.15 * plain)).max(axis=0) < 25
+    west, south, east_end, north_end = AREA
+    within = (east > west + 3) & (east < east_end - 3) & (north > south + 1) & (north < north_end - 1)
+    outside = (east < west - 3) | (east > east_end + 3) | (north < south - 1) | (north > north_end + 1)
+    assert red[within].mean() > 0.85  # the graticule and its degrees lie above it
+    assert red[outside].mean() < 0.01
+
+
+def test_a_service_that_does_not_answer_is_said(tools, site, tmp_path):
+    root, url = site
+    with map_service(tmp_path) as (service, _):
+        pass  # it is gone
+    (root / "nersc/seaice/served.html").write_bytes(page_with(service, {"ice": ["EPSG:3413"]}))
+    acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p"), ("choose", ["service", ""])]
+    found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", [*acts, ("text", ".rasters p")])
+    assert found["found"][2] == f"{urlsplit(service).netloc} does not answer."
+    assert found["found"][4] == ""
+
+
+def test_the_policy_lets_no_other_host_draw(tools, site, tmp_path):
+    root, url = site
+    with map_service(tmp_path) as (service, asked):
+        page = page_with(service, {"ice": ["EPSG:3413"]})
+        other = page.replace(urlsplit(service).netloc.encode(), b"maps.example", 1)  # the policy stands before the data
+        assert b"data: http://maps.example;" in other
+        (root / "nersc/seaice/served.html").write_bytes(other)
+        acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p")]
+        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+    assert asked == []
+    assert "does not answer" in found["found"][2]
