@@ -12,6 +12,9 @@ from builder.pages.values import Json, links, mappings, properties, text, texts
 
 AUTHOR_ROLES = ("author", "principalInvestigator", "originator", "creator", "producer")
 """In order of preference; ISO 19115 role codes and STAC provider roles."""
+MOST_NAMES = 40
+"""Makers of a dataset that are named; a collection of many records has hundreds."""
+ET_AL = "et al."
 _YEAR = re.compile(r"\b(19|20)\d\d\b")
 _BIBTEX = str.maketrans(
     {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "$": r"\$"}
@@ -30,14 +33,18 @@ class Citation:
 
 
 def creators(stac: Json) -> list[str]:
-    """Return the names of those who made the data: contacts by role, else the providers that produced it."""
+    """Return the names of those who made the data: contacts by role, else the providers that produced it.
+
+    Of more than `MOST_NAMES` the others are "et al.".
+    """
     fields = properties(stac)
     people = mappings(fields.get("contacts")) or mappings(stac.get("contacts"))
     people += mappings(fields.get("providers")) or mappings(stac.get("providers"))
     for role in AUTHOR_ROLES:
         names = [name for one in people if role in texts(one.get("roles")) and (name := _name(one))]
         if names:
-            return list(dict.fromkeys(names))
+            distinct = list(dict.fromkeys(names))
+            return [*distinct[:MOST_NAMES], ET_AL] if len(distinct) > MOST_NAMES else distinct
     return []
 
 
@@ -107,7 +114,7 @@ def _sentence(stac: Json, parts: _Parts) -> str:
 def _bibtex(key: str | None, parts: _Parts) -> str:
     makers = parts.names or [parts.publisher or ""]
     entries = {
-        "author": " and ".join(f"{{{_bib(name)}}}" for name in makers if name),
+        "author": " and ".join("others" if name == ET_AL else f"{{{_bib(name)}}}" for name in makers if name),
         "title": f"{{{_bib(parts.title)}}}",
         "year": parts.year,
         "publisher": _bib(parts.publisher or ""),

@@ -15,7 +15,7 @@ from builder.pages.polarmap import PolarMap
 from builder.pages.values import Json, instant, language, links, properties, text
 from builder.pages.views import Head, head, named, restricted
 
-PAGE_SIZE = 200
+PAGE_SIZE = 100
 """Lines per page of a list."""
 
 

@@ -13,7 +13,7 @@ from builder.pages.values import Box, Json, bbox, items, mapping
 MOST_SHAPES = 100
 """Items of a collection that are drawn with their shape; more are drawn as dots."""
 
-MOST_OUTLINES, MOST_DOTS = 60, 1000
+MOST_OUTLINES, MOST_DOTS = 40, 1000
 """Shapes and dots of all collections on a map, which is part of a page."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.pages.citation import creators, landing_page
+from builder.pages.citation import ET_AL, creators, landing_page
 from builder.pages.facts import doi_href, doi_of, license_of, when
 from builder.pages.markup import plain, safe_href
 from builder.pages.values import Json, bbox, items, mapping, mappings, properties, text, texts, whole
@@ -39,7 +39,9 @@ def dataset(stac: Json, *, title: str, catalog: str, padding: str, url: str | No
         "sameAs": landing_page(stac),
         "license": license_value.href or license_value.words if license_value else None,
         "creator": [
-            {"@type": "Organization" if _is_provider(stac, name) else "Person", "name": name} for name in creators(stac)
+            {"@type": "Organization" if _is_provider(stac, name) else "Person", "name": name}
+            for name in creators(stac)
+            if name != ET_AL
         ],
         "keywords": texts(fields.get("keywords")),
         "temporalCoverage": _temporal(stac),

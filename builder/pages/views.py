@@ -263,7 +263,7 @@ def _contact(entry: Json) -> Contact | None:
 def _providers(stac: Json) -> tuple[Contact, ...]:
     return tuple(
         Contact(name, safe_href(entry.get("url")), None, tuple(texts(entry.get("roles"))), None, ())
-        for entry in mappings(properties(stac).get("providers"))
+        for entry in mappings(properties(stac).get("providers"))[:MOST_CONTACTS]
         if (name := text(entry.get("name")))
     )
 

@@ -55,3 +55,12 @@ def test_an_organisation_is_named_as_it_stands():
     (entry,) = json.loads(cite(CTD, None).csl)
     assert entry["author"] == [{"literal": "Institute of Marine Research"}]
     assert "publisher" not in entry
+
+
+def test_of_very_many_makers_the_first_are_named():
+    contacts = [{"name": f"Maker {number}", "roles": ["author"]} for number in range(300)]
+    many = cite(TABLE | {"properties": TABLE["properties"] | {"contacts": contacts}}, PUBLISHER)
+    (entry,) = bibtexparser.parse_string(many.bibtex).entries
+    assert entry.fields_dict["author"].value.split(" and ")[39:] == ["{Maker 39}", "others"]
+    assert rispy.loads(many.ris)[0]["authors"][39:] == ["Maker 39", "et al."]
+    assert len(json.loads(many.csl)[0]["author"]) == 41

@@ -183,13 +183,13 @@ def test_words_are_all_used_and_all_there():
         assert key in load_messages("en").words, key
 
 
-def test_collection_of_401_items_has_three_pages_that_link_to_each_other():
+def test_a_collection_of_201_items_has_three_pages_that_link_to_each_other():
     items = [CTD | {"id": f"i{number}"} for number in range(2 * PAGE_SIZE + 1)]
     pages = dict(Renderer().collection(CTD_COLLECTION, IMR, items))
     assert list(pages) == ["imr/ctd/index.html", "imr/ctd/page-2.html", "imr/ctd/page-3.html"]
     listed = [set(re.findall(rb'href="\./(i\d+)\.html"', data)) for data in pages.values()]
-    assert [len(found) for found in listed] == [200, 200, 1]
-    assert len(set().union(*listed)) == 401
+    assert [len(found) for found in listed] == [100, 100, 1]
+    assert len(set().union(*listed)) == 201
     assert b'href="./page-2.html"' in pages["imr/ctd/index.html"]
     assert b'rel="prev" href="./index.html"' in pages["imr/ctd/page-2.html"]
     assert b'rel="next"' not in pages["imr/ctd/page-3.html"]
