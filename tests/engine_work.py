@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from hashlib import sha256
 from pathlib import Path
+
+_BLOCK = bytes(1 << 20)
 
 
 def covariance(seed):
@@ -14,6 +17,14 @@ def covariance(seed):
 
     matrix = np.random.default_rng(seed).normal(size=(300, 300))
     return (matrix @ matrix.T).tobytes()
+
+
+def digest(batch):
+    """Digest some 60 MB, which takes a processor with SHA instructions some 60 ms."""
+    found = sha256(str(batch).encode())
+    for _ in range(60):
+        found.update(_BLOCK)
+    return found.hexdigest()
 
 
 def die_once(marker, batch):

@@ -36,6 +36,8 @@ from builder.enrich.combine import combine  # noqa: E402
 from builder.enrich.correct import correct  # noqa: E402
 from builder.enrich.fetching import fetch_parts  # noqa: E402
 from builder.enrich.translate import translate  # noqa: E402
+from builder.references.hdf5 import scan_hdf5  # noqa: E402
+from builder.references.table import local_reader  # noqa: E402
 from builder.sources.http import HttpGate  # noqa: E402
 from builder.sources.ranges import RangedFile  # noqa: E402
 
@@ -127,6 +129,22 @@ def virtualizarr_json(path: Path) -> Any:
         return data.vz.to_kerchunk(format="dict")
 
 
+def our_tables(path: Path) -> Any:
+    with h5py.File(path) as file, path.open("rb") as raw:
+        return scan_hdf5(file, local_reader(raw.fileno()), path.stat().st_size)
+
+
+def h5py_tables(path: Path) -> Any:
+    found: dict[str, Any] = {}
+    with h5py.File(path) as file:
+        for name, dataset in file.items():
+            rows: list[Any] = []
+            found[name] = (dict(dataset.attrs), rows)
+            if dataset.chunks:
+                dataset.id.chunk_iter(rows.append)
+    return found
+
+
 def our_parquet(path: Path, folder: Path) -> None:
     for name, body in correct(translate(path, "hdf5"), path).parquet("https://example.org/x.nc").items():
         target = folder / name
@@ -147,6 +165,8 @@ def local_rows(folder: Path) -> None:
     )
     show("references, CTD year, local, JSON", ours, theirs, "kerchunk", "<= 0.15", "s cpu")
     show("references, CTD year, local, JSON", ours, virtual, "virtualizarr", "-", "s cpu")
+    both = medians(True, lambda: our_tables(path), lambda: h5py_tables(path))
+    show("chunk tables, CTD year, local", *both, "h5py attrs + chunk_iter", "<= 1.0", "s cpu")
     path = many_chunks(folder / "many-0.nc", 40 if QUICK else 350)
     parquet = folder / "refs.parquet"
     ours, theirs = medians(True, lambda: our_parquet(path, parquet), lambda: kerchunk_parquet(path, folder / "k.parq"))

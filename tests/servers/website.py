@@ -15,8 +15,9 @@ CONFIG = """
 daemon off; error_log {folder}/error.log; pid {folder}/nginx.pid; worker_processes 1; {user}
 events {{ worker_connections 256; }}
 http {{
-  access_log off; default_type application/octet-stream; keepalive_requests 1000000;
-  types {{ application/json json; text/html html; application/x-netcdf nc; }}
+  log_format asked '$request_method $uri $http_range $body_bytes_sent'; access_log {log};
+  default_type application/octet-stream; keepalive_requests 1000000;
+  types {{ application/json json; text/html html; application/x-netcdf nc; image/tiff tif; }}
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   server {{
@@ -34,14 +35,19 @@ http {{
 
 
 @contextlib.contextmanager
-def website(*, root=None, upstream=None):
-    """Serve a folder, or pass on to the address of a bucket; gives the website's address."""
+def website(*, root=None, upstream=None, log=None):
+    """Serve a folder, or pass on to the address of a bucket; gives the website's address.
+
+    Into the file ``log`` goes a line per request: method, path, ``Range`` and bytes of the body.
+    """
     where = f"root {root};" if root else f"proxy_pass {upstream}/;"
     user = "user root;" if os.geteuid() == 0 else ""
     with tempfile.TemporaryDirectory(prefix="web-") as folder:
         port = free_port()
         config = Path(folder) / "nginx.conf"
-        config.write_text(CONFIG.format(folder=folder, port=port, user=user, where=where))
+        config.write_text(
+            CONFIG.format(folder=folder, port=port, user=user, where=where, log=f"{log} asked" if log else "off")
+        )
         command = [installed(), "-c", config, "-p", folder]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
             try:
