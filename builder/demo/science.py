@@ -86,7 +86,7 @@ def write_ctd(file: Path, ship: str, year: int) -> None:
         nc.createDimension("DEPTH", levels)
         _ctd_coordinates(nc, times, latitude, longitude)
         _packed(nc, "TEMP", temp, "sea_water_temperature", "Sea temperature", "degrees_C")
-        _packed(nc, "PSAL", psal, "sea_water_practical_salinity", "Practical salinity", "0.001")
+        _packed(nc, "PSAL", psal, "sea_water_practical_salinity", "Practical salinity", "0.001", 20.0)
         pres = nc.createVariable("PRES", "f4", ("TIME", "DEPTH"), zlib=True, fill_value=np.float32(9.96921e36))
         pres.setncatts(
             {
@@ -135,14 +135,16 @@ def _ctd_coordinates(nc: Dataset, times: Floats, latitude: Floats, longitude: Fl
     flag[:] = 1
 
 
-def _packed(nc: Dataset, name: str, values: Floats, standard_name: str, long_name: str, unit: str) -> None:
+def _packed(
+    nc: Dataset, name: str, values: Floats, standard_name: str, long_name: str, unit: str, offset: float = 0.0
+) -> None:
     import numpy as np
 
     variable = nc.createVariable(name, "i2", ("TIME", "DEPTH"), zlib=True, shuffle=True, fill_value=-32767)
     variable.setncatts(
         {"standard_name": standard_name, "long_name": long_name, "units": unit, "ancillary_variables": f"{name}_QC"}
     )
-    variable.scale_factor, variable.add_offset = 0.001, 0.0
+    variable.scale_factor, variable.add_offset = 0.001, offset
     variable[:] = np.ma.masked_array(np.nan_to_num(np.round(values, 3)), mask=np.isnan(values))
     flag = nc.createVariable(f"{name}_QC", "i1", ("TIME", "DEPTH"), zlib=True, fill_value=-127)
     flag.setncatts({"long_name": f"{long_name} quality flag", "flag_meanings": _FLAGS})

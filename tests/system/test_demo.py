@@ -154,6 +154,17 @@ def test_every_reference_gives_what_the_file_holds(demo, tmp_path):
     assert checked == len(SHIPS) * len(CTD_YEARS) + len(ICE_DAYS) + len(STATIONS)
 
 
+def test_casts_hold_sea_water_of_the_arctic(demo):
+    """Between freezing and 10 degrees, and with the salinity of Polar to Atlantic Water."""
+    import iaos
+
+    out, _ = demo
+    for item in items(out, "demo-ctd"):
+        cast = iaos.open(out / "demo-imr" / "demo-ctd" / f"{item['id']}.json").load()
+        assert -2 < float(cast["TEMP"].min()) < float(cast["TEMP"].max()) < 10
+        assert 33 < float(cast["PSAL"].min()) < float(cast["PSAL"].max()) < 36
+
+
 def test_the_hydrophone_hears_the_ship_and_the_seals_through_references(demo):
     """What `processors.acoustics.synth.Deployment` says was there: a ship at hour 30.5, an hour without a recording."""
     import iaos
