@@ -12,10 +12,12 @@ import orjson
 
 from builder.checks.links import recall as recall_links
 from builder.datapackage import build_catalogue_package
+from builder.desk import Desk
 from builder.enrich.inspect import Inspector
 from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
-from builder.findable import add_index
-from builder.gather import HTML, JSON, Gathered, Gatherer
+from builder.findable import index_of, table_of
+from builder.gather import HTML, JSON, Gatherer
+from builder.gathered import Gathered
 from builder.harvest import gate_for
 from builder.index.described import shelf_of
 from builder.inspections import Inspections
@@ -36,7 +38,6 @@ from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog
 from builder.stac.links import PARQUET
 from builder.stac.serialize import to_bytes
 from builder.tables.rows import collection_row
-from builder.tables.writer import TableWriter
 
 if TYPE_CHECKING:
     from builder.build import Request
@@ -87,22 +88,23 @@ def assemble(
     partners = {
         partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
     }
+    desk = Desk(tree.target, tree.staging)
     with Inspector(timeout_s=request.file_timeout) as inspector:
         gathered = []
         for definition in definitions:
             with gate_for(definition) as gate:
-                base, target = base_of(definition, request, state), request.out
+                base = base_of(definition, request, state)
                 inspecting = Inspections(definition, state, inspector, gate, base, request.base_url)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
                 one = Gatherer(
-                    definition, state, tree, inspecting, renderer, partner, advance, base, target, readings, related
+                    definition, state, tree, inspecting, renderer, partner, advance, base, desk, readings, related
                 )
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)
     _add_exports(partners, gathered, tree, request, renderer)
     findings = _add_services(definitions, tree, renderer)
-    add_index(state, tree, [shelf_of(one.stac, partners[one.definition.partner.id]) for one in gathered])
+    _add_tables(gathered, partners, state, tree, desk)
     _add_upper(definitions, partners, gathered, state, tree, renderer)
     reports = tuple(
         collection_report(
@@ -117,6 +119,19 @@ def assemble(
         for one in gathered
     )
     return reports, findings
+
+
+def _add_tables(
+    gathered: Sequence[Gathered], partners: Mapping[str, dict[str, Any]], state: State, tree: Tree, desk: Desk
+) -> None:
+    """Add the tables of items and collections and the search index, all written by one child."""
+    shelves = [shelf_of(one.stac, partners[one.definition.partner.id]) for one in gathered]
+    places = [Place(one.definition.partner.id, one.definition.id) for one in gathered]
+    rows = [collection_row(one.stac, place.collection_json) for one, place in zip(gathered, places, strict=True)]
+    finish = [index_of(shelves, state, tree, desk), table_of(rows, COLLECTIONS_TABLE, state, tree, desk)]
+    desk.work()
+    for add in (*(one.finish for one in gathered), *finish):
+        add()
 
 
 def _by_partner(definitions: Sequence[CollectionDefinition]) -> dict[str, list[CollectionDefinition]]:
@@ -147,17 +162,16 @@ def _add_upper(
         "type": media_type(CHANGES),
         "title": "What came, changed and went",
     }
-    _add_table(gathered, tree)
     groups = _by_partner(definitions)
     root = build_root_catalog([group[0].partner for group in groups.values()], links=[data, TABLE, PROCESSES])
     tree.add(ROOT, to_bytes(root), JSON)
     tree.add("datapackage.json", to_bytes(build_catalogue_package(root, [one.stac for one in gathered])), JSON)
     origins = {plain_origin(getattr(definition.source, "url", None)) for definition in definitions}
     tree.add("compare/index.html", renderer.compare(entries, sorted(filter(None, origins))), HTML)
-    for path, body in _site(root, entries, newest, renderer, oai=OAI in tree.wanted):
+    for path, body in _site(root, entries, newest, renderer, oai=OAI in tree):
         tree.add(path, body, media_type(path))
-    pages = sorted(path for path in tree.wanted if path.endswith(".html") and not _HIDDEN.search(path))
-    for path, body in renderer.well_known(pages):
+    pages = (path for path in tree if path.endswith(".html") and not _HIDDEN.search(path))
+    for path, body in list(renderer.well_known(pages)):
         tree.add(path, body, media_type(path))
 
 
@@ -190,17 +204,6 @@ def _add_exports(
         tree.add(path, iso_bytes(one, publisher), media_type(path))
     for path, body in exports(publisher, described):
         tree.add(path, body, media_type(path))
-
-
-def _add_table(gathered: Sequence[Gathered], tree: Tree) -> None:
-    table = TableWriter(tree.staging)
-    for one in gathered:
-        place = Place(one.definition.partner.id, one.definition.id)
-        table.add(collection_row(one.stac, place.collection_json))
-    with tempfile.NamedTemporaryFile(dir=tree.staging) as scratch:
-        table.write(Path(scratch.name), {})
-        tree.add_file(COLLECTIONS_TABLE, Path(scratch.name), PARQUET)
-    table.close()
 
 
 def _add_status(

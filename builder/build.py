@@ -18,7 +18,7 @@ from builder.readings import Readings
 from builder.report import RunReport
 from builder.sources.limits import Limits
 from builder.state import State, open_state, scratch
-from builder.tree import Tree, apply, read_manifest
+from builder.tree import Tree, apply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def build(request: Request, advance: Advance) -> RunReport:
     with open_state(request.state) as state, scratch(request.out) as staging:
         run, tree, harvests = _run(request, state, staging, advance, dry=False)
         state.commit()
-        apply(tree, run.plan, request.out)
+        apply(tree)
         conclude_all(harvests, state)
         forget_checks(state)
         prune(state)
@@ -113,7 +113,7 @@ def _run(
     processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
     harvests |= processed
     remember(state, harvests, started.date())
-    tree = Tree(read_manifest(request.out), staging)
+    tree = Tree(request.out, staging)
     collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 

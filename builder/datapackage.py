@@ -64,7 +64,7 @@ class DataPackage:
                 where the table of a PANGAEA file begins.
         """
         properties = stac.get("properties", stac)
-        if properties.get("iaos:restricted") or len(self._resources) > MOST_RESOURCES:
+        if properties.get("iaos:restricted") or self.full:
             return
         data = {key: asset for key, asset in stac["assets"].items() if _is_open_file(asset)}
         for key, asset in data.items():
@@ -74,13 +74,18 @@ class DataPackage:
                 resource |= _table(resource["mediatype"], properties, (heads or {}).get(key, ""))
             self._resources.append(resource)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more files are taken in."""
+        return len(self._resources) > MOST_RESOURCES
+
     def build(self, collection: Mapping[str, Any]) -> Json:
         """Return the descriptor for ``datapackage.json`` beside a STAC Collection.
 
         A package must have a resource, so an empty one describes the Collection itself.
         """
         own = {"name": "collection", "path": "collection.json", "mediatype": "application/json", "format": "json"}
-        if len(self._resources) > MOST_RESOURCES:
+        if self.full:
             table = {"name": "items", "path": "items.parquet", "mediatype": PARQUET, "format": "parquet"}
             return _package(collection) | {"resources": [table | {"title": "All items and their files"}]}
         return _package(collection) | {"resources": self._resources or [own]}

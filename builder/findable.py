@@ -1,61 +1,69 @@
-"""Puts the index of the search page into the wanted tree; of a night without news it is taken over."""
+"""Puts the index of the search page and the table of collections into the wanted tree, if they are not there yet."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from builder.index.described import LINES, Shelf
 from builder.index.encode import VERSION
-from builder.index.writer import IndexWriter, write_index
 from builder.media import media_type
+from builder.memo import maker
 
 if TYPE_CHECKING:
+    from builder.desk import Desk
     from builder.state import State
     from builder.tree import Tree
 
-MEMORY = "search.json"
+Finish = Callable[[], None]
 
 
-def add_index(state: State, tree: Tree, shelves: Sequence[Shelf]) -> None:
-    """Add the index over what the state remembers of all items.
+def index_of(shelves: Sequence[Shelf], state: State, tree: Tree, desk: Desk) -> Finish:
+    """Want the index over what the state remembers of all items.
 
     Args:
+        shelves: All collections.
         state: Holds a line per item.
         tree: Where the files go.
-        shelves: All collections.
+        desk: Takes the order where one is needed.
+
+    Returns:
+        What is left to do after the desk's work.
     """
-    digest = sha256(orjson.dumps([VERSION, *map(astuple, shelves)]))
+    digest = sha256(orjson.dumps([VERSION, maker(), *map(astuple, shelves)]))
     for shelf in shelves:
         for line in state.lines(f"{shelf.id}/{LINES}"):
             digest.update(line)
-    known = orjson.loads(state.read(MEMORY) or b"{}")
-    if known.get("key") == digest.hexdigest() and tree.stands(known["files"]):
-        for path in known["files"]:
-            tree.keep(path)
-        return
-    files = _write(state, tree, shelves)
-    state.write(MEMORY, orjson.dumps({"key": digest.hexdigest(), "files": files}))
+    files = [(shelf.id, str(state.file(f"{shelf.id}/{LINES}") or "")) for shelf in shelves]
+
+    def order() -> Path:
+        return desk.index(files, [astuple(shelf) for shelf in shelves])
+
+    return _unless_known("search.json", digest.hexdigest(), "search", order, state, tree)
 
 
-def _write(state: State, tree: Tree, shelves: Sequence[Shelf]) -> dict[str, str]:
-    """Write the index; path and SHA-256 of its files."""
-    writer = IndexWriter(tree.staging)
-    for shelf in shelves:
-        for line in state.lines(f"{shelf.id}/{LINES}"):
-            writer.add(shelf.id, orjson.loads(line))
-    paths = []
-    with tempfile.TemporaryDirectory(dir=tree.staging) as scratch:
-        for path, body in write_index(writer, shelves, Path(scratch)):
-            if isinstance(body, Path):
-                tree.add_file(path, body, media_type(path))
-            else:
-                tree.add(path, body, media_type(path))
-            paths.append(path)
-    return {path: tree.wanted[path].sha256 for path in paths}
+def table_of(rows: Sequence[dict[str, Any]], path: str, state: State, tree: Tree, desk: Desk) -> Finish:
+    """Want a table of collections at a path; arguments and result as for `index_of`."""
+    digest = sha256(orjson.dumps([maker(), *rows])).hexdigest()
+    return _unless_known("collections.json", digest, path, lambda: desk.table(rows), state, tree)
+
+
+def _unless_known(memory: str, key: str, path: str, order: Callable[[], Path], state: State, tree: Tree) -> Finish:
+    known = orjson.loads(state.read(memory) or b"{}")
+    if known.get("key") == key and tree.take(known["files"]):
+        return lambda: None
+    result = order()
+
+    def finish() -> None:
+        made = (
+            {path: result} if result.is_file() else {f"{path}/{file.name}": file for file in sorted(result.iterdir())}
+        )
+        files: Mapping[str, str] = {name: tree.add_file(name, file, media_type(name)) for name, file in made.items()}
+        state.write(memory, orjson.dumps({"key": key, "files": files}))
+
+    return finish

@@ -6,7 +6,7 @@ import tempfile
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +17,31 @@ from builder.compose import Composed, compose, contained, read, stac_id
 from builder.datapackage import DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
+from builder.gathered import MOST_GEOMETRIES, Gathered
 from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
 from builder.pages.embed import embed_path
+from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place, page_of
 from builder.stac.serialize import to_bytes
-from builder.stac.summaries import Summary
+from builder.stac.summaries import Entry as Named
+from builder.stac.summaries import Summary, share_of
 from builder.stack import Stack
+from builder.tabled import Tabled
 from builder.tables.rows import item_row, without_downward_links
-from builder.tables.writer import TableWriter
+from builder.tables.writer import share_of as share_of_row
 from builder.whole import Known, Whole
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
+    from builder.desk import Desk
     from builder.inspections import Inspecting
     from builder.pages.render import Renderer
     from builder.progress import Advance
@@ -45,37 +50,8 @@ if TYPE_CHECKING:
     from builder.state import State
     from builder.tree import Tree
 
-LISTED = ("type", "id", "geometry", "bbox", "properties", "title", "description", "extent", "collection")
-"""What the list of a collection's items shows of each; the rest is not held in memory."""
-
-MOST_GEOMETRIES = 200
-"""Most footprints of one collection that an overview map draws."""
-
 JSON = media_type("x.json")
 HTML = media_type("x.html")
-
-
-@dataclass
-class Gathered:
-    """One collection as it stands in the tree.
-
-    Attributes:
-        definition: What the maintainer wrote.
-        stac: The STAC Collection.
-        items: How many items and record collections it has.
-        references: How many of them have kerchunk references.
-        findings: What was doubtful or left out.
-        told: What the state calls its history: NDJSON, oldest first, with titles and addresses.
-        geometries: Footprints for overview maps, at most `MOST_GEOMETRIES`.
-    """
-
-    definition: CollectionDefinition
-    stac: dict[str, Any] = field(default_factory=dict)
-    items: int = 0
-    references: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    told: str = ""
-    geometries: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass
@@ -91,7 +67,7 @@ class Gatherer:
         partner: The partner's STAC Catalog, for the pages.
         advance: Counts records, for progress.
         base: Folder of the definitions, from which local files are copied.
-        target: Folder of the published catalogue, for items that are made from what they were made from before.
+        desk: Writes tables.
         readings: Descriptions of records that were made earlier in this night.
         related: By identifier of a record, what its item was made from and what was made from it.
     """
@@ -104,7 +80,7 @@ class Gatherer:
     partner: Mapping[str, Any]
     advance: Advance
     base: Path
-    target: Path
+    desk: Desk
     readings: Readings
     related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
 
@@ -113,21 +89,19 @@ class Gatherer:
         name = self.definition.id
         self.place = Place(self.definition.partner.id, name)
         self.result = Gathered(self.definition, told=f"{name}/told.ndjson")
-        ledger = self.state.ledger(name)
-        live = sorted(key for key, entry in ledger.items() if not entry.gone)
-        by_year = has_years(len(live))
+        by_year = has_years(sum(not entry.gone for entry in self.state.entries(name)))
         self.summary = Summary()
         self.head = build_collection(self.definition, self.summary)
         around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
         self.memo = Memo(self.state, self.definition, *around)
         whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
-        if (known := whole.take(self.target)) is None:
-            self._go_through([ledger[key] for key in live], by_year=by_year)
-            for entry in ledger.values():
+        if (known := whole.take()) is None:
+            self._go_through(by_year=by_year)
+            for entry in self.state.entries(name):
                 if entry.gone:
                     self._bury(entry, entry.reason or "withdrawn by the partner")
-            self._conclude(by_year=by_year)
-            self._remember(whole)
+            table = self._conclude(by_year=by_year)
+            self.result.finish = partial(self.result.conclude, self.tree, table, whole, lasting=self.lasting)
         else:
             self._take_over(known)
         return self.result
@@ -135,25 +109,21 @@ class Gatherer:
     def _take_over(self, known: Known) -> None:
         """Say of the collection what was said when its files were made."""
         self.memo.leave()
-        self.result.stac = orjson.loads((self.target / self.place.collection_json).read_bytes())
+        self.result.stac = orjson.loads(self.tree.read(self.place.collection_json))
         self.result.items, self.result.findings = known.items, list(known.findings)
         self.result.geometries = known.geometries
 
-    def _remember(self, whole: Whole) -> None:
-        if self.lasting:
-            whole.keep(Known(self.result.items, tuple(self.result.findings), self.result.geometries))
-        else:
-            whole.forget()
-
-    def _go_through(self, live: Sequence[Entry], *, by_year: bool) -> None:
-        self.package, self.table = DataPackage(), TableWriter(self.tree.staging)
-        self.listed = Spool(self.tree.staging)
+    def _go_through(self, *, by_year: bool) -> None:
+        self.package, self.table = DataPackage(), Tabled(self.state, self.place, self.desk)
+        self.listed, self.paths = Spool(self.tree.staging), Spool(self.tree.staging)
         self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
         self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
-        self.known: dict[str, tuple[str, str, str]] = {}
+        self.known: dict[str, Named | tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
         taken: set[str] = set()
-        for entry in live:
+        for entry in self.state.entries(self.definition.id):
+            if entry.gone:
+                continue
             if not self._kept(entry, taken):
                 composed = self._composed(entry, by_year=by_year, taken=taken)
                 if composed is not None:
@@ -164,18 +134,14 @@ class Gatherer:
     def _kept(self, entry: Entry, taken: set[str]) -> bool:
         """Take over what an earlier build made of a record, where it was made from the same and still stands."""
         made = self.memo.recall(entry, self.related.get(entry.identifier, ()))
-        if made is None or made.id in taken or not self.tree.stands(made.files):
+        if made is None or made.id in taken or not self.tree.take(made.files):
             return False
-        file = self.target / made.path
-        data = file.read_bytes() if file.is_file() else b""
-        if sha256(data).hexdigest() != made.files[made.path]:
-            return False
-        for path in made.files:
-            self.tree.keep(path)
         taken.add(made.id)
         self.result.findings += made.findings
-        self.memo.keep(made)
-        self._register(orjson.loads(data), made.path, made.id, entry.identifier)
+        self.memo.again()
+        if not self.package.full:
+            self.package.add(orjson.loads(self.tree.read(made.path)), made.path)
+        self._register(made.share, made.path, entry.identifier, same=True)
         return True
 
     def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | None:
@@ -199,11 +165,12 @@ class Gatherer:
 
     def _add(self, composed: Composed, entry: Entry) -> None:
         name, record, path = composed.context.id, composed.record, composed.path
-        self.tree.add(path, to_bytes(composed.stac), media_type("x.geojson") if composed.is_item else JSON)
+        kind = media_type("x.geojson") if composed.is_item else JSON
+        files = {path: self.tree.add(path, to_bytes(composed.stac), kind)}
         kept = self.place.record(name, record.media_type)
-        self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a partner's word could make it a page
+        files[kept] = self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a word could make it a page
         explanation = self.place.explain(name)
-        self.tree.add(explanation, to_bytes(composed.explanation), JSON)
+        files[explanation] = self.tree.add(explanation, to_bytes(composed.explanation), JSON)
         for path_below, local in composed.copies.items():
             kind = media_type(local) if composed.record.format == "process" else inert_type(local)
             self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, kind)
@@ -220,28 +187,33 @@ class Gatherer:
             self.result.references += 1
         page = page_of(path)
         said = composed.explanation
-        self.tree.add(page, self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page), HTML)
-        framed = [embed_path(page)] if composed.is_item else []
-        for place in framed:
-            self.tree.add(place, self.renderer.embed(composed.stac, self.partner, page=page), HTML)
+        body = self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page)
+        files[page] = self.tree.add(page, body, HTML)
+        if composed.is_item:
+            frame = embed_path(page)
+            files[frame] = self.tree.add(frame, self.renderer.embed(composed.stac, self.partner, page=page), HTML)
         self.lasting = self.lasting and not (composed.inspected or composed.copies)
+        share = {
+            "summary": share_of(composed.stac),
+            "line": self.renderer.listed(composed.stac),
+            "find": line_of(composed.stac),
+            "row": share_of_row(item_row(composed.stac)) if composed.is_item else None,
+        }
         if may_be_kept(composed):
-            files = {file: self.tree.wanted[file].sha256 for file in (path, kept, explanation, page, *framed)}
             key = self.memo.key(entry, self.related.get(entry.identifier, ()))
-            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings))
-        self._register(composed.stac, path, name, record.identifier)
+            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings, share))
+        self.package.add(composed.stac, path)
+        self._register(share, path, record.identifier, same=False)
 
-    def _register(self, stac: dict[str, Any], path: str, name: str, identifier: str) -> None:
+    def _register(self, share: Mapping[str, Any], path: str, identifier: str, *, same: bool) -> None:
         """Count an object in for what is said of all together."""
-        self.summary.add(stac)
-        self.package.add(stac, path)
-        self.findable.write(orjson.dumps(line_of(stac)) + b"\n")
-        if stac["type"] == "Feature":
-            self.table.add(item_row(stac))
-        self.listed.append({key: stac[key] for key in LISTED if key in stac})
+        self.known[identifier] = self.summary.take(share["summary"])
+        self.findable.write(orjson.dumps(share["find"]) + b"\n")
+        self.listed.append(share["line"])
+        self.paths.append(path)
+        if share["row"]:
+            self.table.add(path, share["row"], same=same)
         self.result.items += 1
-        title = stac.get("title") or stac["properties"]["title"]
-        self.known[identifier] = (name, title, page_of(path))
 
     def _add_references(self, composed: Composed) -> None:
         context = composed.context
@@ -265,13 +237,13 @@ class Gatherer:
         own = needs_collection(dataset, self.definition.policies.level)
         page = self.place.child_page(name) if own else self.place.item_page(name)
         title = dataset.title or dataset.identifier
-        if page in self.tree.wanted or (only_if_shown and page not in self.tree.published):
+        if page in self.tree or (only_if_shown and not self.tree.is_published(page)):
             return
         self.known[entry.identifier] = (name, title, page)
         body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
         self.tree.add(page, body, HTML, reason)
 
-    def _conclude(self, *, by_year: bool) -> None:
+    def _conclude(self, *, by_year: bool) -> Tabled | None:
         combined, series, findings = self.stack.publish(self.tree)
         self.result.findings += findings
         self.result.stac = build_collection(
@@ -279,18 +251,18 @@ class Gatherer:
             self.summary,
             by_year=by_year,
             references=combined,
-            table=bool(len(self.table)),
+            table=bool(self.summary.entries),
             assets=series,
         )
         self.result.findings += validate(self.result.stac)
         self.tree.add(self.place.collection_json, to_bytes(self.result.stac), JSON)
         self.tree.add(self.place.datapackage, to_bytes(self.package.build(self.result.stac)), JSON)
-        self._tabulate()
         for year in self.summary.years if by_year else ():
             self.tree.add(
                 self.place.year(year), to_bytes(build_year_catalog(self.definition, self.summary, year)), JSON
             )
-        for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed):
+        shown = self._geometries(MOST_DRAWN)
+        for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed, shown):
             self.tree.add(path, body, HTML)
         with tempfile.TemporaryFile(dir=self.tree.staging) as told:
             told.writelines(orjson.dumps(change) + b"\n" for change in self._history())
@@ -299,26 +271,29 @@ class Gatherer:
         with self.findable as lines:
             lines.seek(0)
             self.state.write_from(f"{self.definition.id}/{LINES}", lines)
-        some = self.listed[:: max(1, -(-len(self.listed) // MOST_GEOMETRIES))]
-        self.result.geometries = tuple(stac["geometry"] for stac in some if stac.get("geometry"))
+        self.result.geometries = tuple(geometry for geometry in self._geometries(MOST_GEOMETRIES) if geometry)
         self.listed.close()
+        self.paths.close()
+        if not self.summary.entries:
+            return None
+        self.table.order({"collections": {self.definition.id: without_downward_links(self.result.stac)}}, self.tree)
+        return self.table
 
-    def _tabulate(self) -> None:
-        """Add the table of items, where there are any."""
-        if len(self.table):
-            about = {"collections": {self.definition.id: without_downward_links(self.result.stac)}}
-            with tempfile.NamedTemporaryFile(dir=self.tree.staging) as scratch:
-                self.table.write(Path(scratch.name), about)
-                self.tree.add_file(self.place.items_table, Path(scratch.name), media_type(self.place.items_table))
-        self.table.close()
+    def _geometries(self, most: int) -> list[Any]:
+        """Return the geometries of at most so many items, one in so many."""
+        some = self.paths[:: max(1, -(-len(self.paths) // most))]
+        return [orjson.loads(self.tree.read(path)).get("geometry") for path in some]
 
     def _history(self) -> Iterator[dict[str, Any]]:
         """Yield the changes of what is or was shown; records that never were have no place in it."""
         for line in self.state.history(self.definition.id):
             known = self.known.get(line["identifier"])
             if known is not None:
-                yield {
-                    "collection": self.definition.id,
-                    **line,
-                    **dict(zip(("item", "title", "href"), known, strict=True)),
-                }
+                told = dict(zip(("item", "title", "href"), self._told(known), strict=True))
+                yield {"collection": self.definition.id, **line, **told}
+
+    def _told(self, known: Named | tuple[str, str, str]) -> tuple[str, str, str]:
+        """Return id, title and page of what is shown, or of what was."""
+        if not isinstance(known, Named):
+            return known
+        return known.id, known.title, self.place.item_page(known.id) if known.year else self.place.child_page(known.id)

@@ -115,10 +115,14 @@ def ledger_bytes(ledger: Ledger, run: int) -> bytes:
 
 def ledger_of(data: bytes) -> tuple[dict[str, Entry], int]:
     """Read what `ledger_bytes` wrote: the entries and the run number (0 for no data)."""
-    lines = [orjson.loads(line) for line in data.splitlines()]
-    if not lines:
-        return {}, 0
-    return {e["identifier"]: Entry(**{**e, "sets": tuple(e.get("sets", ()))}) for e in lines[1:]}, int(lines[0]["run"])
+    first, *lines = data.splitlines() or [b'{"run":0}']
+    return {entry.identifier: entry for entry in map(entry_of, lines)}, int(orjson.loads(first)["run"])
+
+
+def entry_of(line: bytes) -> Entry:
+    """Read one line of a ledger but the first."""
+    fields = orjson.loads(line)
+    return Entry(**{**fields, "sets": tuple(fields.get("sets", ()))})
 
 
 def _compact(fields: dict[str, object]) -> dict[str, object]:

@@ -40,6 +40,7 @@ class Made:
         path: Its path.
         files: Path and SHA-256 of everything that stands beside it, itself included.
         findings: What was doubtful.
+        share: What it adds to what is said of all together, see `builder.gather.share_of`.
     """
 
     identifier: str
@@ -48,6 +49,7 @@ class Made:
     path: str
     files: Mapping[str, str]
     findings: tuple[Finding, ...]
+    share: Mapping[str, Any]
 
 
 class Memo:
@@ -80,6 +82,12 @@ class Memo:
                 return found if found.key == self.key(entry, related) else None
             self._next, self._same = next(self._lines, None), False
         return None
+
+    def again(self) -> None:
+        """Remember what was recalled last for the next time too."""
+        assert self._next is not None
+        self._after.write(self._next)
+        self._next = next(self._lines, None)
 
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""

@@ -16,7 +16,7 @@ from builder.sources.redact import redact
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
-    from builder.tree import Plan
+    from builder.tree import Plan, Step
 
 MARKDOWN_FINDINGS = 50
 """Most findings per collection that the Markdown report spells out; the JSON report has all."""
@@ -60,7 +60,7 @@ class RunReport:
     started: datetime
     finished: datetime
     collections: tuple[CollectionReport, ...]
-    plan: Plan = ()
+    plan: Plan | tuple[Step, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property

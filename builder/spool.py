@@ -1,4 +1,4 @@
-"""A list of JSON objects that lies on disk: as many as there are, in the memory of one."""
+"""A list of JSON values that lies on disk: as many as there are, in the memory of one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any, overload
 
 import orjson
 
-Json = dict[str, Any]
 
-
-class Spool(Sequence[Json]):
+class Spool(Sequence[Any]):
     """Grows at its end and is read anywhere.
 
     Args:
@@ -27,27 +25,27 @@ class Spool(Sequence[Json]):
         self._ends = array("Q", [0])
 
     def __len__(self) -> int:
-        """Count the objects."""
+        """Count the values."""
         return len(self._ends) - 1
 
-    def append(self, value: Json) -> None:
-        """Add one object at the end."""
+    def append(self, value: Any) -> None:
+        """Add one value at the end."""
         self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(value) + b"\n"))
 
     @overload
-    def __getitem__(self, place: int) -> Json: ...
+    def __getitem__(self, place: int) -> Any: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[Json]: ...
+    def __getitem__(self, place: slice) -> list[Any]: ...
 
-    def __getitem__(self, place: int | slice) -> Json | list[Json]:
-        """Return one object or several."""
+    def __getitem__(self, place: int | slice) -> Any:
+        """Return one value or several."""
         if isinstance(place, slice):
             return [orjson.loads(line) for line in self._raw(range(*place.indices(len(self))))]
-        return dict(orjson.loads(next(self._raw([range(len(self))[place]]))))
+        return orjson.loads(next(self._raw([range(len(self))[place]])))
 
     def lines(self, places: Iterable[int]) -> bytes:
-        """Return objects as NDJSON, in the order asked for."""
+        """Return values as NDJSON, in the order asked for."""
         return b"".join(self._raw(places))
 
     def close(self) -> None:

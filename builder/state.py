@@ -10,13 +10,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
 from builder.errors import UsageError
-from builder.ledger import Change, Entry, Ledger, ledger_bytes, ledger_of
+from builder.ledger import Change, Entry, Ledger, entry_of, ledger_bytes, ledger_of
 from builder.sources.protocol import Record
 
 _LAST = {"ledger.ndjson": 1, "harvest.json": 2}
@@ -109,14 +110,28 @@ class State:
         """
         return self._ledger(collection)[0]
 
+    def entries(self, collection: str) -> Iterator[Entry]:
+        """Yield the same one by one, sorted by identifier.
+
+        Raises:
+            UsageError: The ledger file is damaged.
+        """
+        name = f"{collection}/ledger.ndjson"
+        try:
+            yield from map(entry_of, islice(self.lines(name), 1, None))
+        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+            raise self._damaged(name) from trouble
+
     def _ledger(self, collection: str) -> tuple[dict[str, Entry], int]:
         name = f"{collection}/ledger.ndjson"
         try:
             return ledger_of(self.read(name) or b"")
         except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
-            raise UsageError(
-                "the ledger is damaged", where=str(self.folder / name), hint="restore it, or remove it to harvest anew"
-            ) from trouble
+            raise self._damaged(name) from trouble
+
+    def _damaged(self, name: str) -> UsageError:
+        hint = "restore it, or remove it to harvest anew"
+        return UsageError("the ledger is damaged", where=str(self.folder / name), hint=hint)
 
     def remember(self, collection: str, ledger: Ledger, changes: Sequence[Change]) -> None:
         """Keep a ledger and append its changes to the collection's history as one numbered run.

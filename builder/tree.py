@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import orjson
 
-from builder.errors import IaosError, UsageError
-
-MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What the manifest knows of one file: hex SHA-256, size in bytes and media type."""
-
-    sha256: str
-    size: int
-    media_type: str
-
-
-UNKNOWN = Published("", 0, "")
-"""What is known of a file while a build is about to write or withdraw it."""
-
-Manifest = Mapping[str, Published]
-"""Path below the catalogue root → what is published there."""
+from builder.errors import IaosError
+from builder.manifest import MANIFEST, Published, Row, manifest_lines, rows
 
 
 class Action(StrEnum):
@@ -50,125 +35,154 @@ class Step:
     reason: str = ""
 
 
-Plan = tuple[Step, ...]
+_TABLES = """
+    PRAGMA journal_mode = off;
+    PRAGMA synchronous = off;
+    PRAGMA locking_mode = exclusive;
+    PRAGMA temp_store = file;
+    PRAGMA cache_size = -8000;
+    CREATE TABLE published (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, kept INT) WITHOUT ROWID;
+    CREATE TABLE differing
+        (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, reason TEXT, rank INT) WITHOUT ROWID;
+    CREATE VIEW wanted AS SELECT path, sha256, size, type FROM published WHERE kept
+        UNION ALL SELECT path, sha256, size, type FROM differing;
+    CREATE VIEW gone AS SELECT path FROM published WHERE NOT kept AND path NOT IN (SELECT path FROM differing);
+    CREATE VIEW steps AS
+        SELECT path, CASE WHEN path IN (SELECT path FROM published) THEN 'replace' ELSE 'add' END AS action, reason
+        FROM differing
+        UNION ALL SELECT path, 'withdraw', 'no longer part of the catalogue' FROM gone;
+    CREATE VIEW under_way AS
+        SELECT path, sha256, size, type FROM published WHERE kept
+        UNION ALL SELECT path, '', 0, '' FROM published WHERE NOT kept
+        UNION ALL SELECT path, '', 0, '' FROM differing WHERE path NOT IN (SELECT path FROM published);
+    BEGIN;
+"""
+"""What is published, with whether it is wanted as it is; what is wanted and not published so; what follows from it."""
 
 
-def read_manifest(folder: Path) -> dict[str, Published]:
-    """Read the manifest of a catalogue folder; empty where there is none.
-
-    Raises:
-        UsageError: The manifest is damaged, or the folder holds files but no manifest.
-    """
-    file = folder / MANIFEST
-    if not file.exists():
-        strangers = folder.is_dir() and any(
-            p.name != "README.md" and not p.name.startswith(".") for p in folder.iterdir()
-        )
-        if strangers:
-            raise UsageError(
-                "the folder is not empty and holds no catalogue of ours", where=str(folder), hint="choose another --out"
-            )
-        return {}
-    try:
-        return manifest_of(file.read_bytes())
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as trouble:
-        raise UsageError(
-            "the manifest is damaged", where=str(file), hint="remove it and the files beside it, then build again"
-        ) from trouble
-
-
-def manifest_of(data: bytes) -> dict[str, Published]:
-    """Read what `manifest_bytes` wrote."""
-    entries = orjson.loads(data)["files"]
-    return {path: Published(e["sha256"], e["size"], e["type"]) for path, e in entries.items()}
-
-
-def manifest_bytes(manifest: Manifest) -> bytes:
-    """Serialise a manifest, sorted by path."""
-    files = {
-        path: {"sha256": entry.sha256, "size": entry.size, "type": entry.media_type}
-        for path, entry in sorted(manifest.items())
-    }
-    return orjson.dumps({"version": 1, "files": files}, option=orjson.OPT_INDENT_2) + b"\n"
-
-
-@dataclass
 class Tree:
     """Collects the wanted files one at a time; only bytes that differ from the published ones are held.
 
     They are held in ``staging``, a scratch folder on the same file system as the target, so that
-    memory stays flat and applying is a rename.
+    applying is a rename; what is published and wanted is held in a database there, so that memory
+    does not grow with the number of files.
 
     Args:
-        published: What the target folder holds now.
+        target: The published folder.
         staging: Scratch folder for new bytes.
+
+    Raises:
+        UsageError: The target's manifest is damaged, or it holds files but no manifest.
     """
 
-    published: Manifest
-    staging: Path
-    wanted: dict[str, Published] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    _folders: set[str] = field(default_factory=set)
+    def __init__(self, target: Path, staging: Path) -> None:
+        staging.mkdir(parents=True, exist_ok=True)
+        self.target, self.staging = target, staging
+        self._folders: set[str] = set()
+        self._base = sqlite3.connect(staging / ".files", isolation_level=None)
+        self._base.executescript(_TABLES)
+        try:
+            self._base.executemany("INSERT INTO published VALUES (?, ?, ?, ?, 0)", rows(target))
+        except sqlite3.Error as trouble:
+            raise _full(trouble) from trouble
 
-    def add(self, path: str, data: bytes, media_type: str, reason: str = "") -> None:
-        """Want ``data`` at ``path``."""
+    def add(self, path: str, data: bytes, media_type: str, reason: str = "") -> str:
+        """Want ``data`` at ``path``; return its SHA-256."""
         entry = Published(sha256(data).hexdigest(), len(data), media_type)
         if self._register(path, entry, reason):
             write_new(str(self._staged(path)), data)
+        return entry.sha256
 
-    def add_file(self, path: str, source: Path, media_type: str, reason: str = "") -> None:
-        """Want a copy of a local file at ``path``, without reading it into memory."""
+    def add_file(self, path: str, source: Path, media_type: str, reason: str = "") -> str:
+        """Want a copy of a local file at ``path``, without reading it into memory; return its SHA-256."""
         with source.open("rb") as stream:
             entry = Published(file_digest(stream, "sha256").hexdigest(), source.stat().st_size, media_type)
         if self._register(path, entry, reason):
             shutil.copyfile(source, self._staged(path))
+        return entry.sha256
 
-    def keep(self, path: str) -> bool:
-        """Want what is published at ``path`` now; tell whether there is anything."""
-        entry = self.published.get(path, UNKNOWN)
-        if entry != UNKNOWN:
-            self.wanted[path] = entry
-        return entry != UNKNOWN
-
-    def lies(self, path: str, target: Path) -> bool:
-        """Tell whether a published file is still in ``target`` with its size."""
-        try:
-            size = os.stat(f"{target}/{path}").st_size  # noqa: PTH116  (a third of the time, for all files there are)
-        except OSError:
+    def take(self, files: Mapping[str, str]) -> bool:
+        """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
+        paths = (orjson.dumps(list(files)).decode(),)
+        of_these = "SELECT path, sha256, size FROM published WHERE path IN (SELECT value FROM json_each(?))"
+        found = self.ask(of_these, paths).fetchall()
+        if len(found) < len(files) or not all(files[path] == digest for path, digest, _ in found):
             return False
-        return size == self.published[path].size
+        if not all(self._lies(path, size) for path, _, size in found):
+            return False
+        self.ask("UPDATE published SET kept = 1 WHERE path IN (SELECT value FROM json_each(?))", paths)
+        return True
 
-    def stands(self, files: Mapping[str, str]) -> bool:
-        """Tell whether files, given as path and SHA-256, are what is published."""
-        return all(path in self.published and self.published[path].sha256 == digest for path, digest in files.items())
+    def take_folder(self, folder: str, but: str, digest: str) -> bool:
+        """Want all files below a folder but one as they are published; only if they have this digest and lie there."""
+        if self.digest(folder, but, published=True) != digest:
+            return False
+        below = (f"{folder}/", f"{folder}0", but)
+        for path, size in self.ask("SELECT path, size FROM published WHERE path > ? AND path < ? AND path <> ?", below):
+            if not self._lies(path, size):
+                return False
+        self.ask("UPDATE published SET kept = 1 WHERE path > ? AND path < ? AND path <> ?", below)
+        return True
 
-    def read(self, path: str, target: Path) -> bytes:
-        """Return the wanted bytes at ``path``, staged or already in ``target``."""
+    def digest(self, folder: str, but: str, *, published: bool = False) -> str:
+        """Return a digest of all files below a folder but one, as wanted or as published."""
+        there = "SELECT path, sha256 FROM published WHERE path > ? AND path < ? AND path <> ? ORDER BY path"
+        wanted = "SELECT path, sha256 FROM wanted WHERE path > ? AND path < ? AND path <> ? ORDER BY path"
+        digest = sha256()
+        for path, known in self.ask(there if published else wanted, (f"{folder}/", f"{folder}0", but)):
+            digest.update(f"{path}\0{known}\n".encode())
+        return digest.hexdigest()
+
+    def stands(self, path: str, digest: str) -> bool:
+        """Tell whether a file with this SHA-256 is published and still lies there."""
+        found = self.ask("SELECT size FROM published WHERE path = ? AND sha256 = ?", (path, digest)).fetchone()
+        return found is not None and self._lies(path, found[0])
+
+    def is_published(self, path: str) -> bool:
+        """Tell whether the target folder holds a file at ``path``."""
+        return self.ask("SELECT 1 FROM published WHERE path = ?", (path,)).fetchone() is not None
+
+    def __contains__(self, path: str) -> bool:
+        """Tell whether a file is wanted at ``path``."""
+        return self.ask("SELECT 1 FROM wanted WHERE path = ?", (path,)).fetchone() is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the paths of the wanted files, sorted."""
+        return (path for path, *_ in self.ask("SELECT * FROM wanted ORDER BY path"))
+
+    def read(self, path: str) -> bytes:
+        """Return the wanted bytes at ``path``, staged or already in the target."""
         staged = self.staging / path
-        return staged.read_bytes() if staged.exists() else (target / path).read_bytes()
+        return staged.read_bytes() if staged.exists() else (self.target / path).read_bytes()
 
     def plan(self) -> Plan:
-        """Return what has to happen, sorted by path."""
-        return tuple(sorted(self._steps()))
+        """Return what has to happen."""
+        return Plan(self)
 
-    def _steps(self) -> Iterator[Step]:
-        for path, entry in self.wanted.items():
-            before = self.published.get(path)
-            if before is None:
-                yield Step(path, Action.ADD, self.reasons.get(path, ""))
-            elif before != entry:
-                yield Step(path, Action.REPLACE, self.reasons.get(path, ""))
-        for path in self.published.keys() - self.wanted.keys():
-            yield Step(path, Action.WITHDRAW, "no longer part of the catalogue")
+    def _lies(self, path: str, size: int) -> bool:
+        """Tell whether a published file is still in the target with its size."""
+        try:
+            return os.stat(f"{self.target}/{path}").st_size == size  # noqa: PTH116  (a third of the time)
+        except OSError:
+            return False
 
     def _register(self, path: str, entry: Published, reason: str) -> bool:
         pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in path or path in self.wanted or path == MANIFEST:
+        if pure.is_absolute() or ".." in pure.parts or "\\" in path or path == MANIFEST or path in self:
             raise IaosError("two outputs for one path, or a path outside the catalogue", where=path)
-        self.wanted[path] = entry
-        if reason:
-            self.reasons[path] = reason
-        return self.published.get(path) != entry
+        if self._lies(path, entry.size):
+            same = "UPDATE published SET kept = 1 WHERE path = ? AND sha256 = ? AND size = ? AND type = ?"
+            if self.ask(same, (path, *entry)).rowcount:
+                return False
+        self.ask("INSERT INTO differing VALUES (?, ?, ?, ?, ?, ?)", (path, *entry, reason, rank(path)))
+        return True
+
+    def ask(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+        """Ask the database of published and wanted files."""
+        try:
+            return self._base.execute(sql, values)
+        except sqlite3.Error as trouble:
+            raise _full(trouble) from trouble
 
     def _staged(self, path: str) -> Path:
         staged = self.staging / path
@@ -177,6 +191,45 @@ class Tree:
             staged.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(folder)
         return staged
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What has to happen to make the published files the wanted ones; read from the tree, however long it is."""
+
+    tree: Tree
+
+    def __iter__(self) -> Iterator[Step]:
+        """Yield the steps, sorted by path."""
+        return (
+            Step(path, Action(action), reason)
+            for path, action, reason in self.tree.ask("SELECT * FROM steps ORDER BY path")
+        )
+
+    def __len__(self) -> int:
+        """Count the steps."""
+        return int(self.tree.ask("SELECT count(*) FROM steps").fetchone()[0])
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the manifest of what is wanted."""
+        return iter(self.tree.ask("SELECT * FROM wanted ORDER BY path"))
+
+    def under_way(self) -> Iterator[Row]:
+        """Yield the manifest that vouches for nothing that is about to be touched."""
+        return iter(self.tree.ask("SELECT * FROM under_way ORDER BY path"))
+
+    def writes(self) -> Iterator[str]:
+        """Yield the paths to write in their order: by rank, then sorted."""
+        return (path for (path,) in self.tree.ask("SELECT path FROM differing ORDER BY rank, path"))
+
+    def withdraws(self) -> Iterator[str]:
+        """Yield the paths to withdraw, sorted."""
+        return (path for (path,) in self.tree.ask("SELECT path FROM gone ORDER BY path"))
+
+
+def _full(trouble: sqlite3.Error) -> OSError:
+    """Say what went wrong with the scratch database as what it is: no room on the disk, or a broken one."""
+    return OSError(f"the scratch folder cannot be used: {trouble}")
 
 
 def rank(path: str) -> int:
@@ -194,28 +247,27 @@ def rank(path: str) -> int:
     return 5 if depth == 0 else 1
 
 
-def apply(tree: Tree, plan: Plan, target: Path) -> None:
+def apply(tree: Tree) -> None:
     """Carry out a plan: new files by rank, then withdrawals; the manifest says before that all this is under way.
 
     Every file appears complete or not at all (rename within one file system). A run that is
     killed leaves old and new files, each complete, and a manifest that vouches for none of
     those it was about to touch: the next run writes or withdraws every one of them.
     """
-    if not plan:
+    plan, staging, target = tree.plan(), tree.staging, tree.target
+    if not len(plan):
         return
-    under_way = {step.path: UNKNOWN for step in plan}
-    write_atomic(target / MANIFEST, manifest_bytes({**tree.published, **under_way}))
+    write_atomic(target / MANIFEST, manifest_lines(plan.under_way()))
     made = set()
-    for step in sorted(plan, key=lambda step: (rank(step.path), step.path)):
-        if step.action is not Action.WITHDRAW:
-            folder = step.path.rpartition("/")[0]
-            if folder not in made:
-                (target / folder).mkdir(parents=True, exist_ok=True)
-                made.add(folder)
-            (tree.staging / step.path).replace(target / step.path)
-    withdraw((step.path for step in plan if step.action is Action.WITHDRAW), target)
+    for path in plan.writes():
+        folder = path.rpartition("/")[0]
+        if folder not in made:
+            (target / folder).mkdir(parents=True, exist_ok=True)
+            made.add(folder)
+        (staging / path).replace(target / path)
+    withdraw(plan.withdraws(), target)
     os.sync()
-    write_atomic(target / MANIFEST, manifest_bytes(tree.wanted))
+    write_atomic(target / MANIFEST, manifest_lines(plan.rows()))
 
 
 def withdraw(paths: Iterable[str], target: Path) -> None:
@@ -239,12 +291,12 @@ def write_new(file: str, data: bytes) -> None:
         os.close(handle)
 
 
-def write_atomic(file: Path, data: bytes) -> None:
+def write_atomic(file: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old or the new content, never a part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.new")
     with temporary.open("wb") as stream:
-        stream.write(data)
+        stream.writelines((data,) if isinstance(data, bytes) else data)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)

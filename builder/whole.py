@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,11 @@ from builder.findings import finding_of
 from builder.stac.layout import Place
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.findings import Finding
     from builder.memo import Memo
     from builder.stac.context import Related
     from builder.state import State
-    from builder.tree import Manifest, Tree
+    from builder.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +51,28 @@ class Whole:
     def __init__(
         self, state: State, tree: Tree, place: Place, memo: Memo, related: Mapping[str, Sequence[Related]]
     ) -> None:
-        self.state, self.tree, self.place = state, tree, place
+        self.state, self.tree = state, tree
         self.name = f"{place.collection}/whole.json"
+        self.files = (place.folder, place.iso_record)  # its ISO record is made with all others
         digest = sha256(memo.base + orjson.dumps(related, option=orjson.OPT_SORT_KEYS))
         for name in ("ledger.ndjson", "changes.ndjson"):
             for line in state.lines(f"{place.collection}/{name}"):
                 digest.update(line)
         self._key = digest.hexdigest()
 
-    def take(self, target: Path) -> Known | None:
-        """Take over all files of the collection, where they were made from the same and still stand in ``target``."""
+    def take(self) -> Known | None:
+        """Take over all files of the collection, where they were made from the same and still lie there."""
         said = orjson.loads(self.state.read(self.name) or b"{}")
-        if said.get("key") != self._key or said["files"] != self._digest(self.tree.published):
+        if said.get("key") != self._key or not self.tree.take_folder(*self.files, said["files"]):
             return None
-        paths = [path for path, _ in self._files(self.tree.published)]
-        if not all(self.tree.lies(path, target) for path in paths):
-            return None
-        for path in paths:
-            self.tree.keep(path)
         return Known(said["items"], tuple(map(finding_of, said["findings"])), tuple(said["geometries"]))
 
     def keep(self, known: Known) -> None:
         """Remember the collection as it stands in the tree."""
-        about = {"key": self._key, "files": self._digest(self.tree.wanted)}
+        about = {"key": self._key, "files": self.tree.digest(*self.files)}
         rest = {"items": known.items, "findings": known.findings, "geometries": known.geometries}
         self.state.write(self.name, orjson.dumps(about | rest))
 
     def forget(self) -> None:
         """Remember that the collection has to be gone through."""
         self.state.write(self.name, b"{}")
-
-    def _digest(self, manifest: Manifest) -> str:
-        digest = sha256()
-        for path, published in sorted(self._files(manifest)):
-            digest.update(f"{path}\0{published}\n".encode())
-        return digest.hexdigest()
-
-    def _files(self, manifest: Manifest) -> Iterator[tuple[str, str]]:
-        """Yield path and digest of the files that are the collection's own; its ISO record is made with all others."""
-        below = f"{self.place.folder}/"
-        for path, entry in manifest.items():
-            if path.startswith(below) and path != self.place.iso_record:
-                yield path, entry.sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,19 +91,34 @@ def write_definition(folder: Path) -> None:
     (folder / f"{COLLECTION}.yaml").write_text(DEFINITION)
 
 
-def fill(folder: Path, count: int, *, changed: int = 0, edition: int = 1) -> None:
-    """Put ``count`` records into a state folder; the first ``changed`` of them differ from an earlier filling."""
+def fill(folder: Path, count: int, *, changed: int = 0, withdrawn: int = 0, edition: int = 1) -> None:
+    """Put ``count`` records into a state folder, in one run.
+
+    Args:
+        folder: The state.
+        count: So many there are; those that are there already stay as they are.
+        changed: So many of them, evenly spread, get another edition.
+        withdrawn: So many, evenly spread between the changed ones, leave.
+        edition: Of the changed ones.
+    """
     with open_state(folder) as state:
-        _fill(state, count, changed, edition)
+        _fill(state, count, changed, withdrawn, edition)
         state.commit()
 
 
-def _fill(state: State, count: int, changed: int, edition: int) -> None:
+def _fill(state: State, count: int, changed: int, withdrawn: int, edition: int) -> None:
     ledger, changes = dict(state.ledger(COLLECTION)), []
-    for number in range(changed or count):
-        made = record(number, edition if changed else 0)
+    spread = {count * place // changed: edition for place in range(changed)}
+    for number in range(count):
+        made = record(number, spread.get(number, 0))
+        if made.identifier in ledger and number not in spread:
+            continue
+        kind = Kind.CHANGED if made.identifier in ledger else Kind.NEW
         state.store(COLLECTION, made)
         ledger[made.identifier] = entry = Entry.of(made)
-        kind = Kind.CHANGED if changed else Kind.NEW
-        changes.append(Change(kind, made.identifier, "record differs" if changed else "first seen", entry))
+        changes.append(Change(kind, made.identifier, "record differs" if spread else "first seen", entry))
+    for place in range(withdrawn):
+        name = f"obs-{count * place // withdrawn + 1:06d}"
+        ledger[name] = gone = replace(ledger[name], gone=True, reason="withdrawn by the partner")
+        changes.append(Change(Kind.GONE, name, "withdrawn by the partner", gone))
     state.remember(COLLECTION, ledger, changes)

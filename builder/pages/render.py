@@ -94,22 +94,22 @@ class Renderer:
             "embed.html", path, view=view, title=view.head.title, canonical=canonical, robots="noindex", **more
         )
 
+    def listed(self, item: Json) -> str:
+        """Render the line of an Item, or of a Collection made from a record, in the list of its collection."""
+        return self._render("listed.html", "", row=row(item, beside(item))).decode()
+
     def collection(
-        self, collection: Json, partner: Json, items: Sequence[Json], *, path: str | None = None
+        self, collection: Json, partner: Json, lines: Sequence[str], drawn: Sequence[Json | None] = (), path: str = ""
     ) -> Iterator[tuple[str, bytes]]:
         """Render a collection's pages: path (``…/index.html``, ``…/page-2.html`` …) and bytes of each.
 
-        Args:
-            collection: The STAC Collection.
-            partner: The STAC Catalog of its partner.
-            items: All its items, in the order in which they are to be listed; their pages lie beside this one.
-            path: Where the first page goes.
+        ``lines`` is what `listed` made of all its items, in their order; ``drawn`` are geometries for the map, of which
+        a sample of `MOST_DRAWN` items is enough. The items' pages lie beside the first page, at ``path``.
         """
         path = path or f"{partner['id']}/{collection['id']}/index.html"
         above = named(partner)
-        geometries = [item.get("geometry") for item in items[:: max(1, -(-len(items) // MOST_DRAWN))]]
-        view = collection_view(collection, above.title, geometries, page=path, base=self.base)
-        for part in in_parts(items, path, path.replace("index.html", "page-{}.html")):
+        view = collection_view(collection, above.title, drawn, page=path, base=self.base)
+        for part in in_parts(lines, path, path.replace("index.html", "page-{}.html")):
             yield (
                 part.path,
                 self._render(
@@ -118,7 +118,7 @@ class Renderer:
                     view=view,
                     title=view.head.title,
                     partner=above,
-                    rows=[row(item, beside(item)) for item in part.shown],
+                    lines=part.shown,
                     part=part,
                     browser=self._browser(path.replace("index.html", "collection.json")),
                     canonical=self._url(part.path) if part.number > 1 else view.landing or self._url(part.path),

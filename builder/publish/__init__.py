@@ -17,6 +17,7 @@ import orjson
 from builder import clock
 from builder.errors import PublishError, UsageError
 from builder.findings import Finding
+from builder.manifest import UNKNOWN, read_manifest
 from builder.publish import bucket as state
 from builder.publish.lock import Lock, acquire
 from builder.publish.plan import Plan, Policy, draft, guard, stamp, unrestorable
@@ -24,7 +25,6 @@ from builder.publish.probes import cors
 from builder.publish.site import Store
 from builder.publish.stores import open_store, read, told
 from builder.publish.upload import Source, carry_out, from_folder, from_target, put_state
-from builder.tree import UNKNOWN, read_manifest
 
 if TYPE_CHECKING:
     from builder.progress import Advance

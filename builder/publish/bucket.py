@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from builder.manifest import Published
 from builder.publish.headers import RULES
-from builder.tree import Published
 
 STATE = "_state"
 MANIFEST = f"{STATE}/manifest.json.gz"

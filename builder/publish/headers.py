@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from builder.tree import Published
+from builder.manifest import Published
 
 RULES = 1
 """Raised when a rule below changes: the next publication then writes every object anew."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from builder.errors import PublishError
+from builder.manifest import Manifest, Published
 from builder.publish.bucket import (
     UNKNOWN,
     Bucket,
@@ -18,7 +19,7 @@ from builder.publish.bucket import (
     build_key,
 )
 from builder.publish.headers import RULES
-from builder.tree import Manifest, Published, rank
+from builder.tree import rank
 
 KEPT_SIZE = 16 * 1024 * 1024
 """Replaced and deleted objects up to this size (bytes) are kept for `rollback`."""

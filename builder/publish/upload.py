@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import PublishError
+from builder.manifest import Published
 from builder.publish import bucket as state
 from builder.publish.headers import STATE as NO_STORE
 from builder.publish.headers import cache_control, compress, is_compressed
 from builder.publish.lock import Lock
 from builder.publish.plan import Plan
 from builder.publish.stores import is_folder, read
-from builder.tree import Published, rank
+from builder.tree import rank
 
 if TYPE_CHECKING:
     from builder.progress import Advance

@@ -17,11 +17,12 @@ import orjson
 
 from builder import clock
 from builder.findings import Finding, error, warning
+from builder.manifest import Published
 from builder.publish import bucket as state
 from builder.publish import probes
 from builder.publish.plan import stamp
 from builder.publish.site import Site, Unreadable, open_site
-from builder.tree import Published, rank
+from builder.tree import rank
 
 if TYPE_CHECKING:
     from builder.progress import Advance

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import orjson
 
 from builder.stac.context import Json
 from builder.stac.extents import Extents
@@ -17,6 +20,8 @@ MOST_VALUES = 200
 MOST_ASSETS = 30
 MOST_KEYWORDS = 30
 MOST_CONTACTS = 100
+MOST_KNOWN = 1000
+"""So many different rests are known again; taking one in twice changes nothing but takes time."""
 
 _LISTED = ("platform", "mission", "processing:level", "sci:doi", "license")
 _LISTS = ("instruments",)
@@ -45,20 +50,27 @@ class Summary:
     _assets: dict[str, Json] = field(default_factory=dict)
     _providers: dict[str, Json] = field(default_factory=dict)
     _contacts: dict[tuple[str, str], Json] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
 
     def add(self, stac: Mapping[str, Any]) -> None:
         """Take in an Item, or a Collection that `builder.stac.item.build_record_collection` made."""
-        if stac["type"] == "Feature":
-            self._add_item(stac)
-        else:
-            self._add_child(stac)
-        properties = stac.get("properties", stac)
-        self._add_values(properties)
-        self._add_people(properties)
-        self._add_assets(stac["assets"])
-        updated = properties.get("updated")
-        if updated:
-            self.updated = max(self.updated or updated, updated)
+        self.take(share_of(stac))
+
+    def take(self, share: Mapping[str, Any]) -> Entry:
+        """Take in what `share_of` says of an object; return what a link to it needs."""
+        entry = Entry(share["id"], share["title"], sys.intern(share["year"]))
+        (self.entries if entry.year else self.children).append(entry)
+        if share["box"]:
+            self.extents.add_box(share["box"])
+        self.extents.add_interval(*share["interval"])
+        self._keywords.update(share["keywords"])
+        if share["updated"]:
+            self.updated = max(self.updated or share["updated"], share["updated"])
+        if share["rest"] not in self._known:
+            self._add_rest(orjson.loads(share["rest"]))
+            if len(self._known) < MOST_KNOWN:
+                self._known.add(share["rest"])
+        return entry
 
     @property
     def years(self) -> list[str]:
@@ -99,55 +111,78 @@ class Summary:
             named["cf:parameter"] = [self._parameters[name] for name in sorted(self._parameters)]
         return {key: named[key] for key in sorted(named) if len(named[key]) <= MOST_VALUES}
 
-    def _add_item(self, item: Mapping[str, Any]) -> None:
-        properties = item["properties"]
-        self.entries.append(Entry(item["id"], properties["title"], year_of(item)))
-        if "bbox" in item:
-            self.extents.add_box(item["bbox"])
-        instant = properties["datetime"]
-        self.extents.add_interval(
-            properties.get("start_datetime", instant),
-            None if properties.get("iaos:ongoing") else properties.get("end_datetime", instant),
-        )
-
-    def _add_child(self, collection: Mapping[str, Any]) -> None:
-        self.children.append(Entry(collection["id"], collection["title"], ""))
-        if not collection.get("iaos:unlocated"):
-            self.extents.add_box(collection["extent"]["spatial"]["bbox"][0])
-        self.extents.add_interval(*collection["extent"]["temporal"]["interval"][0])
-
-    def _add_values(self, properties: Mapping[str, Any]) -> None:
-        for name in _LISTED:
-            if name in properties:
-                self._note(name, (properties[name],))
-        for name in _LISTS:
-            self._note(name, properties.get(name, ()))
-        self._note("iaos:variables", properties.get("cube:variables", ()))
-        self._note("iaos:variables", (column["name"] for column in properties.get("table:columns", ())))
-        self._keywords.update(properties.get("keywords", ()))
-        for parameter in properties.get("cf:parameter", ()):
+    def _add_rest(self, rest: Mapping[str, Any]) -> None:
+        for name, values in rest["values"].items():
+            for value in values:
+                known = self._values.setdefault(name, {})
+                if len(known) <= MOST_VALUES:
+                    known[value] = None
+        for parameter in rest["parameters"]:
             self._parameters.setdefault(parameter["name"], parameter)
+        self._add_people(rest)
+        self._add_assets(rest["assets"])
 
-    def _note(self, name: str, values: Iterable[str]) -> None:
-        for value in values:
-            known = self._values.setdefault(name, {})
-            if len(known) <= MOST_VALUES:
-                known[value] = None
-
-    def _add_people(self, properties: Mapping[str, Any]) -> None:
-        for provider in properties.get("providers", ()):
+    def _add_people(self, rest: Mapping[str, Any]) -> None:
+        for provider in rest["providers"]:
             known = self._providers.setdefault(provider["name"], dict(provider))
             known["roles"] = sorted({*known["roles"], *provider["roles"]})
-        for contact in properties.get("contacts", ()):
+        for contact in rest["contacts"]:
             if len(self._contacts) <= MOST_CONTACTS:
                 self._contacts.setdefault((contact["name"], contact.get("organization", "")), contact)
 
     def _add_assets(self, assets: Mapping[str, Json]) -> None:
-        for key, asset in assets.items():
-            shared: Json = {name: asset[name] for name in _SHARED if name in asset}
+        for key, shared in assets.items():
             if key in self._assets:
                 known = self._assets[key]
                 for name in [name for name in known if known[name] != shared.get(name)]:
                     del known[name]
             elif len(self._assets) < MOST_ASSETS:
                 self._assets[key] = shared
+
+
+def share_of(stac: Mapping[str, Any]) -> Json:
+    """Return all that a summary has to know of an Item, or of a Collection made from a record.
+
+    ``rest`` is JSON text of what many have in common and what counts once.
+    """
+    properties = stac.get("properties", stac)
+    share = _share_of_item(stac) if stac["type"] == "Feature" else _share_of_child(stac)
+    rest = {
+        "values": dict(_values(properties)),
+        "parameters": properties.get("cf:parameter", ()),
+        "providers": properties.get("providers", ()),
+        "contacts": properties.get("contacts", ()),
+        "assets": {
+            key: {name: asset[name] for name in _SHARED if name in asset} for key, asset in stac["assets"].items()
+        },
+    }
+    return share | {
+        "keywords": properties.get("keywords", ()),
+        "updated": properties.get("updated"),
+        "rest": orjson.dumps(rest).decode(),
+    }
+
+
+def _share_of_item(item: Mapping[str, Any]) -> Json:
+    properties = item["properties"]
+    instant = properties["datetime"]
+    end = None if properties.get("iaos:ongoing") else properties.get("end_datetime", instant)
+    interval = (properties.get("start_datetime", instant), end)
+    about = {"id": item["id"], "title": properties["title"], "year": year_of(item)}
+    return about | {"box": item.get("bbox"), "interval": interval}
+
+
+def _share_of_child(collection: Mapping[str, Any]) -> Json:
+    box = None if collection.get("iaos:unlocated") else collection["extent"]["spatial"]["bbox"][0]
+    about = {"id": collection["id"], "title": collection["title"], "year": ""}
+    return about | {"box": box, "interval": collection["extent"]["temporal"]["interval"][0]}
+
+
+def _values(properties: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for name in _LISTED:
+        if name in properties:
+            yield name, [properties[name]]
+    for name in _LISTS:
+        yield name, list(properties.get(name, ()))
+    columns = [column["name"] for column in properties.get("table:columns", ())]
+    yield "iaos:variables", [*properties.get("cube:variables", ()), *columns]

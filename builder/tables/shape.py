@@ -54,6 +54,21 @@ class Shape:
             else:
                 known.kinds.add(plain)
 
+    def told(self) -> list[Any]:
+        """Return what was seen as JSON types, for `merge`."""
+        fields = {name: shape.told() for name, shape in sorted(self.fields.items())}
+        return [sorted(self.kinds), fields, self.entries and self.entries.told()]
+
+    def merge(self, told: list[Any]) -> None:
+        """Take in what another shape saw."""
+        kinds, fields, entries = told
+        self.kinds.update(kinds)
+        for name, inner in fields.items():
+            self.fields.setdefault(name, Shape()).merge(inner)
+        if entries is not None:
+            self.entries = self.entries or Shape()
+            self.entries.merge(entries)
+
     def arrow(self) -> pa.DataType | None:
         """Return the Arrow type that holds every occurrence, or None where none does.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,66 +27,48 @@ _CELLS_KM = 13_000
 """Half the width of polar space, km: the equator lies within."""
 
 
-class TableWriter:
-    """Takes rows in any order and writes them sorted.
+def share_of(row: Json) -> Json:
+    """Return what the layout of a table has to know of a row that `builder.tables.rows` made."""
+    shapes: dict[str, list[Any]] = {}
+    for name, value in row.items():
+        if name != POLAR:
+            shape = Shape()
+            shape.learn(value)
+            shapes[name] = shape.told()
+    return {
+        "id": row["id"],
+        "year": int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]),
+        "polar": row.get(POLAR),
+        "box": row["bbox"],
+        "kind": orjson.loads(row["geometry"])["type"] if row["geometry"] else None,
+        "shapes": orjson.dumps(shapes).decode(),
+    }
 
-    Args:
-        folder: Where the scratch file may lie.
-    """
 
-    def __init__(self, folder: Path) -> None:
-        self._spool = Spool(folder)
+class Layout:
+    """Schema and order of a table, from the shares of its rows in any order."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
         self._boxes = array("d")
         self._years = array("i")
-        self._ids: list[str] = []
         self._shapes: dict[str, Shape] = {}
+        self._known: set[str] = set()
         self._geometries: set[str] = set()
         self._bounds = [180.0, 90.0, -180.0, -90.0]
 
-    def __len__(self) -> int:
-        """Count the rows."""
-        return len(self._ids)
-
-    def add(self, row: Json) -> None:
-        """Take in a row that `builder.tables.rows` made."""
-        box = row.pop(POLAR, None)
-        self._boxes.extend(box or (np.nan,) * 4)
-        if box:
-            self._geometries.add(str(orjson.loads(row["geometry"])["type"]))
-            self._widen(row["bbox"])
-        self._years.append(int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]))
-        self._ids.append(row["id"])
-        for name, value in row.items():
-            shape = self._shapes.get(name)
-            if shape is None:
-                shape = self._shapes[name] = Shape()
-            shape.learn(value)
-        self._spool.append(row)
-
-    def write(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the file; the same rows give the same bytes, whatever their order was.
-
-        Args:
-            path: Where to write.
-            about: What the key ``stac-geoparquet`` of its metadata says besides the version.
-        """
-        import pyarrow.parquet as pq
-
-        schema, dropped = self._schema(about)
-        polar = self._polar()
-        order = self._order(polar)
-        with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
-            for first in range(0, len(order), ROW_GROUP):
-                rows = order[first : first + ROW_GROUP]
-                writer.write_table(
-                    _table(self._spool.lines(rows), schema, polar[rows], dropped), row_group_size=ROW_GROUP
-                )
-            if not len(order):
-                writer.write_table(schema.empty_table())
-
-    def close(self) -> None:
-        """Give the scratch file back."""
-        self._spool.close()
+    def add(self, share: Json) -> None:
+        """Take in what `share_of` says of a row."""
+        self._boxes.extend(share["polar"] or (np.nan,) * 4)
+        if share["polar"]:
+            self._geometries.add(share["kind"])
+            self._widen(share["box"])
+        self._years.append(share["year"])
+        self.ids.append(share["id"])
+        if share["shapes"] not in self._known:
+            self._known.add(share["shapes"])
+            for name, told in orjson.loads(share["shapes"]).items():
+                self._shapes.setdefault(name, Shape()).merge(told)
 
     def _widen(self, box: Mapping[str, float]) -> None:
         west, south, east, north = self._bounds
@@ -94,7 +76,7 @@ class TableWriter:
             min(west, box["xmin"]), min(south, box["ymin"]), max(east, box["xmax"]), max(north, box["ymax"]),
         ]  # fmt: skip
 
-    def _polar(self) -> Whole:
+    def polar(self) -> Whole:
         """Return the polar boxes of all rows; those of rows without a place are not to be used."""
         boxes = np.frombuffer(self._boxes, np.float64).reshape(-1, 4) if self._boxes else np.empty((0, 4))
         placed = ~np.isnan(boxes[:, 0])
@@ -102,17 +84,17 @@ class TableWriter:
         bounds[placed] = polar_bounds(boxes[placed])
         return bounds
 
-    def _order(self, polar: Whole) -> Whole:
+    def order(self, polar: Whole) -> Whole:
         """Sort by year, then along a Hilbert curve through polar space, then by id."""
         middle = (polar[:, :2] + polar[:, 2:]) // 2 + _CELLS_KM
         column, row = np.clip(middle // 2, 0, 2**14 - 1).T
         curve = hilbert(column, row, bits=14)
-        ids = sorted(range(len(self)), key=self._ids.__getitem__)
-        rank = np.empty(len(self), np.int64)
-        rank[ids] = np.arange(len(self))
+        ids = sorted(range(len(self.ids)), key=self.ids.__getitem__)
+        rank = np.empty(len(self.ids), np.int64)
+        rank[ids] = np.arange(len(self.ids))
         return np.lexsort((rank, curve, np.array(self._years)))
 
-    def _schema(self, about: Mapping[str, Any]) -> tuple[pa.Schema, frozenset[str]]:
+    def schema(self, about: Mapping[str, Any]) -> tuple[pa.Schema, frozenset[str]]:
         """Return the schema with its metadata, and the extensions whose fields no column can hold."""
         import pyarrow as pa
 
@@ -134,6 +116,53 @@ class TableWriter:
         return {"geo": orjson.dumps(geo), "stac-geoparquet": orjson.dumps({"version": "1.0.0", **about})}
 
 
+class TableWriter:
+    """Takes rows in any order and writes them sorted.
+
+    Args:
+        folder: Where the scratch file may lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._spool = Spool(folder)
+        self._layout = Layout()
+
+    def add(self, row: Json) -> None:
+        """Take in a row that `builder.tables.rows` made."""
+        self._layout.add(share_of(row))
+        self._spool.append({name: value for name, value in row.items() if name != POLAR})
+
+    def write(self, path: Path, about: Mapping[str, Any]) -> None:
+        """Write the file; the same rows give the same bytes, whatever their order was.
+
+        Args:
+            path: Where to write.
+            about: What the key ``stac-geoparquet`` of its metadata says besides the version.
+        """
+        schema, dropped = self._layout.schema(about)
+        polar = self._layout.polar()
+
+        def part(rows: Whole) -> pa.Table:
+            return table_of(self._spool.lines(rows), schema, polar[rows], dropped)
+
+        write_parts(path, schema, self._layout.order(polar), part)
+
+    def close(self) -> None:
+        """Give the scratch file back."""
+        self._spool.close()
+
+
+def write_parts(path: Path, schema: pa.Schema, order: Whole, part: Callable[[Whole], pa.Table]) -> None:
+    """Write a table by row groups; ``part`` gives the rows of one."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
+        for first in range(0, len(order), ROW_GROUP):
+            writer.write_table(part(order[first : first + ROW_GROUP]), row_group_size=ROW_GROUP)
+        if not len(order):
+            writer.write_table(schema.empty_table())
+
+
 def _extension(name: str) -> str:
     return BY_PREFIX.get(name.partition(":")[0], "") if ":" in name else BY_FIELD.get(name, "")
 
@@ -144,7 +173,7 @@ def _box(kind: pa.DataType) -> pa.DataType:
     return pa.struct([(side, kind) for side in _SIDES])
 
 
-def _table(lines: bytes, schema: pa.Schema, polar: Whole, dropped: frozenset[str]) -> pa.Table:
+def table_of(lines: bytes, schema: pa.Schema, polar: Whole, dropped: frozenset[str]) -> pa.Table:
     """Read rows as JSON into columns; what the schema does not hold is passed over."""
     import pyarrow as pa
     import pyarrow.json as pj

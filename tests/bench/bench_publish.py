@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import boto3
 
-from builder.tree import Published, manifest_bytes
+from builder.manifest import manifest_lines
 from tests.servers.real_rgw import ACCESS, SECRET, installed, real_rgw
 
 PER_COLLECTION = 1000
@@ -34,7 +34,7 @@ def make(folder, objects, version=1, only=None):
 
     def add(path, content):
         data = json.dumps(content).encode()
-        manifest[path] = Published(sha256(data).hexdigest(), len(data), "application/geo+json")
+        manifest[path] = (sha256(data).hexdigest(), len(data), "application/geo+json")
         file = folder / path
         if version == 1 or only is None or content.get("version") == version:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,8 @@ def make(folder, objects, version=1, only=None):
         for name in names:
             mine = version if only is None or int(name[1:]) < only else 1
             add(f"p/c{c:04}/{name}.json", {"type": "Feature", "id": name, "version": mine, "links": [], "x": "x" * 520})
-    (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
+    rows = [(path, *manifest[path]) for path in sorted(manifest)]
+    (folder / "manifest.json").write_bytes(b"".join(manifest_lines(rows)))
 
 
 def timed(*command):

@@ -57,7 +57,7 @@ def site(documents, tmp_path_factory):
     files |= {"partners.html": renderer.partners(entries), "search/index.html": renderer.search(entries)}
     files |= dict(renderer.collections(entries)) | dict(renderer.partner(PARTNER, entries))
     for shelf in shelves:
-        files |= dict(renderer.collection(shelf, PARTNER, items[shelf["id"]]))
+        files |= dict(renderer.collection(shelf, PARTNER, list(map(renderer.listed, items[shelf["id"]]))))
         files[f"osc/{shelf['id']}/collection.json"] = b"{}"
         for item in items[shelf["id"]]:
             path = f"osc/{shelf['id']}/{item['id']}.html"

@@ -32,7 +32,11 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     files["404.html"] = renderer.not_found()
     files |= dict(renderer.well_known(()))
     for partner, shelf, items in SHELVES:
-        files |= dict(renderer.collection(shelf, partner, items))
+        files |= dict(
+            renderer.collection(
+                shelf, partner, list(map(renderer.listed, items)), [item.get("geometry") for item in items]
+            )
+        )
         mine = [entry for entry in ENTRIES if entry.partner is partner]
         files |= dict(renderer.partner(partner, mine))
         for item in items:
@@ -114,7 +118,7 @@ def hostile_pages(renderer: Renderer, shared_data: Path) -> dict[str, bytes]:
         files[path] = renderer.item(item, shelf, partner, explain=poisoned(EXPLAIN, word), path=path)
         files[embed_path(path)] = renderer.embed(item, partner, page=path)
         place = f"imr/hostile-{number}/index.html"
-        files |= dict(renderer.collection(shelf, partner, [item], path=place))
+        files |= dict(renderer.collection(shelf, partner, [renderer.listed(item)], [item["geometry"]], path=place))
         entries = [Entry(shelf, partner, 1, [item["geometry"]])]
         changes = [{"date": word, "action": word, "title": word, "href": word, "reason": word}]
         files |= dict(renderer.partner(partner, entries, path=f"hostile-{number}/index.html"))

@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from builder.tree import Tree, apply, read_manifest
+from builder.tree import Tree, apply
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = datetime(2026, 3, 1, 2, 17, tzinfo=UTC)
@@ -54,10 +54,10 @@ def catalogue(folder, files):
     """Write files as `iaos build` does."""
     staging = folder.with_name(f"{folder.name}-staging-{len(list(folder.parent.iterdir()))}")
     staging.mkdir(parents=True)
-    tree = Tree(read_manifest(folder) if folder.exists() else {}, staging)
+    tree = Tree(folder, staging)
     for path, (data, kind) in files.items():
         tree.add(path, data, kind)
-    apply(tree, tree.plan(), folder)
+    apply(tree)
     return folder
 
 

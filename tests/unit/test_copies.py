@@ -145,10 +145,10 @@ def test_the_copy_is_published_with_references_that_read_it(odd):
             assert found["v"].to_numpy().tobytes() == file["v"][:].tobytes()
         files = {f.relative_to(odd / "out").as_posix(): f for f in (odd / "out").rglob("*") if f.is_file()}
         assert list(check_references(lambda path: files[path].read_bytes(), files)) == []
-        assert built(odd, server.url).plan == ()
+        assert not list(built(odd, server.url).plan)
         (kept,) = (odd / "state" / "copies").rglob("*.nc")
         kept.unlink()
-        assert built(odd, server.url).plan == ()  # made anew, with the same bytes
+        assert not list(built(odd, server.url).plan)  # made anew, with the same bytes
         assert kept.is_file()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def composed(monkeypatch):
 def test_only_changed_records_are_composed_and_the_tree_equals_one_from_nothing(built, composed):
     synthetic.fill(built / "state", COUNT, changed=2)
     run(built)
-    assert composed == ["obs-000000", "obs-000001"]
+    assert composed == ["obs-000000", "obs-000020"]
     (built / "state" / "synthetic" / "made.ndjson").unlink()
     run(built, out="anew")
     assert len(composed) == 2 + COUNT
@@ -64,14 +65,33 @@ def test_only_pages_that_show_what_changed_are_written(built):
     assert written - {"manifest.json"} == {path for path, digest in after.items() if before.get(path) != digest} - {
         "manifest.json"
     } | (before.keys() - after.keys())
-    mine = {f"bench/synthetic/{kind}obs-00000{n}.html" for kind in ("", "embed/") for n in (0, 1)}
+    mine = {f"bench/synthetic/{kind}obs-0000{n}.html" for kind in ("", "embed/") for n in ("00", "20")}
     lists = {"bench/synthetic/index.html", "changes.html", "index.html", "status.html"}
     pages = {path for path in written if path.endswith(".html")}
     assert mine <= pages <= mine | lists
 
 
+def test_a_night_of_all_kinds_of_news_gives_the_tree_of_a_build_from_nothing(built):
+    synthetic.fill(built / "state", COUNT + 3, changed=2, withdrawn=2)
+    run(built)
+    anew = built / "state-anew"
+    shutil.copytree(built / "state", anew)
+    for name in (
+        "synthetic/made.ndjson",
+        "synthetic/whole.json",
+        "synthetic/table.json",
+        "search.json",
+        "collections.json",
+    ):
+        (anew / name).unlink()
+    run(built, out="anew", state="state-anew")
+    assert digests(built / "out") == digests(built / "anew")
+    assert not (built / "out" / "bench" / "synthetic" / "obs-000001.json").exists()
+    assert (built / "out" / "bench" / "synthetic" / f"obs-{COUNT + 2:06d}.json").exists()
+
+
 def test_a_night_without_news_composes_and_writes_nothing(built, composed):
-    assert (run(built).plan, composed) == ((), [])
+    assert (list(run(built).plan), composed) == ([], [])
 
 
 def test_a_collection_without_news_is_not_gone_through_and_says_the_same(built, monkeypatch):
@@ -79,12 +99,12 @@ def test_a_collection_without_news_is_not_gone_through_and_says_the_same(built, 
     first = run(built)
     before = digests(built / "out")
     gone_through = []
-    monkeypatch.setattr(gather.Gatherer, "_go_through", lambda self, live, *, by_year: gone_through.append(live))
+    monkeypatch.setattr(gather.Gatherer, "_go_through", lambda self, *, by_year: gone_through.append(by_year))
     (built / "out" / "status.json").write_bytes(b"")  # made from other things, and not the collection's
     second = run(built)
-    assert (gone_through, second.plan) == ([], ())
+    assert (gone_through, [step.path for step in second.plan]) == ([], ["status.json"])
     assert (second.collections[0].items, second.collections[0].findings) == (COUNT, first.collections[0].findings)
-    assert {name for name, digest in digests(built / "out").items() if before[name] != digest} == {"status.json"}
+    assert digests(built / "out") == before
 
 
 @pytest.mark.parametrize("name", ["obs-000001.json", "obs-000002.html", "items.parquet"])

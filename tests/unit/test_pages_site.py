@@ -185,7 +185,8 @@ def test_words_are_all_used_and_all_there():
 
 def test_a_collection_of_201_items_has_three_pages_that_link_to_each_other():
     items = [CTD | {"id": f"i{number}"} for number in range(2 * PAGE_SIZE + 1)]
-    pages = dict(Renderer().collection(CTD_COLLECTION, IMR, items))
+    renderer = Renderer()
+    pages = dict(renderer.collection(CTD_COLLECTION, IMR, list(map(renderer.listed, items))))
     assert list(pages) == ["imr/ctd/index.html", "imr/ctd/page-2.html", "imr/ctd/page-3.html"]
     listed = [set(re.findall(rb'href="\./(i\d+)\.html"', data)) for data in pages.values()]
     assert [len(found) for found in listed] == [100, 100, 1]

@@ -274,7 +274,7 @@ def test_any_field_of_a_collection_may_be_junk(junk):
         for key in path[:-1]:
             target = target[key]
         target[path[-1]] = junk
-        assert dict(renderer.collection(broken, IMR, [NOWHERE]))
+        assert dict(renderer.collection(broken, IMR, [renderer.listed(NOWHERE)]))
 
 
 def readable(**more):

@@ -348,7 +348,7 @@ def test_a_plan_says_what_would_run_and_runs_nothing(scene, capsys):
     assert (scene.runs(), (scene.folder / "state/products").exists()) == ([], False)
     scene.night()
     run = plan(scene.request(), lambda task: None)
-    assert (run.plan, list(run.changes_text())) == ((), [])
+    assert (list(run.plan), list(run.changes_text())) == ([], [])
 
 
 def test_only_asked_for_and_sampled_collections_run(scene):

@@ -61,11 +61,11 @@ def test_a_catalogue_whose_build_was_killed_is_not_published(site, monkeypatch):
     source, target = site
     before = contents(target)
 
-    def killed_there(path):
-        raise KeyboardInterrupt(path)
+    def killed_there(paths, target):
+        raise KeyboardInterrupt(target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("builder.tree.rank", killed_there)
+        patch.setattr("builder.tree.withdraw", killed_there)
         with pytest.raises(KeyboardInterrupt):
             catalogue(source, stac(4))
     with pytest.raises(UsageError, match="build was interrupted"):

@@ -22,9 +22,10 @@ from stac_geoparquet.arrow import stac_table_to_items
 from builder.build import Request, build
 from builder.checks.validate import validate
 from builder.geometry.polar import hilbert, polar_bounds, radius_km
+from builder.tables.items import ItemsTable
 from builder.tables.rows import item_row
 from builder.tables.shape import MOST_FIELDS, Shape
-from builder.tables.writer import TableWriter
+from builder.tables.writer import TableWriter, share_of
 from tests import synthetic
 
 COUNT = 150
@@ -195,3 +196,30 @@ def test_hilbert_steps_to_a_neighbour_each_time():
     steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
     assert sorted(hilbert(x, y, bits=4)) == list(range(256))
     assert (steps == 1).all()
+
+
+def test_rows_of_unchanged_items_come_from_the_table_before_and_the_bytes_are_the_same(written, tmp_path, monkeypatch):
+    monkeypatch.setattr("builder.tables.writer.ROW_GROUP", 16)
+    items, read = dict(sorted(written.items())), []
+
+    def table(name, changed=(), before=None):
+        made = ItemsTable(lambda path: read.append(path) or json.dumps(items[path]).encode())
+        for path, item in items.items():
+            made.add(path, share_of(item_row(item)), same=path not in changed)
+        return tmp_path / name, made.write(tmp_path / name, {"n": 1}, before)
+
+    before = table("before")
+    withdrawn, *changed = list(items)[3::20]
+    del items[withdrawn]
+    for name in changed:
+        items[name] = {**items[name], "properties": {**items[name]["properties"], "title": "Another"}}
+    items["new"] = {**items[changed[0]], "id": "new"}
+    read.clear()
+    woven, _ = table("woven", {*changed, "new"}, before)
+    assert sorted(read) == sorted([*changed, "new"])
+    assert woven.read_bytes() == table("anew")[0].read_bytes()
+    items["new"]["properties"] = {**items["new"]["properties"], "extra": 1}  # another column: every row is read
+    read.clear()
+    woven, _ = table("woven", {*changed, "new"}, before)
+    assert len(read) == len(items)
+    assert woven.read_bytes() == table("anew")[0].read_bytes()

@@ -8,18 +8,18 @@ import orjson
 import pytest
 
 from builder.errors import IaosError, UsageError
-from builder.tree import Action, Step, Tree, apply, rank, read_manifest
+from builder.manifest import read_manifest
+from builder.tree import Action, Step, Tree, apply, rank
 
 
 def grow(target, staging, files, kept=()):
-    staging.mkdir(exist_ok=True)
-    tree = Tree(read_manifest(target), staging)
+    tree = Tree(target, staging)
+    published = read_manifest(target)
     for path, data in files.items():
         tree.add(path, data, "text/plain")
-    for path in kept:
-        tree.keep(path)
-    plan = tree.plan()
-    apply(tree, plan, target)
+    assert not kept or tree.take({path: published[path].sha256 for path in kept})
+    plan = tuple(tree.plan())
+    apply(tree)
     return plan
 
 
@@ -52,11 +52,11 @@ def test_changed_kept_and_withdrawn(tmp_path):
 @pytest.mark.parametrize("path", ["/etc/x", "a/../../x", "..", "a\\b", "manifest.json"])
 def test_paths_outside_the_catalogue_are_refused(tmp_path, path):
     with pytest.raises(IaosError):
-        Tree({}, tmp_path).add(path, b"", "text/plain")
+        Tree(tmp_path / "out", tmp_path / "s").add(path, b"", "text/plain")
 
 
 def test_two_outputs_for_one_path_are_refused(tmp_path):
-    tree = Tree({}, tmp_path)
+    tree = Tree(tmp_path / "out", tmp_path / "s")
     tree.add("a", b"1", "text/plain")
     with pytest.raises(IaosError, match="two outputs"):
         tree.add("a", b"2", "text/plain")
@@ -87,8 +87,7 @@ def test_links_never_lead_into_nothing():
 def test_interrupted_apply_is_mended_by_the_next(tmp_path):
     target = tmp_path / "out"
     grow(target, tmp_path / "s1", {"a.json": b"1", "catalog.json": b"1"})
-    (tmp_path / "s2").mkdir()
-    tree = Tree(read_manifest(target), tmp_path / "s2")
+    tree = Tree(target, tmp_path / "s2")
     tree.add("a.json", b"2", "text/plain")
     tree.add("catalog.json", b"2", "text/plain")
     half = (Step("a.json", Action.REPLACE),)

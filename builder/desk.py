@@ -1,0 +1,87 @@
+"""Has tables and the search index written by a child process, which gives its libraries and memory back at its end.
+
+pyarrow and what it loads take more memory than all else of a build, so that the build itself never imports them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from builder.enrich.inspect import environment
+from builder.errors import IaosError
+
+
+@dataclass
+class Desk:
+    """Collects orders; one child works on all of them.
+
+    Args:
+        target: The published folder.
+        staging: Scratch folder with what is about to be published; what is written comes to lie beside it.
+    """
+
+    target: Path
+    staging: Path
+    _orders: list[dict[str, Any]] = field(default_factory=list)
+
+    def new_file(self) -> Path:
+        """Return a place for a file that is handed over or written; nothing of the catalogue has such a name."""
+        folder = self.staging / ".desk"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / str(len(list(folder.iterdir())) + len(self._orders))
+
+    def table_of_items(self, items: Path, about: dict[str, Any], before: tuple[str, str] | None) -> Path:
+        """Order the table of Items; it is there after `work`, and beside it, under ``.key``, its key.
+
+        Args:
+            items: File with a JSON line for each Item: path, share of its row, and whether it is as before.
+            about: What the table says of itself.
+            before: File and key of the table of the build before.
+        """
+        return self._order("items", items=str(items), about=about, before=before)
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> Path:
+        """Order a table of rows."""
+        return self._order("rows", rows=rows)
+
+    def index(self, lines: Sequence[tuple[str, str]], shelves: Sequence[tuple[str, ...]]) -> Path:
+        """Order the search index; a folder with its files is there after `work`.
+
+        Args:
+            lines: Collection, and the file with a line for each of its items; empty if there is none.
+            shelves: Fields of all collections as `builder.index.described.Shelf` has them.
+        """
+        return self._order("index", lines=lines, shelves=shelves)
+
+    def work(self) -> None:
+        """Have all orders carried out.
+
+        Raises:
+            IaosError: The child did not come to its end.
+        """
+        if not self._orders:
+            return
+        roots = {"target": str(self.target), "staging": str(self.staging)}
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "builder.tables.clerk"],
+            input=orjson.dumps(roots | {"orders": self._orders}),
+            capture_output=True,
+            env=environment(),
+            check=False,
+        )
+        if done.returncode:
+            last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
+            raise IaosError(f"tables cannot be written: {last}", hint="is there room on the disk, and memory?")
+        self._orders.clear()
+
+    def _order(self, kind: str, **what: Any) -> Path:
+        result = self.new_file()
+        self._orders.append({"kind": kind, "result": str(result), **what})
+        return result

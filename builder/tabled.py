@@ -1,0 +1,49 @@
+"""The table of one collection's items on its way: what is asked for, and what is remembered of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from builder.memo import maker
+
+if TYPE_CHECKING:
+    from builder.desk import Desk
+    from builder.stac.layout import Place
+    from builder.state import State
+    from builder.tree import Tree
+
+
+class Tabled:
+    """Collects the items of one collection.
+
+    Args:
+        state: Where is remembered what was written last.
+        place: The collection's paths.
+        desk: Has the table written.
+    """
+
+    def __init__(self, state: State, place: Place, desk: Desk) -> None:
+        self.path, self.file = place.items_table, Path()
+        self._state, self._desk, self._name = state, desk, f"{place.collection}/table.json"
+        self._items = desk.new_file()
+        self._lines = self._items.open("wb")
+
+    def add(self, path: str, share: dict[str, Any], *, same: bool) -> None:
+        """Take in an Item; ``same`` if it is published as it is wanted, and was made by this very program."""
+        self._lines.write(orjson.dumps([path, share, same]) + b"\n")
+
+    def order(self, about: dict[str, Any], tree: Tree) -> None:
+        """Have the table written; rows are taken from the published one only if that is what was written last."""
+        self._lines.close()
+        said = orjson.loads(self._state.read(self._name) or b"{}")
+        known = said.get("maker") == maker() and tree.stands(self.path, said["sha256"])
+        before = (str(tree.target / self.path), said["key"]) if known else None
+        self.file = self._desk.table_of_items(self._items, about, before)
+
+    def remember(self, digest: str) -> None:
+        """Remember what was written, by its SHA-256."""
+        key = Path(f"{self.file}.key").read_text()
+        self._state.write(self._name, orjson.dumps({"maker": maker(), "key": key, "sha256": digest}))

@@ -1,0 +1,69 @@
+"""The child process that writes tables and the search index; see `builder.desk`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from builder.index.described import Shelf
+from builder.index.writer import IndexWriter, write_index
+from builder.tables.items import ItemsTable
+from builder.tables.writer import TableWriter
+
+Order = dict[str, Any]
+
+
+def main() -> None:
+    """Carry out the orders on standard input."""
+    said = orjson.loads(sys.stdin.buffer.read())
+    target, staging = Path(said["target"]), Path(said["staging"])
+    kinds: dict[str, Callable[[Order, Path, Path], None]] = {"items": _items, "rows": _rows, "index": _index}
+    for order in said["orders"]:
+        kinds[order["kind"]](order, target, staging)
+
+
+def _items(order: Order, target: Path, staging: Path) -> None:
+    def read(path: str) -> bytes:
+        staged = staging / path
+        return (staged if staged.exists() else target / path).read_bytes()
+
+    table = ItemsTable(read)
+    with Path(order["items"]).open("rb") as lines:
+        for path, share, same in map(orjson.loads, lines):
+            table.add(path, share, same=same)
+    before = order["before"]
+    key = table.write(Path(order["result"]), order["about"], (Path(before[0]), before[1]) if before else None)
+    Path(f"{order['result']}.key").write_text(key)
+
+
+def _rows(order: Order, target: Path, staging: Path) -> None:
+    del target
+    table = TableWriter(staging)
+    for row in order["rows"]:
+        table.add(row)
+    table.write(Path(order["result"]), {})
+    table.close()
+
+
+def _index(order: Order, target: Path, staging: Path) -> None:
+    del target
+    writer = IndexWriter(staging)
+    for collection, name in order["lines"]:
+        with Path(name or "/dev/null").open("rb") as lines:
+            for line in lines:
+                writer.add(collection, orjson.loads(line))
+    result = Path(order["result"])
+    result.mkdir()
+    for path, body in write_index(writer, [Shelf(*fields) for fields in order["shelves"]], result):
+        if not isinstance(body, Path):
+            (result / Path(path).name).write_bytes(body)
+        else:
+            body.rename(result / Path(path).name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Writes the table of a collection's items: rows of unchanged items come from the table of the build before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from builder.tables.rows import POLAR, Json, item_row
+from builder.tables.writer import Layout, table_of, write_parts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from builder.geometry.polar import Whole
+
+
+class ItemsTable:
+    """Takes items in any order and writes their rows sorted; in memory are places, years, ids and paths.
+
+    Args:
+        read: Gives the bytes of the Item at a path.
+    """
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
+        self._layout = Layout()
+        self._paths: list[str] = []
+        self._same: list[bool] = []
+
+    def add(self, path: str, share: Json, *, same: bool) -> None:
+        """Take in an Item: its path, `builder.tables.writer.share_of` its row, and whether it is as before."""
+        self._layout.add(share)
+        self._paths.append(path)
+        self._same.append(same)
+
+    def write(self, path: Path, about: Json, before: tuple[Path, str] | None) -> str:
+        """Write the table; the bytes are the same whether rows of the table before are used or not.
+
+        Args:
+            path: Where to write.
+            about: As for `TableWriter.write`.
+            before: Table of the build before and what this function returned for it, where both are known.
+
+        Returns:
+            The key of the table: rows may go over into another table of the same key.
+        """
+        schema, dropped = self._layout.schema(about)
+        key = sha256(schema.remove_metadata().serialize().to_pybytes() + orjson.dumps(sorted(dropped))).hexdigest()
+        polar = self._layout.polar()
+        same = np.array(self._same, bool) if before and before[1] == key else np.zeros(len(self._same), bool)
+        old = (
+            _Old(before[0], {self._layout.ids[row] for row in np.flatnonzero(same)}, schema)
+            if before and same.any()
+            else None
+        )
+
+        def part(rows: Whole) -> pa.Table:
+            fresh = rows[~same[rows]]
+            made = table_of(self._lines(fresh), schema, polar[fresh], dropped) if len(fresh) else None
+            if old is None or len(fresh) == len(rows):
+                return made
+            return _woven(old.take(len(rows) - len(fresh)), made, same[rows])
+
+        write_parts(path, schema, self._layout.order(polar), part)
+        return key
+
+    def _lines(self, rows: Whole) -> bytes:
+        return b"".join(self._line(self._paths[row]) for row in rows)
+
+    def _line(self, path: str) -> bytes:
+        row = item_row(orjson.loads(self._read(path)))
+        row.pop(POLAR, None)
+        return orjson.dumps(row) + b"\n"
+
+
+class _Old:
+    """The rows of an earlier table that are wanted again, in their order, one row group in memory."""
+
+    def __init__(self, path: Path, ids: set[str], schema: pa.Schema) -> None:
+        self._rows = self._wanted(path, ids, schema)
+        self._rest = schema.empty_table()
+
+    def take(self, count: int) -> pa.Table:
+        """Return the next rows."""
+        import pyarrow as pa
+
+        parts = [self._rest]
+        while sum(map(len, parts)) < count:
+            parts.append(next(self._rows))
+        joined = pa.concat_tables(parts)
+        self._rest = joined.slice(count)
+        return joined.slice(0, count)
+
+    @staticmethod
+    def _wanted(path: Path, ids: set[str], schema: pa.Schema) -> Iterator[pa.Table]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            for number in range(file.num_row_groups):
+                table = file.read_row_group(number, use_threads=False).cast(schema)
+                yield table.filter(pa.array([name in ids for name in table["id"].to_pylist()]))
+
+
+def _woven(old: pa.Table, made: pa.Table | None, same: Any) -> pa.Table:
+    """Return the rows of both in the order of the flags; in one piece, on which the bytes of a file depend."""
+    import pyarrow as pa
+
+    if made is None:
+        return old.combine_chunks()
+    places = np.where(same, np.cumsum(same) - 1, len(old) + np.cumsum(~same) - 1)
+    return pa.concat_tables([old, made]).combine_chunks().take(pa.array(places.tolist())).combine_chunks()
