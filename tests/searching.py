@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,9 @@ from builder.search.page import Index
 TITLES = 20
 LIMIT = 300 * 1024
 """Bytes until the first count and twenty titles are there."""
+
+FIRST_PLACES = 96 * 1024
+"""As in `site/src/search/answer.ts`."""
 
 DEGREE = 1_000_000
 SHIPS = [f"Ship {letter}{number}" for letter in "ABCDEF" for number in range(10)]
@@ -131,34 +135,41 @@ def during(items: Items, first: str, beyond: str) -> Any:
     return (items.time[:, 0] < end) & (items.time.sum(axis=1) >= start)
 
 
-def questions(items: Items) -> dict[str, tuple[str, Any]]:
-    """Return for each kind of question the address that asks it, and which items answer by brute force."""
-    box, text = meeting(items, -20, 76, 15, 82), "bbox=-20,76,15,82"
-    month, when = during(items, "2012-08-01", "2012-09-01"), "time=2012-08"
-    large, rare = items.shelf == 0, items.rare == 7
-    ship, parameter = items.ship == 41, items.parameter == 12
-    pole, dateline = meeting(items, -180, 88, 180, 90), meeting(items, 170, 68, -165, 74)
-    return {
-        "word": ("q=fram", items.place == 0),
-        "words": ("q=fram+b3", (items.place == 0) & (items.ship == 13)),
-        "beginning of a word": ("q=beauf", items.place == 5),
-        "rare word": ("q=rare7x", rare),
-        "word of a collection": ("q=shared3x", items.shelf % 5 == 3),
-        "facet": ("platform=Ship+E1", ship),
-        "month": (when, month),
-        "box": (text, box),
-        "box at the pole": ("bbox=-180,88,180,90", pole),
-        "box across ±180°": ("bbox=170,68,-165,74", dateline),
-        "box, word": (f"{text}&q=fram", box & (items.place == 0)),
-        "box, facets": (f"{text}&platform=Ship+E1&variable={PARAMETERS[12]}", box & ship & parameter),
-        "box, month": (f"{text}&{when}", box & month),
-        "box, month, collection": (f"{text}&{when}&collection=c00", box & month & large),
-    }
+BOX, MONTH = (-20, 76, 15, 82), ("2012-08-01", "2012-09-01")
+IN_BOX, IN_MONTH = "bbox=-20,76,15,82", "time=2012-08"
+
+QUESTIONS: dict[str, tuple[str, Callable[[Items], Any]]] = {
+    "word": ("q=fram", lambda items: items.place == 0),
+    "words": ("q=fram+b3", lambda items: (items.place == 0) & (items.ship == 13)),
+    "beginning of a word": ("q=beauf", lambda items: items.place == 5),
+    "rare word": ("q=rare7x", lambda items: items.rare == 7),
+    "word of a collection": ("q=shared3x", lambda items: items.shelf % 5 == 3),
+    "facet": ("platform=Ship+E1", lambda items: items.ship == 41),
+    "month": (IN_MONTH, lambda items: during(items, *MONTH)),
+    "box": (IN_BOX, lambda items: meeting(items, *BOX)),
+    "box at the pole": ("bbox=-180,88,180,90", lambda items: meeting(items, -180, 88, 180, 90)),
+    "box across ±180°": ("bbox=170,68,-165,74", lambda items: meeting(items, 170, 68, -165, 74)),
+    "box, word": (f"{IN_BOX}&q=fram", lambda items: meeting(items, *BOX) & (items.place == 0)),
+    "box, facets": (
+        f"{IN_BOX}&platform=Ship+E1&variable={PARAMETERS[12]}",
+        lambda items: meeting(items, *BOX) & (items.ship == 41) & (items.parameter == 12),
+    ),
+    "box, month": (f"{IN_BOX}&{IN_MONTH}", lambda items: meeting(items, *BOX) & during(items, *MONTH)),
+    "box, month, collection": (
+        f"{IN_BOX}&{IN_MONTH}&collection=c00",
+        lambda items: meeting(items, *BOX) & during(items, *MONTH) & (items.shelf == 0),
+    ),
+}
+"""For each kind of question the address that asks it, and which items answer by brute force."""
 
 
 def first_result(index: Index, asked: Asked) -> int:
-    """Read what the page reads until it shows the first titles; return how many rows are shown."""
-    rows = list(islice((row for several in index.settled(asked) for row in several.tolist()), TITLES + 1))[:TITLES]
+    """Read what the page reads until it shows the first titles; return how many rows are shown.
+
+    Where `FIRST_PLACES` bytes of places do not hold so many, fewer titles stand until the reader asks for more.
+    """
+    settled = index.settled(asked, most=FIRST_PLACES)
+    rows = list(islice((row for several in settled for row in several.tolist()), TITLES + 1))[:TITLES]
     blocks = sorted({row // index.head["block"] for row in rows})
     index.parts("titles", blocks)
     index.parts("places", blocks)

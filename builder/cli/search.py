@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.index.regions import REGIONS, box_text
+
 if TYPE_CHECKING:
     from builder.search import ItemSearch
 
@@ -17,6 +19,7 @@ FORMATS = ("table", "ids", "items", "ndjson")
 @click.command("search")
 @click.argument("catalogue", default="catalog")
 @click.option("--bbox", help="W,S,E,N in degrees; W > E crosses the antimeridian.")
+@click.option("--region", type=click.Choice(sorted(REGIONS)), help="A named box, as on the search page.")
 @click.option("--intersects", help="GeoJSON geometry, or the name of a file that holds one.")
 @click.option("--datetime", "when", help="Such as 2019, 2019-05/2019-06 or ../2019-05-01T12:00:00Z.")
 @click.option("--ids", help="Ids of items, with commas between.")
@@ -35,13 +38,24 @@ FORMATS = ("table", "ids", "items", "ndjson")
     help="A list to read, ids, one FeatureCollection, or one item per line.",
 )
 def command(
-    catalogue: str, when: str | None, condition: str | None, matched: bool, output: str, page: str | None, **asked: Any
+    catalogue: str,
+    when: str | None,
+    condition: str | None,
+    matched: bool,
+    output: str,
+    page: str | None,
+    region: str | None,
+    **asked: Any,
 ) -> int:
     """Find the items of CATALOGUE (folder or address) for which all that is asked holds."""
     import orjson
 
     from builder.search import Client
 
+    if region is not None:
+        if asked["bbox"]:
+            raise click.UsageError("--region is a box: give it or --bbox")
+        asked["bbox"], page = box_text(region), None if page is None else f"{page}&bbox={box_text(region)}"
     if page is not None:
         return _as_page(catalogue, page, matched=matched, most=asked["max_items"])
     text = asked["intersects"]

@@ -16,6 +16,7 @@ from builder.pages.markup import safe_href
 from builder.pages.messages import load_messages
 from builder.pages.policy import CONTENT_SECURITY, policy
 from builder.pages.processes import ProcessView
+from builder.pages.regions import named_regions
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
 from builder.pages.views import Head, collection_view, head, item_view, named
@@ -177,9 +178,9 @@ class Renderer:
 
     def search(self, entries: Sequence[Entry]) -> bytes:
         """Render the search page (``search/index.html``)."""
-        rows = self._all(entries[:MOST_LISTED], "../")
+        rows, regions = self._all(entries[:MOST_LISTED], "../"), named_regions(self.words)
         path, about = "search/index.html", {"title": self.words("search.title"), "rows": rows, "total": len(entries)}
-        return self._render("search.html", path, canonical=self._url(path), **about)
+        return self._render("search.html", path, canonical=self._url(path), regions=regions, **about)
 
     def compare(self, entries: Sequence[Entry], hosts: Iterable[str] = ()) -> bytes:
         """Render the page that compares layers (``compare/index.html``).

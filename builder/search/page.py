@@ -72,8 +72,11 @@ class Index:
                 for row in rows.tolist():
                     yield self.head["collections"][bisect_right(ends, row)]["id"], titles["id"][row % size]
 
-    def settled(self, asked: Asked) -> Iterator[Any]:
-        """Yield for block after block the rows that answer; reads places only where bounds do not say it."""
+    def settled(self, asked: Asked, most: float = math.inf) -> Iterator[Any]:
+        """Yield for block after block the rows that answer; reads places only where bounds do not say it.
+
+        Ends early where more than ``most`` bytes of places are there and more would have to be read.
+        """
         found, size = self._candidates(asked), self.head["block"]
         if not found.any():
             return
@@ -85,6 +88,8 @@ class Index:
             rows = np.flatnonzero(found[number * size : (number + 1) * size])
             if verdicts[number] == SOME:
                 if number not in self._held["places"]:
+                    if sum(map(len, self._held["places"].values())) > most:
+                        return
                     self.parts("places", open_[done : done + ahead])
                     ahead = min(2 * ahead, _AHEAD[1])
                 rows, done = rows[self._there(number, asked)[rows]], done + 1

@@ -176,7 +176,16 @@ def test_words_are_all_used_and_all_there():
         "about.limit",
         "accessibility.",
     )
-    composed += ("comparing.", "nav.", "status.ok", "status.partial", "status.failed", "status.none", "status.failures")
+    composed += (
+        "comparing.",
+        "nav.",
+        "region.",
+        "status.ok",
+        "status.partial",
+        "status.failed",
+        "status.none",
+        "status.failures",
+    )
     for key in load_messages("en").words:
         assert f"'{key}'" in templates or f'"{key}"' in code or key.startswith(composed), key
     for key in re.findall(r"\bt\('([a-z_.]+)'[),]", templates):

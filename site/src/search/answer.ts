@@ -38,15 +38,18 @@ export class Answer {
     return this.index.cost(this.open);
   }
 
-  /** The rows from one place of the answer to another; reads no more blocks than they need. */
-  async rows(from: number, to: number): Promise<number[]> {
+  /** The rows from one place of the answer to another, fewer where more than so many bytes of places do not hold them. */
+  async rows(from: number, to: number, most = Infinity): Promise<number[]> {
+    let spent = 0;
     for (let ahead: number = AHEAD[0]; ; ahead = Math.min(2 * ahead, AHEAD[1])) {
       const end = this.open.length > 0 ? this.index.span(this.open[0]!)[0] : this.found.length;
       const rows: number[] = [];
       let number = 0;
       for (let row = 0; row < end && number < to; row += 1) if (this.found[row] && number++ >= from) rows.push(row);
-      if (number >= to || this.open.length === 0) return rows;
-      await this.settle(this.open.slice(0, ahead));
+      if (number >= to || this.open.length === 0 || spent > most) return rows;
+      const next = this.open.slice(0, ahead);
+      spent += await this.index.cost(next);
+      await this.settle(next);
     }
   }
 

@@ -1,4 +1,4 @@
-/** The search page: what the form asks stands in the address; counts come first, then titles. */
+/** The search page: what the form asks stands in the address; the index comes with the first question. */
 
 import type { Words } from "../lib/words";
 import { element } from "../lib/dom";
@@ -11,12 +11,14 @@ const PAGE = 20;
 const MOST_VALUES = 12;
 /** Bytes that are read without asking for the exact number, and for the counts of values. */
 const UNASKED = 256 * 1024;
+/** Bytes of places that are read for the first titles. */
+const FIRST_PLACES = 96 * 1024;
 const TROUBLES = ["bad_box", "bad_time", "no_ranges"];
 const SIDES = ["west", "south", "east", "north"] as const;
 
 export async function start(element: HTMLElement, words: Words): Promise<void> {
-  const index = await Index.open();
-  await new Search(element, words, index).show();
+  const search = new Search(element, words);
+  if (location.search) await search.show();
 }
 
 class Search {
@@ -25,19 +27,25 @@ class Search {
   private readonly list: HTMLElement;
   private readonly facets: HTMLElement;
   private readonly more: HTMLElement;
+  private readonly region: HTMLSelectElement;
+  private index!: Index;
   private turn = 0;
 
-  constructor(root: HTMLElement, private readonly words: Words, private readonly index: Index) {
+  constructor(root: HTMLElement, private readonly words: Words) {
     this.form = root.querySelector("form")!;
     this.say = root.querySelector("[data-say]")!;
     this.list = root.querySelector("[data-hits]")!;
     this.facets = root.querySelector("[data-facets]")!;
     this.more = root.querySelector("[data-more]")!;
+    this.region = root.querySelector("[data-region]")!;
+    this.region.addEventListener("change", () => this.region.value && this.fillBox(this.region.value));
     this.form.hidden = false;
+    this.form.addEventListener("focusin", () => this.turn || void this.show());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.go(this.written());
     });
+    for (const side of SIDES) this.field(side).addEventListener("change", () => (this.region.value = ""));
     this.facets.addEventListener("change", () => this.go(this.written()));
     addEventListener("popstate", () => void this.show());
   }
@@ -67,11 +75,18 @@ class Search {
   /** Puts what the address asks into the fields. */
   private fill(address: URLSearchParams): void {
     this.field("q").value = address.getAll("q").join(" ");
-    const sides = (address.get("bbox") ?? "").split(",");
-    SIDES.forEach((side, at) => (this.field(side).value = sides[at] ?? ""));
+    this.fillBox(address.get("bbox") ?? "");
     const [from = "", to = from] = (address.get("time") ?? "").split("/");
     this.field("from").value = from === ".." ? "" : from;
     this.field("to").value = to === ".." ? "" : to;
+  }
+
+  /** Puts a box into the fields; a region is chosen where the box is that of one. */
+  private fillBox(bbox: string): void {
+    const sides = bbox.split(",");
+    SIDES.forEach((side, at) => (this.field(side).value = sides[at] ?? ""));
+    this.region.value = bbox;
+    if (this.region.selectedIndex < 0) this.region.value = "";
   }
 
   async show(): Promise<void> {
@@ -84,14 +99,17 @@ class Search {
     delete this.list.dataset["done"];
     delete this.list.dataset["first"];
     try {
+      this.index ??= await Index.open();
       const answer = await Answer.to(askedOf(address), this.index);
       const page = Math.max(1, Number(address.get("page") ?? 1) || 1);
-      const rows = await answer.rows((page - 1) * PAGE, page * PAGE + 1);
+      const rows = await answer.rows((page - 1) * PAGE, page * PAGE + 1, FIRST_PLACES);
       if (turn !== this.turn) return;
       this.tell(answer);
       await this.page(rows, page, turn);
       this.list.dataset["first"] = this.spent;
-      await this.number(answer, turn);
+      await this.number(answer, turn, async () => {
+        if (rows.length <= PAGE) await this.page(await answer.rows((page - 1) * PAGE, page * PAGE + 1), page, turn);
+      });
       await this.count(answer, turn);
     } catch (trouble) {
       if (turn === this.turn) this.fail(trouble);
@@ -101,7 +119,8 @@ class Search {
 
   /** Requests and bytes of the data file so far. */
   private get spent(): string {
-    return `${this.index.file.spent.requests} ${this.index.file.spent.bytes}`;
+    const { requests, bytes } = this.index?.file.spent ?? { requests: 0, bytes: 0 };
+    return `${requests} ${bytes}`;
   }
 
   private async page(rows: readonly number[], page: number, turn: number): Promise<void> {
@@ -128,10 +147,11 @@ class Search {
   }
 
   /** Says how many were found, once that is known; what a better answer costs is stated before it is read. */
-  private async number(answer: Answer, turn: number): Promise<void> {
+  private async number(answer: Answer, turn: number, complete: () => Promise<void>): Promise<void> {
     const left = await answer.left();
     if (left > 0 && left <= UNASKED) {
       await answer.finish();
+      await complete();
     }
     if (turn !== this.turn) return;
     this.tell(answer);
@@ -141,6 +161,7 @@ class Search {
         await answer.finish();
         if (turn !== this.turn) return;
         this.tell(answer);
+        await complete();
         await this.count(answer, turn);
       });
   }
