@@ -18,6 +18,9 @@ CONTENT_SECURITY = (
 )
 """Nothing runs but the site's own files; JSON-LD is data and needs no leave."""
 
+ASKING = CONTENT_SECURITY.replace("form-action 'none'", "form-action 'self'")
+"""The policy of a page with a form that leads to the search page."""
+
 
 def policy(*hosts: str | None, services: Sequence[Json] = ()) -> dict[str, str]:
     """Return the policy of a page, where the usual one does not do; other hosts than these it may not ask.

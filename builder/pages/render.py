@@ -14,7 +14,7 @@ from builder.pages.lists import PAGE_SIZE, Entry, Row, beside, changes_view, hom
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import load_messages
-from builder.pages.policy import CONTENT_SECURITY, policy
+from builder.pages.policy import ASKING, CONTENT_SECURITY, policy
 from builder.pages.processes import ProcessView
 from builder.pages.regions import named_regions
 from builder.pages.status import SourceStatus, status_view
@@ -168,6 +168,7 @@ class Renderer:
         return self._render(
             "home.html",
             "index.html",
+            csp=ASKING,
             view=view,
             title=None,
             canonical=self._url("index.html"),

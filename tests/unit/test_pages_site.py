@@ -16,7 +16,8 @@ import pytest
 
 from builder.pages.markup import icon
 from builder.pages.messages import load_messages
-from builder.pages.render import CONTENT_SECURITY, PAGE_SIZE, Renderer
+from builder.pages.policy import ASKING, CONTENT_SECURITY
+from builder.pages.render import PAGE_SIZE, Renderer
 from builder.resources import site_folder
 from tests.pageweight import too_heavy, weight
 from tests.unit.pages_build import documents, hostile_pages, website
@@ -108,7 +109,9 @@ def test_pages_state_language_policy_and_one_heading(trees):
     for path, tree in trees.items():
         assert tree.get("lang") == "en", path
         policy = [m.get("content") for m in tree.iter(X + "meta") if m.get("http-equiv") == "Content-Security-Policy"]
-        assert policy == [CONTENT_SECURITY], path
+        asks = any(form.get("action") for form in tree.iter(X + "form"))
+        assert policy == [ASKING if asks else CONTENT_SECURITY], path
+        assert asks == (path == "index.html")
         assert len(list(tree.iter(X + "h1"))) == 1, path
         assert len(list(tree.iter(X + "main"))) == 1, path
         ids = [element.get("id") for element in tree.iter() if element.get("id")]
@@ -297,7 +300,8 @@ def test_hostile_words_stay_words(shared_data):
         tree = html5lib.HTMLParser(strict=True).parse(data, transport_encoding="utf-8")
         for element in tree.iter():
             if isinstance(element.tag, str):
-                assert element.tag.rpartition("}")[2] not in {"iframe", "object", "embed", "form", "base"}, path
+                assert element.tag.rpartition("}")[2] not in {"iframe", "object", "embed", "base"}, path
+                assert element.tag != X + "form" or element.get("action") == "./search/index.html", path
                 assert not [name for name in element.attrib if str(name).lower().startswith("on")], path
         for tag, href in references(tree):
             assert urlsplit(href).scheme in {"", "http", "https", "mailto"}, (path, href)
