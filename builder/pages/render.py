@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from markupsafe import Markup
+
 from builder.pages import schemaorg
 from builder.pages.embed import embed_of, embed_path, embed_view
 from builder.pages.environment import environment
@@ -119,7 +121,7 @@ class Renderer:
                     view=view,
                     title=view.head.title,
                     partner=above,
-                    lines=part.shown,
+                    lines=[Markup(line) for line in part.shown],  # noqa: S704 - made by `listed`
                     part=part,
                     browser=self._browser(path.replace("index.html", "collection.json")),
                     canonical=self._url(part.path) if part.number > 1 else view.landing or self._url(part.path),

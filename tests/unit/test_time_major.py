@@ -169,7 +169,7 @@ def test_it_is_made_anew_where_one_map_changes_and_not_otherwise(ice, monkeypatc
     written = []
     write = Keeper._write
     monkeypatch.setattr(Keeper, "_write", lambda self, *given: written.append(given) or write(self, *given))
-    assert built(folder, url).plan == ()
+    assert not list(built(folder, url).plan)
     assert written == []
     day(folder / "collections/ice/day3.nc", 3, shift=1)
     built(folder, url)
