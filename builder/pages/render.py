@@ -167,17 +167,10 @@ class Renderer:
         rows = self._all(entries[:MOST_LISTED], "./")
         view = home_view(catalog, entries, rows, self._partners(entries), changes[:10])
         listed = [{"name": line.title, "url": self._url(line.href.removeprefix("./"))} for line in rows]
-        return self._render(
-            "home.html",
-            "index.html",
-            csp=ASKING,
-            view=view,
-            title=None,
-            canonical=self._url("index.html"),
-            jsonld=schemaorg.data_catalog(
-                self.words("site.name"), self.words("site.summary"), listed, self._url("index.html")
-            ),
-        )
+        site = self._url("index.html")
+        jsonld = schemaorg.data_catalog(self.words("site.name"), self.words("site.summary"), listed, site)
+        about = {"csp": ASKING, "view": view, "title": None, "canonical": site, "jsonld": jsonld}
+        return self._render("home.html", "index.html", **about)
 
     def search(self, entries: Sequence[Entry]) -> bytes:
         """Render the search page (``search/index.html``)."""
