@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,13 @@ class Desk:
     target: Path
     staging: Path
     _orders: list[dict[str, Any]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def new_file(self) -> Path:
         """Return a place for a file that is handed over or written; nothing of the catalogue has such a name."""
         folder = self.staging / ".desk"
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / str(len(list(folder.iterdir())) + len(self._orders))
+        return folder / str(next(self._numbers))
 
     def table_of_items(self, items: Path, about: dict[str, Any], before: tuple[str, str] | None) -> Path:
         """Order the table of Items; it is there after `work`, and beside it, under ``.key``, its key.

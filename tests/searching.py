@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -105,10 +105,10 @@ def write(folder: Path, items: Items) -> Path:
     return finish(writer, folder)
 
 
-def finish(writer: IndexWriter, folder: Path) -> Path:
+def finish(writer: IndexWriter, folder: Path, shelves: Sequence[Shelf] = SHELVES) -> Path:
     """Write what was added to an index into a folder."""
     (folder / "search").mkdir(parents=True, exist_ok=True)
-    for path, body in write_index(writer, SHELVES, folder):
+    for path, body in write_index(writer, shelves, folder):
         if isinstance(body, bytes):
             (folder / path).write_bytes(body)
         else:

@@ -15,13 +15,13 @@ from builder.errors import UsageError
 from builder.index.described import Shelf, line_of
 from builder.index.encode import mark_runs, marked, runs_bytes
 from builder.index.words import words_of
-from builder.index.writer import IndexWriter, write_index
+from builder.index.writer import IndexWriter
 from builder.search import Client
 from builder.search.asked import asked_of
 from builder.search.page import Index
 from builder.search.places import files_of
 from builder.serve import file_app
-from tests import synthetic
+from tests import searching, synthetic
 from tests.servers.local import LocalServer, wsgi
 from tests.unit.test_search import expected
 
@@ -65,13 +65,7 @@ def write(folder, numbers, boxes):
     writer = IndexWriter(folder)
     for number in numbers:
         writer.add(SHELVES[number % 3 == 0].id, line_of(item(number, boxes[number])))
-    (folder / "search").mkdir(parents=True)
-    for path, body in write_index(writer, SHELVES, folder):
-        if isinstance(body, bytes):
-            (folder / path).write_bytes(body)
-        else:
-            body.replace(folder / path)
-    return folder
+    return searching.finish(writer, folder, SHELVES)
 
 
 @pytest.fixture(scope="module")
