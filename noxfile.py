@@ -29,7 +29,7 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit, property and system tests; arguments go to pytest."""
     session.install("-e", ".", *group("tests"))
-    session.run("pytest", "-n", "auto", "--dist", "loadgroup", "-m", "not integration", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not integration", *session.posargs)
 
 
 @nox.session
@@ -164,4 +164,4 @@ def wheel(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("-e", ".", *group("tests"), "--resolution", "lowest-direct", env={**os.environ})
-    session.run("pytest", "-n", "auto", "--dist", "loadgroup", "-m", "not integration", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not integration", *session.posargs)

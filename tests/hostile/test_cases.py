@@ -17,10 +17,7 @@ DATA = Path(os.environ.get("IAOS_TEST_DATA", REPOSITORY.parent / "shared" / "dat
 CASES = json.loads((DATA / "cases.json").read_bytes())["cases"] if (DATA / "cases.json").is_file() else []
 DEMANDS = [(case["id"], demand) for case in CASES if case["adapter"] != "definition" for demand in case["demand"]]
 
-pytestmark = [
-    pytest.mark.skipif(not CASES, reason=f"recorded hostile cases not found at {DATA} (set IAOS_TEST_DATA)"),
-    pytest.mark.xdist_group("hostile"),
-]
+pytestmark = pytest.mark.skipif(not CASES, reason=f"recorded hostile cases not found at {DATA} (set IAOS_TEST_DATA)")
 
 
 @pytest.fixture(scope="module")
