@@ -16,6 +16,7 @@ from builder.explain import explain
 from builder.findings import Finding, Severity, error, note
 from builder.geometry.footprint import footprint
 from builder.inspections import readable_resource
+from builder.mapservices import offers_maps
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
 from builder.references.grouped import by_group
@@ -155,12 +156,17 @@ def compose(
         combine_key=found.combine_key,
         thumbnail=picture,
         local=resource.local if resource is not None else None,
-        inspected=definition.policies.references and resource is not None,
+        inspected=depends_on_more(definition, dataset),
         renamed=name != stac_id(definition, dataset),
         copied=found.copy,
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},
         findings=(*dataset.findings, *where.findings, *said),
     )
+
+
+def depends_on_more(definition: CollectionDefinition, dataset: Dataset) -> bool:
+    """Tell whether a data file or a map service, which may change without the record, has a say in what is made."""
+    return definition.policies.references and (readable_resource(dataset) is not None or offers_maps(dataset))
 
 
 def _open(found: Inspection, dataset: Dataset) -> Inspection:

@@ -39,6 +39,7 @@ def index_of(shelves: Sequence[Shelf], state: State, tree: Tree, desk: Desk) -> 
     for shelf in shelves:
         for line in state.lines(f"{shelf.id}/{LINES}"):
             digest.update(line)
+        digest.update(b"\0")
     files = [(shelf.id, str(state.file(f"{shelf.id}/{LINES}") or "")) for shelf in shelves]
 
     def order() -> Path:

@@ -121,15 +121,20 @@ class Gatherer:
         self.known: dict[str, Named | tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
         taken: set[str] = set()
+        unshown: list[tuple[Entry, str]] = []
         for entry in self.state.entries(self.definition.id):
             if entry.gone:
                 continue
             if not self._kept(entry, taken):
                 composed = self._composed(entry, by_year=by_year, taken=taken)
-                if composed is not None:
+                if isinstance(composed, Composed):
                     self._add(composed, entry)
+                elif composed is not None:
+                    unshown.append((entry, composed.message))
             self.advance(f"build {self.definition.id}")
         self.memo.close()
+        for entry, reason in unshown:  # another record may be shown at the same address
+            self._bury(entry, reason, only_if_shown=True)
 
     def _kept(self, entry: Entry, taken: set[str]) -> bool:
         """Take over what an earlier build made of a record, where it was made from the same and still stands."""
@@ -144,7 +149,8 @@ class Gatherer:
         self._register(made.share, made.path, entry.identifier, same=True)
         return True
 
-    def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | None:
+    def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | Finding | None:
+        """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""
         related = self.related.get(entry.identifier, ())
 
         def make() -> Composed | Finding:
@@ -157,8 +163,7 @@ class Gatherer:
             return None
         if isinstance(composed, Finding):
             self.result.findings.append(composed)
-            self._bury(entry, composed.message, only_if_shown=True)
-            return None
+            return composed
         wrong = validate(composed.stac)
         self.result.findings += [*composed.findings, *wrong]
         return None if wrong else composed
@@ -275,6 +280,7 @@ class Gatherer:
         self.listed.close()
         self.paths.close()
         if not self.summary.entries:
+            self.table.close()
             return None
         self.table.order({"collections": {self.definition.id: without_downward_links(self.result.stac)}}, self.tree)
         return self.table

@@ -62,9 +62,13 @@ def rows(folder: Path) -> Iterator[Row]:
         for path, known in _entries(file):
             yield path, known["sha256"], known["size"], known["type"]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as trouble:
-        raise UsageError(
-            "the manifest is damaged", where=str(file), hint="remove it and the files beside it, then build again"
-        ) from trouble
+        raise damaged(folder) from trouble
+
+
+def damaged(folder: Path) -> UsageError:
+    """Return what is said of a manifest that cannot be what a build wrote."""
+    hint = "remove it and the files beside it, then build again"
+    return UsageError("the manifest is damaged", where=str(folder / MANIFEST), hint=hint)
 
 
 def _entries(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from builder.checked import check, checked
@@ -51,7 +51,7 @@ class MapServices:
         )
         links = tuple(
             replace(one, extra={**one.extra, "iaos:map_crs": drawn})
-            if one.rel == "wms" and (drawn := self.drawn(gate, one.href))
+            if one.rel == "wms" and (drawn := _of(one.extra.get("wms:layers", ()), self.drawn(gate, one.href)))
             else one
             for one in dataset.links
         )
@@ -59,7 +59,10 @@ class MapServices:
 
     def drawn(self, gate: HttpGate, url: str) -> Drawn:
         """Return what a service draws in a polar system as PNG; nothing where it cannot be asked."""
-        address = capabilities_address(url)
+        try:
+            address = capabilities_address(url)
+        except ValueError:  # no address at all, such as https://[x/wms; it will be no link either
+            return {}
         if address not in self._known:
             self._known[address] = self._ask(gate, address)
         return self._known[address]
@@ -82,6 +85,11 @@ class MapServices:
         return known
 
 
+def offers_maps(dataset: Dataset) -> bool:
+    """Tell whether a dataset names map services, whose answers may change without its record."""
+    return any(one.service == "wms" for one in dataset.resources) or any(one.rel == "wms" for one in dataset.links)
+
+
 def capabilities_address(url: str) -> str:
     """Return the address at which a service describes itself.
 
@@ -96,6 +104,12 @@ def capabilities_address(url: str) -> str:
     ]
     asked = [("service", "WMS"), ("request", "GetCapabilities"), ("version", "1.3.0")]
     return urlunsplit(parts._replace(query=urlencode([*kept, *asked]), fragment=""))
+
+
+def _of(layers: Any, drawn: Drawn) -> Drawn:
+    """Return what is drawn of the layers that a link names, whatever stands there."""
+    named = layers if isinstance(layers, list | tuple) else ()
+    return {layer: drawn[layer] for layer in named if isinstance(layer, str) and layer in drawn}
 
 
 def polar_layers(body: bytes) -> dict[str, list[str]]:

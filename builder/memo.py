@@ -25,8 +25,22 @@ if TYPE_CHECKING:
     from builder.stac.context import Related
     from builder.state import State
 
-_MAKERS = ("antimeridian", "jinja2", "markdown-it-py", "nh3", "orjson", "pyproj", "pystac", "shapely")
+_MAKERS = (
+    "antimeridian",
+    "jinja2",
+    "markdown-it-py",
+    "markupsafe",
+    "nh3",
+    "numpy",
+    "orjson",
+    "pyarrow",
+    "pyproj",
+    "pystac",
+    "shapely",
+)
 """Libraries whose version may show in what is made."""
+
+_SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml", ".json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +140,7 @@ def maker() -> str:
     digest = sha256()
     for folder in (Path(__file__).parent, site_folder()):
         for file in sorted(folder.rglob("*")):
-            if file.suffix in {".py", ".html", ".toml", ".css", ".yaml", ".json"} and "node_modules" not in file.parts:
+            if file.suffix in _SUFFIXES and "node_modules" not in file.parts:
                 digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
                 digest.update(file.read_bytes())
     for name in _MAKERS:

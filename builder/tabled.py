@@ -35,9 +35,13 @@ class Tabled:
         """Take in an Item; ``same`` if it is published as it is wanted, and was made by this very program."""
         self._lines.write(orjson.dumps([path, share, same]) + b"\n")
 
+    def close(self) -> None:
+        """Take in no more."""
+        self._lines.close()
+
     def order(self, about: dict[str, Any], tree: Tree) -> None:
         """Have the table written; rows are taken from the published one only if that is what was written last."""
-        self._lines.close()
+        self.close()
         said = orjson.loads(self._state.read(self._name) or b"{}")
         known = said.get("maker") == maker() and tree.stands(self.path, said["sha256"])
         before = (str(tree.target / self.path), said["key"]) if known else None

@@ -156,7 +156,7 @@ class Keeper:
         for version, length in before or ():
             starts[version] = start
             start += length
-        with tempfile.TemporaryDirectory(prefix=".time-major-", dir=target.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix="time-major-", dir=self._state.overlay) as scratch:
             references, asked = Path(scratch) / "references.json", Path(scratch) / "asked.json"
             references.write_bytes(combined)
             wanted: dict[str, Any] = {
@@ -252,7 +252,7 @@ def _tell(child: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
     try:
         child.stdin.write(orjson.dumps(message) + b"\n")
     except BrokenPipeError:
-        raise UnreferenceableError("copying ended the process") from None
+        raise UnreferenceableError(f"copying ended the process (status {child.wait(5)})") from None
 
 
 def _hear(child: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from builder.errors import IaosError
-from builder.manifest import MANIFEST, Published, Row, manifest_lines, rows
+from builder.manifest import MANIFEST, Published, Row, damaged, manifest_lines, rows
 
 
 class Action(StrEnum):
@@ -83,6 +83,8 @@ class Tree:
         self._base.executescript(_TABLES)
         try:
             self._base.executemany("INSERT INTO published VALUES (?, ?, ?, ?, 0)", rows(target))
+        except sqlite3.IntegrityError as trouble:
+            raise damaged(target) from trouble
         except sqlite3.Error as trouble:
             raise _full(trouble) from trouble
 
@@ -104,6 +106,8 @@ class Tree:
     def take(self, files: Mapping[str, str]) -> bool:
         """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
         paths = (orjson.dumps(list(files)).decode(),)
+        if self.ask("SELECT 1 FROM differing WHERE path IN (SELECT value FROM json_each(?))", paths).fetchone():
+            return False
         of_these = "SELECT path, sha256, size FROM published WHERE path IN (SELECT value FROM json_each(?))"
         found = self.ask(of_these, paths).fetchall()
         if len(found) < len(files) or not all(files[path] == digest for path, digest, _ in found):

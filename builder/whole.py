@@ -58,6 +58,7 @@ class Whole:
         for name in ("ledger.ndjson", "changes.ndjson"):
             for line in state.lines(f"{place.collection}/{name}"):
                 digest.update(line)
+            digest.update(b"\0")
         self._key = digest.hexdigest()
 
     def take(self) -> Known | None:

@@ -55,9 +55,13 @@ def command(
     if region is not None:
         if asked["bbox"]:
             raise click.UsageError("--region is a box: give it or --bbox")
-        asked["bbox"], page = box_text(region), None if page is None else f"{page}&bbox={box_text(region)}"
+        asked["bbox"] = box_text(region)
     if page is not None:
-        return _as_page(catalogue, page, matched=matched, most=asked["max_items"])
+        given = {"datetime": when, "filter": condition, **asked, "bbox": None if region else asked["bbox"]}
+        others = [name for name, value in given.items() if value and name != "max_items"]
+        if others:
+            raise click.UsageError(f"--page asks for itself: put {', '.join(sorted(others))} into it")
+        return _as_page(catalogue, page, region, matched=matched, most=asked["max_items"])
     text = asked["intersects"]
     if text and not text.lstrip().startswith("{"):
         asked["intersects"] = _read(Path(text))
@@ -72,22 +76,27 @@ def command(
     return 0
 
 
-def _as_page(catalogue: str, address: str, *, matched: bool, most: int | None) -> int:
+def _as_page(catalogue: str, address: str, region: str | None, *, matched: bool, most: int | None) -> int:
     """Answer by the index of the search page: ids, or their number."""
+    from contextlib import closing
+    from dataclasses import replace
     from itertools import islice
 
     from builder.search.asked import asked_of
     from builder.search.page import Index
     from builder.search.places import files_of
 
-    index = Index(files_of(catalogue))
     asked = asked_of(address)
-    if matched:
-        click.echo(int(index.rows(asked).sum()))
-    else:
-        for _, name in islice(index.ids(asked), most):
-            click.echo(name)
-    index.close()
+    if region is not None:
+        if asked.box is not None:
+            raise click.UsageError("--region is a box, and the address has one")
+        asked = replace(asked, box=asked_of(f"bbox={box_text(region)}").box)
+    with closing(Index(files_of(catalogue))) as index:
+        if matched:
+            click.echo(int(index.rows(asked).sum()))
+        else:
+            for _, name in islice(index.ids(asked), most):
+                click.echo(name)
     return 0
 
 

@@ -50,7 +50,7 @@ def _written(asked: dict[str, Any]) -> dict[str, Any]:
         )
     except (UnreferenceableError, UnsafeFileError) as trouble:
         return {"refused": f"{trouble.where}: {trouble.message}" if trouble.where else trouble.message}
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, IndexError) as trouble:
+    except (OSError, MemoryError, ValueError, RuntimeError, TypeError, KeyError, IndexError) as trouble:
         return {"refused": f"the values cannot be copied: {first_line(trouble)}"}
     return {"done": True}
 

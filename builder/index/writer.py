@@ -143,7 +143,9 @@ def _placed(boxes: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:
     The curve runs through polar space; for wide boxes, the middle of which says little, through degrees.
     """
     west, south, width, height = boxes.T
-    bounds = polar_bounds(np.column_stack([west, south, west + width % 360.0, south + height]))
+    bounds = polar_bounds(
+        np.column_stack([west, south, west + np.where(width < 0, width + 360.0, width), south + height])
+    )
     extent = np.digitize((bounds[:, 2:] - bounds[:, :2]).max(axis=1), _EXTENTS_KM)
     column, row = np.clip(((bounds[:, :2] + bounds[:, 2:]) // 2 + _CELLS_KM) // 2, 0, 2**14 - 1).T
     x, y = (np.clip((side + half) * 45, 0, 2**14 - 1).astype(np.int64) for side, half in ((west, 180), (south, 90)))

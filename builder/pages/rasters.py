@@ -26,7 +26,7 @@ def rasters(item: Json) -> tuple[Json, ...]:
         for key, asset in mapping(item.get("assets")).items()
         if isinstance(asset, dict) and (said := _described(item, str(key), asset))
     ]
-    return tuple(sorted(found[:MOST], key=lambda one: not is_placed(one)))
+    return tuple(sorted(found, key=lambda one: not is_placed(one))[:MOST])
 
 
 def is_placed(raster: Json) -> bool:

@@ -11,7 +11,7 @@ MOST = 20
 def services(item: Json) -> tuple[Json, ...]:
     """Return the layers that a page may offer: open ones that their service draws in a polar reference system.
 
-    The harvest asked the service for its capabilities (``iaos:map_crs``); one that was not asked, or draws in no
+    The build asked the service for its capabilities (``iaos:map_crs``); one that was not asked, or draws in no
     system of the live map, is left among the related links.
     """
     found = [

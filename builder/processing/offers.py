@@ -13,10 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from builder.compose import contained, read, shown, stac_id, unique_id
+from builder.compose import contained, depends_on_more, read, shown, stac_id, unique_id
 from builder.findings import Finding
 from builder.geometry.footprint import footprint
-from builder.inspections import readable_resource
 from builder.media import media_type
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place
@@ -132,7 +131,7 @@ def _offer(
         return refused
     own_id = stac_id(definition, dataset)
     name = unique_id(own_id, record, taken)
-    lasting = name == own_id and not (definition.policies.references and readable_resource(dataset) is not None)
+    lasting = name == own_id and not depends_on_more(definition, dataset)
     place = Place(definition.partner.id, definition.id)
     own = needs_collection(dataset, definition.policies.level)
     where = footprint(dataset.coverage, definition.policies.bbox, where=record.identifier)

@@ -179,11 +179,6 @@ def partner_catalog(partner: str) -> str:
     return f"{partner}/catalog.json"
 
 
-def partner_page(partner: str) -> str:
-    """Return the path of a partner's page."""
-    return f"{partner}/index.html"
-
-
 def page_of(path: str) -> str:
     """Return the path of the page beside a STAC object."""
     if posixpath.basename(path) in {"catalog.json", "collection.json"}:

@@ -136,7 +136,8 @@ def service(resource: Resource, href: str, dataset: Dataset) -> Json:
         return link("service-desc", href, resource.media_type, title)
     rest = [(key, value) for key, value in query if key.lower() not in WMS_PARAMETERS]
     base = urlunsplit(parts._replace(query=urlencode(rest), fragment=""))
-    drawn = resource.extra.get("iaos:map_crs")
+    known = resource.extra.get("iaos:map_crs") or {}
+    drawn = {layer: known[layer] for layer in layers if layer in known}
     return link("wms", base, "image/png", title, **{"wms:layers": layers} | ({"iaos:map_crs": drawn} if drawn else {}))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from builder.checked import forget_checks
+from builder.compose import depends_on_more
 from builder.dataset import Link
 from builder.errors import ProtocolError
 from builder.mapservices import MapServices, capabilities_address, polar_layers
@@ -16,7 +17,7 @@ from builder.serve import running
 from builder.sources.http import HttpGate
 from builder.stac.extensions import WEB_MAP_LINKS
 from builder.state import State
-from tests.stac_sample import FULL
+from tests.stac_sample import DEFINITION, FULL
 from tests.unit.test_stac_item import item_of
 
 CAPABILITIES = """<?xml version="1.0" encoding="UTF-8"?>
@@ -88,7 +89,7 @@ def test_a_service_is_asked_once_a_run_and_its_layers_reach_the_page(tmp_path):
     item, _ = item_of(told)
     (link,) = [one for one in item["links"] if one["rel"] == "wms"]
     assert link["wms:layers"] == ["TEMP", "other"]
-    assert link["iaos:map_crs"]["TEMP"] == ["EPSG:3413", "EPSG:3575"]
+    assert link["iaos:map_crs"] == {"TEMP": ["EPSG:3413", "EPSG:3575"]}, "its own layers only"
     assert WEB_MAP_LINKS in item["stac_extensions"]
     (offered,) = services(item)
     assert (offered["layer"], offered["codes"]) == ("TEMP", ["EPSG:3413", "EPSG:3575"])
@@ -107,6 +108,19 @@ def test_a_service_that_is_away_is_what_it_was(tmp_path):
     with HttpGate(["partner.example"], delay_s=0, sleep=lambda s: None) as gate:
         assert MapServices(state).drawn(gate, f"{server.url}wms") == {}
         assert gate.requests == 0
+
+
+def test_an_address_that_is_none_costs_the_record_nothing(tmp_path):
+    state = State(tmp_path / "s", tmp_path / "s", tmp_path / "s")
+    with HttpGate(["x"], delay_s=0, sleep=lambda s: None) as gate:
+        told = MapServices(state).told(gate, replace(FULL, links=(Link("wms", "https://[x/wms"),)))
+    assert told.links == (Link("wms", "https://[x/wms"),)
+
+
+def test_what_has_a_map_service_is_asked_for_again_the_next_night():
+    plain = replace(FULL, resources=(), links=())
+    served = replace(plain, links=(Link("wms", "https://maps.example/wms"),))
+    assert [depends_on_more(DEFINITION, one) for one in (plain, served, FULL)] == [False, True, True]
 
 
 def test_restricted_services_and_other_addresses_are_not_offered():

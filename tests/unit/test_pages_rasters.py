@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from builder.pages.rasters import rasters
+from builder.pages.rasters import MOST, rasters
 from builder.pages.render import Renderer
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
@@ -52,6 +52,12 @@ def test_classes_have_a_name_and_a_colour_and_no_data_none():
     assert one["classes"][0] == (1, "Ice", "FFAA00")
     assert one["classes"][1] == (2, "2", "")  # the file's own colour stands for it
     assert len(one["classes"]) == 2
+
+
+def test_many_that_cannot_be_placed_leave_room_for_one_that_can():
+    assets = {f"a{n:02d}": GOOD | {"proj:code": "EPSG:2180"} for n in range(MOST)} | {"z": GOOD}
+    found = rasters({"properties": {}, "assets": assets})
+    assert (len(found), found[0]["code"]) == (MOST, GOOD["proj:code"])
 
 
 def test_what_the_map_cannot_place_comes_last_and_is_not_promised():

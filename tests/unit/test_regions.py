@@ -70,3 +70,12 @@ def test_a_region_and_a_box_at_once_are_refused(tmp_path, capsys):
         main(["search", str(tmp_path), "--region", "kara-sea", "--bbox", "1,2,3,4"])
     assert left.value.code == 2
     assert "--region" in capsys.readouterr().err
+    for options, wrong in (
+        (("--region", "svalbard", "--page", "bbox=0,70,10,80"), "the address has one"),
+        (("--region", "svalbard", "--bbox", "0,70,10,80"), "give it or --bbox"),
+        (("--datetime", "2019", "--page", "q=ice"), "put datetime into it"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(["search", str(tmp_path / "out"), *options])
+        assert left.value.code == 2
+        assert wrong in capsys.readouterr().err
