@@ -9,9 +9,10 @@ const OUT = join(HERE, "static/app");
 const BUILT = join(HERE, "built.json");
 const SOURCES = ["package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"];
 
-/** Libraries that several entries share, each in a file of its own, so that it changes only with its version. */
+/** What several entries share, each library in a file of its own, so that it changes only with its version. */
 const GROUPS = [
   { name: "preload", test: /vite\/preload-helper/ },
+  { name: "lib", test: /src\/lib\/(dom|kept|patience)\.ts/ },
   { name: "map", test: /node_modules\/(ol|rbush|quickselect)\// },
   { name: "parquet", test: /node_modules\/hyparquet\// },
   { name: "zarr", test: /node_modules\/(zarrita|@zarrita|numcodecs|fzstd|unzipit|reference-spec-reader)\// },

@@ -187,9 +187,7 @@ class Renderer:
         """
         rows = self._all(entries[:MOST_LISTED], "../")
         path, about = "compare/index.html", {"title": self.words("compare.title"), "rows": rows, "total": len(entries)}
-        below = (self.words.below(table) for table in ("live.", "reading.", "comparing."))
-        words = {key: said for table in below for key, said in table.items()}
-        return self._render("compare.html", path, canonical=self._url(path), words=words, **policy(*hosts), **about)
+        return self._render("compare.html", path, canonical=self._url(path), **policy(*hosts), **about)
 
     def changes(self, changes: Sequence[Json]) -> bytes:
         """Render the list of changes (``changes.html``) in the order given: newest first.

@@ -10,6 +10,7 @@ import pytest
 
 from builder.pages.policy import CONTENT_SECURITY
 from builder.pages.render import Entry, Renderer
+from builder.resources import site_folder
 from tests.unit.pages_build import hostile_words, poisoned
 from tests.unit.pages_samples import CTD, CTD_COLLECTION, ENTRIES, IMR
 
@@ -35,12 +36,27 @@ def test_without_javascript_it_says_what_it_is_and_leads_to_all_collections():
     assert form.get("hidden") is not None
 
 
-def test_it_hands_over_the_words_of_map_panel_and_its_own():
-    element = next(one for one in parsed(Renderer().compare(ENTRIES)).iter(X + "div") if one.get("data-app"))
-    words = json.loads(element.get("data-words"))
-    assert {"closer", "trouble.changed", "refused", "up", "kind.series"} <= words.keys()
-    assert words["value"] == "{value} {unit}"  # its own go before those of the map
+def test_it_hands_over_the_words_of_map_panel_and_its_own_and_none_in_place_of_another():
+    renderer = Renderer()
+    element = next(one for one in parsed(renderer.compare(ENTRIES)).iter(X + "div") if one.get("data-app"))
+    for attribute, table in {"words": "comparing.", "map-words": "live.", "panel-words": "reading."}.items():
+        assert json.loads(element.get(f"data-{attribute}")) == renderer.words.below(table) != {}
     assert element.get("data-root") == "../"
+
+
+def words_asked(file):
+    """Keys of words that a module of the page asks of each of its tables; those made of parts are left out."""
+    asked = re.findall(r"""words\.(own|map|panel)\((?:\w+ \? )?"([\w.]+)"(?: : "([\w.]+)")?""", file.read_text())
+    return {(table, key) for table, *keys in asked for key in keys if key}
+
+
+def test_every_word_that_the_page_asks_is_in_its_table():
+    modules = sorted((site_folder() / "src" / "compare").glob("*.ts"))
+    asked = set().union(*map(words_asked, modules))
+    tables = {"own": "comparing.", "map": "live.", "panel": "reading."}
+    words = Renderer().words
+    assert len(asked) >= 40
+    assert {(table, key) for table, key in asked if key not in words.below(tables[table])} == set()
 
 
 def test_it_may_read_from_hosts_on_http_that_it_is_told_of_and_no_others():

@@ -3,7 +3,6 @@
 import type BaseLayer from "ol/layer/Base";
 import { element } from "../lib/dom";
 import { CHOICES, projection, type Position } from "../lib/projections";
-import type { Words } from "../lib/words";
 import { Chart } from "../map/chart";
 import { DRAWN, land, type Footprints, type Origin } from "../map/drawing";
 import { footprintLayers } from "../map/layers";
@@ -12,7 +11,8 @@ import { labelled, List } from "./list";
 import type { Near, Readings } from "./readings";
 import { Readout } from "./readout";
 import { colourOf, Shown } from "./shown";
-import type { State } from "./state";
+import type { Layer, State } from "./state";
+import type { Texts } from "./texts";
 
 type Degrees = readonly [longitude: number, latitude: number];
 
@@ -26,6 +26,8 @@ export interface Page {
   changed(): void;
   /** Says something of the messages in the page's one line. */
   tell(key: string, values?: Record<string, string | number>): void;
+  /** Takes the focus when there is no layer left that could have it. */
+  rest(): void;
 }
 
 export class Board {
@@ -43,7 +45,7 @@ export class Board {
 
   private constructor(
     private readonly box: HTMLElement,
-    private readonly words: Words,
+    private readonly words: Texts,
     private readonly state: State,
     private readonly root: URL,
     private readonly shore: Position[][],
@@ -53,15 +55,19 @@ export class Board {
     this.list = new List(words, {
       move: (shown, by) => this.move(shown, by),
       remove: (shown) => this.remove(shown),
-      choose: (shown, raster) => void shown.choose(raster).then(() => this.settle()),
+      choose: (shown, raster) => {
+        void shown.choose(raster);
+        this.page.changed();
+      },
       tint: (shown) => this.tint(shown),
+      again: (shown) => this.open(shown),
     });
-    this.ground.setAttribute("aria-label", words("map"));
+    this.ground.setAttribute("aria-label", words.own("map"));
     this.ground.setAttribute("aria-describedby", this.said.id);
-    this.said.textContent = words("keys");
+    this.said.textContent = words.own("keys");
   }
 
-  static async on(box: HTMLElement, words: Words, state: State, root: URL, page: Page): Promise<Board> {
+  static async on(box: HTMLElement, words: Texts, state: State, root: URL, page: Page): Promise<Board> {
     const board = new Board(box, words, state, root, await land(new URL("static/land.svg", root).href), page);
     box.className = "board";
     board.lay();
@@ -72,15 +78,15 @@ export class Board {
     const live = element("div", "", { class: "live map" });
     live.append(this.ground, this.said, this.spot);
     const side = element("section", "", { "aria-labelledby": "layers" });
-    side.append(element("h2", this.words("layers"), { id: "layers" }), this.list.box, this.readout.box);
-    this.reading.append(element("h2", this.words("title"), { id: "reading" }), element("p", this.words("reading"), { class: "prose" }));
+    side.append(element("h2", this.words.own("layers"), { id: "layers" }), this.list.box, this.readout.box);
+    this.reading.append(element("h2", this.words.panel("title"), { id: "reading" }), element("p", this.words.own("reading"), { class: "prose" }));
     this.box.append(live, side, this.reading);
     for (const [at, key] of (["lon", "lat"] as const).entries()) {
       const input = element("input", "", { type: "number", step: "any", name: key, inputmode: "decimal" });
       input.value = this.state.at ? String(this.state.at[at]) : "";
-      this.spot.append(labelled(this.words(`field.${key}`), input));
+      this.spot.append(labelled(this.words.panel(`field.${key}`), input));
     }
-    this.spot.append(element("button", this.words("choose"), { type: "submit" }));
+    this.spot.append(element("button", this.words.own("choose"), { type: "submit" }));
     this.spot.addEventListener("submit", (event) => {
       event.preventDefault();
       const [lon, lat] = (["lon", "lat"] as const).map((key) => this.field(key).valueAsNumber) as [number, number];
@@ -90,24 +96,24 @@ export class Board {
     this.offerReading();
   }
 
-  /** Opens the layers of the state that are not shown yet; says how many are not in the catalogue, and drops them. */
-  async show(): Promise<number> {
-    const { layers } = this.state;
+  /** Shows the layers of the state; those that are new are opened, none of them waiting for another. */
+  show(): void {
     const known = new Map(this.all.map((one) => [one.layer, one]));
-    const found = await Promise.all(
-      layers.map((one) => known.get(one) ?? Shown.open(one, this.root, this.words).catch(() => undefined)),
-    );
-    this.all = found.filter((one) => one !== undefined);
-    const missing = layers.length - this.all.length;
-    layers.splice(0, layers.length, ...this.all.map((one) => one.layer));
+    const fresh = (layer: Layer): Shown => new Shown(layer, this.root, this.words, () => this.settle());
+    this.all = this.state.layers.map((layer) => known.get(layer) ?? fresh(layer));
     this.chart ??= this.draw();
-    await this.settle(false);
-    return missing;
+    for (const one of this.all) if (!known.has(one.layer)) this.open(one);
+  }
+
+  private open(shown: Shown): void {
+    shown.open().catch(() => {
+      if (this.drop(shown)) this.page.tell("refused");
+    });
   }
 
   private draw(): Chart {
-    const chart = new Chart(this.ground, NOTHING, this.shore, degrees(this.words), around(this.all));
-    const bar = tools(chart, this.words);
+    const chart = new Chart(this.ground, NOTHING, this.shore, degrees(this.words.map), around(this.all));
+    const bar = tools(chart, this.words.map);
     this.ground.before(bar);
     const { crs, view } = this.state;
     const code = CHOICES.find((one) => one === `EPSG:${crs}`);
@@ -136,26 +142,27 @@ export class Board {
       waiting = setTimeout(() => void this.readout.tell("pointer", chart.lonlat(coordinate)), 80);
     });
     chart.map.on("singleclick", ({ coordinate }) => void this.pick(chart.lonlat(coordinate)));
-    const atHome = chart.view.getState();
-    let moved = this.state.view !== undefined;
     chart.map.on("moveend", () => {
       const middle = chart.view.getCenter();
       if (!middle) return;
-      const now = chart.view.getState();
-      moved ||= Math.hypot(now.center[0]! - atHome.center[0]!, now.center[1]! - atHome.center[1]!) > now.resolution || Math.abs(now.resolution / atHome.resolution - 1) > 1e-6;
-      if (moved) {
-        this.state.view = [...chart.lonlat(middle), (now.resolution * this.ground.clientWidth) / 1000];
-        this.page.changed();
-      }
+      this.keepView(chart, chart.lonlat(middle));
       if (!this.ground.matches(":focus-visible")) return;
       void this.readout.tell("pointer", chart.lonlat(middle)).then((words) => {
-        if (words) this.said.textContent = this.words("middle", { place: words, value: "" }).trim();
+        if (words) this.said.textContent = this.words.own("middle", { place: words });
       });
     });
     this.ground.addEventListener("keydown", (event) => {
       const middle = chart.view.getCenter();
       if (event.key === "Enter" && middle) void this.pick(chart.lonlat(middle));
     });
+  }
+
+  /** The view stands in the address unless it is that of all layers. */
+  private keepView(chart: Chart, middle: Degrees): void {
+    if (chart.rests && !this.state.view) return;
+    if (chart.rests) delete this.state.view;
+    else this.state.view = [...middle, (chart.view.getResolution()! * this.ground.clientWidth) / 1000];
+    this.page.changed();
   }
 
   private field(name: string): HTMLInputElement {
@@ -169,9 +176,9 @@ export class Board {
     this.field("lat").value = String(this.state.at[1]);
     this.redraw();
     this.page.changed();
+    void this.readings?.quote();
     const words = await this.readout.tell("chosen", this.state.at);
-    this.said.textContent = this.words("chosen", { place: words });
-    await this.readings?.quote();
+    if (words) this.said.textContent = this.words.own("chosen", { place: words });
   }
 
   private redraw(): void {
@@ -185,21 +192,21 @@ export class Board {
     ]);
   }
 
-  /** Shows list, map and values anew, and keeps the state. */
-  private async settle(keep = true): Promise<void> {
+  /** Shows list, map and values anew. */
+  private settle(): void {
     this.list.show(this.all);
-    this.redraw();
-    if (keep) this.page.changed();
     this.box.hidden = this.all.length === 0;
+    if (!this.state.view) this.chart!.rest(around(this.all));
+    this.redraw();
     this.reading.hidden = !this.all.some((one) => one.source.reading);
-    await this.readout.show(this.all, this.state.at);
-    await this.readings?.show(this.all);
+    this.readout.show(this.all, this.state.at);
+    this.readings?.show(this.all);
   }
 
   private tint(shown: Shown): void {
     shown.tint();
     this.page.changed();
-    void this.readout.show(this.all, this.state.at);
+    this.readout.show(this.all, this.state.at);
   }
 
   private move(shown: Shown, by: 1 | -1): void {
@@ -207,37 +214,47 @@ export class Board {
     const to = from + by;
     this.all.splice(to, 0, ...this.all.splice(from, 1));
     this.state.layers.splice(to, 0, ...this.state.layers.splice(from, 1));
-    void this.settle();
-    this.list.focus(to, by < 0 ? "up" : "down");
+    this.settle();
+    this.page.changed();
     this.page.tell("moved", { title: shown.source.title, place: to + 1, count: this.all.length });
   }
 
   private remove(shown: Shown): void {
+    this.drop(shown);
+    if (this.all.length === 0) this.page.rest();
+    this.page.tell("removed", { title: shown.source.title });
+  }
+
+  /** Takes a layer away; tells whether it was there. */
+  private drop(shown: Shown): boolean {
     const place = this.all.indexOf(shown);
+    if (place < 0) return false;
     this.all.splice(place, 1);
     this.state.layers.splice(place, 1);
-    void this.settle();
-    this.list.focus(place, "remove");
-    this.page.tell("removed", { title: shown.source.title });
+    this.settle();
+    this.page.changed();
+    return true;
   }
 
   /** The code that reads is fetched when it is asked for. */
   private offerReading(): void {
-    const button = element("button", this.words("start"), { type: "button", "data-read": "" });
+    const button = element("button", this.words.own("start"), { type: "button", "data-read": "" });
     this.reading.append(button);
     button.addEventListener("click", () => {
       button.disabled = true;
-      void import("./readings").then(async ({ Readings }) => {
+      const failed = (trouble: unknown): void => {
+        button.disabled = false;
+        this.page.tell("failed", { why: trouble instanceof Error ? trouble.message : "?" });
+      };
+      import("./readings").then(({ Readings }) => {
         button.remove();
-        this.readings = new Readings(this.reading, this.words, this.state, {
-          changed: () => this.page.changed(),
-          near: (places) => {
-            this.near = places;
-            this.redraw();
-          },
-        });
-        await this.readings.show(this.all);
-      });
+        const near = (places: readonly Near[]): void => {
+          this.near = places;
+          this.redraw();
+        };
+        this.readings = new Readings(this.reading, this.words, this.state, { changed: () => this.page.changed(), near });
+        this.readings.show(this.all);
+      }, failed);
     });
   }
 }

@@ -1,8 +1,8 @@
 /** The list of layers, topmost first: move, hide, fade, choose the raster, remove; all of it with the keyboard too. */
 
 import { element } from "../lib/dom";
-import type { Words } from "../lib/words";
 import { colourOf, type Shown } from "./shown";
+import type { Texts } from "./texts";
 
 export interface Acts {
   move(shown: Shown, by: 1 | -1): void;
@@ -10,25 +10,30 @@ export interface Acts {
   choose(shown: Shown, raster: number): void;
   /** Hidden or faded. */
   tint(shown: Shown): void;
+  /** Tried again after something did not answer. */
+  again(shown: Shown): void;
 }
 
 export class List {
   readonly box = element("ol", "", { class: "layers" });
+  private all: readonly Shown[] = [];
 
   constructor(
-    private readonly words: Words,
+    private readonly words: Texts,
     private readonly acts: Acts,
   ) {}
 
+  /** Makes the list anew; the focus stays on its control, or goes to a neighbour where that is off or gone. */
   show(all: readonly Shown[]): void {
-    this.box.replaceChildren(...all.map((one, place) => this.line(one, place, all.length)));
-  }
-
-  /** Puts the focus on a button of a line after the list was made anew; on its neighbour where it is off. */
-  focus(place: number, act: string): void {
-    const line = this.box.children[Math.min(place, this.box.children.length - 1)];
-    const wanted = line?.querySelector<HTMLButtonElement>(`[data-act="${act}"]:not(:disabled)`);
-    (wanted ?? line?.querySelector<HTMLElement>("button:not(:disabled)"))?.focus();
+    const now = document.activeElement;
+    const place = [...this.box.children].findIndex((line) => line.contains(now));
+    const held = this.all[place];
+    this.all = [...all];
+    this.box.replaceChildren(...all.map((one, at) => this.line(one, at, all.length)));
+    if (!held) return;
+    const line = this.box.children[all.includes(held) ? all.indexOf(held) : Math.min(place, all.length - 1)];
+    const wanted = now!.matches("a") ? "a" : `[name="${now!.getAttribute("name")}"]:not(:disabled)`;
+    line?.querySelector<HTMLElement>(line.querySelector(wanted) ? wanted : "button:not(:disabled)")?.focus();
   }
 
   private line(shown: Shown, place: number, count: number): HTMLElement {
@@ -37,51 +42,53 @@ export class List {
     const name = element("a", source.title, { href: source.page, ...(source.lang ? { lang: source.lang } : {}) });
     const heading = element("p", "", { class: "name" });
     const kinds = [source.rasters.length > 0 && "raster", source.reading && "readable"].filter(Boolean);
-    const about = [source.partner, ...kinds.map((kind) => this.words(`is.${String(kind)}`))].filter(Boolean).join(" · ");
+    const about = [source.partner, ...kinds.map((kind) => this.words.own(`is.${String(kind)}`))].filter(Boolean).join(" · ");
     heading.append(name, element("small", about));
     line.append(heading, this.buttons(shown, place, count));
     if (source.rasters.length > 1) line.append(this.choice(shown));
-    if (shown.palette && !layer.hidden) line.append(shown.palette.legend(this.words));
-    if (shown.trouble) line.append(element("p", shown.trouble, { role: "status" }));
+    if (shown.raster && !layer.hidden) line.append(shown.raster.palette.legend(this.words.map));
+    if (shown.note) line.append(element("p", shown.note, { role: "status" }));
+    if (shown.failed) line.append(this.button(shown, "again", this.words.own("short.again"), () => this.acts.again(shown)));
     return line;
+  }
+
+  private button(shown: Shown, name: string, sign: string, run: () => void): HTMLButtonElement {
+    const label = this.words.own(name, { title: shown.source.title });
+    const made = element("button", sign, { type: "button", name, "aria-label": label, title: this.words.own(`short.${name}`) });
+    made.addEventListener("click", run);
+    return made;
   }
 
   private buttons(shown: Shown, place: number, count: number): HTMLElement {
     const { layer, source } = shown;
     const bar = element("div", "", { class: "acts" });
-    const button = (act: string, sign: string, off: boolean, run: () => void): void => {
-      const label = this.words(act, { title: source.title });
-      const made = element("button", sign, { type: "button", "data-act": act, "aria-label": label, title: this.words(`short.${act}`) });
-      made.disabled = off;
-      made.addEventListener("click", run);
-      bar.append(made);
-    };
-    button("up", "↑", place === 0, () => this.acts.move(shown, -1));
-    button("down", "↓", place === count - 1, () => this.acts.move(shown, 1));
-    const shows = element("input", "", { type: "checkbox", name: "visible", "aria-label": this.words("visible", { title: source.title }) });
+    const up = this.button(shown, "up", "↑", () => this.acts.move(shown, -1));
+    const down = this.button(shown, "down", "↓", () => this.acts.move(shown, 1));
+    [up.disabled, down.disabled] = [place === 0, place === count - 1];
+    const shows = element("input", "", { type: "checkbox", name: "visible", "aria-label": this.words.own("visible", { title: source.title }) });
     shows.checked = !layer.hidden;
     shows.addEventListener("change", () => {
       layer.hidden = !shows.checked;
       this.acts.tint(shown);
     });
-    const fade = element("input", "", { type: "range", name: "opacity", min: "0", max: "100", step: "5", "aria-label": this.words("opacity", { title: source.title }) });
+    const fade = element("input", "", { type: "range", name: "opacity", min: "0", max: "100", step: "5", "aria-label": this.words.own("opacity", { title: source.title }) });
     fade.value = String(layer.opacity);
     fade.addEventListener("input", () => {
       layer.opacity = Number(fade.value);
       this.acts.tint(shown);
     });
-    bar.append(labelled(this.words("short.visible"), shows), labelled(this.words("short.opacity"), fade));
-    button("remove", "×", false, () => this.acts.remove(shown));
+    bar.append(up, down, labelled(this.words.own("short.visible"), shows), labelled(this.words.own("short.opacity"), fade));
+    bar.append(this.button(shown, "remove", "×", () => this.acts.remove(shown)));
     return bar;
   }
 
   private choice(shown: Shown): HTMLElement {
     const { layer, source } = shown;
-    const select = element("select", "", { name: "raster", "aria-label": this.words("raster.of", { title: source.title }) });
-    select.append(...source.rasters.map((one, index) => new Option(one.title, String(index))), new Option(this.words("none"), "-1"));
+    const select = element("select", "", { name: "raster", "aria-label": this.words.own("raster.of", { title: source.title }) });
+    select.append(...source.rasters.map((one, index) => new Option(one.title, String(index))), new Option(this.words.map("none"), "-1"));
     select.value = String(layer.raster);
     select.addEventListener("change", () => this.acts.choose(shown, Number(select.value)));
-    return labelled(this.words("raster"), select);
+    return labelled(this.words.map("raster"), select);
   }
 }
 

@@ -1,8 +1,9 @@
 /** Reads every layer that can be read at the chosen place: what it costs, then linked plots, tables and CSV. */
 
-import { element } from "../lib/dom";
-import type { Words } from "../lib/words";
-import { curveOf, plot, span, type Curve, type Line } from "../reading/plot";
+import { arrange, element } from "../lib/dom";
+import { patiently } from "../lib/patience";
+import { curveOf, span, type Curve } from "../reading/curve";
+import { clear, plot, type Line } from "../reading/plot";
 import { kindsOf, type Kind, type Plan, type Question, type Reader, type Table } from "../reading/query";
 import { measured } from "../reading/roles";
 import { rows, taken } from "../reading/show";
@@ -10,19 +11,32 @@ import { labelOf, MOST_BYTES, priceOf, readerOf, said } from "../reading/start";
 import { labelled } from "./list";
 import { colourOf, dashOf, type Shown } from "./shown";
 import type { State } from "./state";
+import type { Texts } from "./texts";
 
 const KINDS: readonly Kind[] = ["profile", "series"];
 const FIELDS = [["from", "date"], ["to", "date"], ["depth", "number"]] as const;
 
-/** A layer that is read, with what is asked of it. */
-interface Asked {
-  shown: Shown;
-  place: number;
+/** What a layer is asked by. */
+interface Fields {
   reader: Reader;
   variable: HTMLSelectElement;
   kind: HTMLSelectElement;
+}
+
+/** A layer that is read. */
+interface Asked {
+  shown: Shown;
+  place: number;
+  line: HTMLElement;
   price: HTMLElement;
-  plan: Plan | undefined;
+  /** Missing before its references are opened, and after that failed. */
+  fields: Promise<Fields> | undefined;
+  planned: { plan: Plan; reader: Reader } | undefined;
+}
+
+interface Answer {
+  of: Asked;
+  table: Table;
 }
 
 /** A layer's place in the list, and the position where it is read, degrees east and north. */
@@ -39,22 +53,24 @@ type Drawn = Curve & Line & { group: string; title: string };
 
 export class Readings {
   private asked: Asked[] = [];
-  private readonly readers = new Map<Shown, Promise<Reader>>();
   private readonly form = element("form", "", { class: "ask" });
   private readonly lines = element("div", "", { class: "asked" });
   private readonly price = element("p", "", { role: "status" });
   private readonly go = element("button", "", { type: "submit" });
   private readonly answer = element("div", "", { "data-answer": "" });
-  private offered = 0;
   private quoted = 0;
+  private reads = 0;
+  /** Whether the price is being worked out, and whether something is being read. */
+  private quoting = false;
+  private reading = false;
 
   constructor(
     into: HTMLElement,
-    private readonly words: Words,
+    private readonly words: Texts,
     private readonly state: State,
     private readonly page: Page,
   ) {
-    this.go.textContent = words("read");
+    this.go.textContent = words.own("read");
     const common = element("div", "", { class: "common" });
     for (const [key, type] of FIELDS) {
       const field = element("input", "", { type, name: key, ...(type === "number" ? { step: "any" } : {}) });
@@ -64,7 +80,7 @@ export class Readings {
         page.changed();
         void this.quote();
       });
-      common.append(labelled(words(`field.${key}`), field));
+      common.append(labelled((key === "depth" ? words.own : words.panel)(`field.${key}`), field));
     }
     const going = element("div", "", { class: "go" });
     going.append(this.go, this.price);
@@ -77,60 +93,52 @@ export class Readings {
   }
 
   /** Offers what the layers can be asked, in their order. */
-  async show(all: readonly Shown[]): Promise<void> {
-    const turn = ++this.offered;
-    const found = await Promise.all(all.map((one, place) => (one.source.reading ? this.ask(one, place) : undefined)));
-    if (turn !== this.offered) return;
-    this.asked = found.filter((one) => one !== undefined && "reader" in one);
-    this.lines.replaceChildren(...found.flatMap((one) => one?.line ?? []));
-    await this.quote();
+  show(all: readonly Shown[]): void {
+    const before = new Map(this.asked.map((one) => [one.shown, one]));
+    this.asked = all.flatMap((shown, place) => {
+      if (!shown.source.reading) return [];
+      const one = before.get(shown) ?? ask(shown);
+      one.place = place;
+      one.line.className = colourOf(place);
+      return [one];
+    });
+    arrange(this.lines, this.asked.map((one) => one.line));
+    void this.quote();
   }
 
-  private async ask(shown: Shown, place: number): Promise<(Asked & { line: HTMLElement }) | { line: HTMLElement }> {
-    const line = element("fieldset", "", { class: colourOf(place) });
-    line.append(element("legend", shown.source.title));
-    const price = element("p", "", { class: "quiet" });
-    try {
-      const reader = await this.reader(shown);
-      const variable = this.choice(shown, "variable", measured(reader.dataset).map((one) => [one.name, labelOf(reader, one.name)]));
-      const kind = this.choice(shown, "kind", []);
-      const fit = (): void => {
-        const kinds = kindsOf(reader.roles(variable.value), reader.dataset.variable(variable.value));
-        kind.replaceChildren(...KINDS.filter((one) => kinds.includes(one)).map((one) => new Option(this.words(`kind.${one}`), one)));
-        if ([...kind.options].some((one) => one.value === shown.layer.kind)) kind.value = shown.layer.kind;
-      };
-      fit();
-      variable.addEventListener("change", fit);
-      for (const select of [variable, kind])
-        select.addEventListener("change", () => {
-          shown.layer.variable = variable.value;
-          shown.layer.kind = kind.value;
-          this.page.changed();
-          void this.quote();
-        });
-      line.append(labelled(this.words("field.variable"), variable), labelled(this.words("field.kind"), kind), price);
-      return { shown, place, reader, variable, kind, price, plan: undefined, line };
-    } catch (trouble) {
-      price.textContent = trouble instanceof Error ? trouble.message : "?";
-      line.append(price);
-      return { line };
-    }
+  /** Opens a layer's references, once they are there, and offers its variables. */
+  private fields(one: Asked): Promise<Fields> {
+    one.fields ??= this.fit(one).catch((trouble: unknown) => {
+      one.fields = undefined;
+      throw trouble;
+    });
+    return one.fields;
   }
 
-  private reader(shown: Shown): Promise<Reader> {
-    let found = this.readers.get(shown);
-    if (!found) this.readers.set(shown, (found = readerOf({ ...shown.source.reading! }, this.words)));
-    return found;
+  private async fit({ shown, price }: Asked): Promise<Fields> {
+    const reader = await readerOf({ ...shown.source.reading! });
+    const variable = choice(shown, "variable", measured(reader.dataset).map((one) => [one.name, labelOf(reader, one.name)]));
+    const kind = choice(shown, "kind", []);
+    const fit = (): void => {
+      const kinds = kindsOf(reader.roles(variable.value), reader.dataset.variable(variable.value));
+      kind.replaceChildren(...KINDS.filter((one) => kinds.includes(one)).map((one) => new Option(this.words.panel(`kind.${one}`), one)));
+      if ([...kind.options].some((one) => one.value === shown.layer.kind)) kind.value = shown.layer.kind;
+    };
+    fit();
+    variable.addEventListener("change", fit);
+    for (const select of [variable, kind])
+      select.addEventListener("change", () => {
+        shown.layer.variable = variable.value;
+        shown.layer.kind = kind.value;
+        this.page.changed();
+        void this.quote();
+      });
+    const labels = [labelled(this.words.panel("field.variable"), variable), labelled(this.words.panel("field.kind"), kind)];
+    price.before(...labels);
+    return { reader, variable, kind };
   }
 
-  private choice(shown: Shown, key: "variable" | "kind", options: readonly [string, string][]): HTMLSelectElement {
-    const select = element("select", "", { name: key });
-    select.append(...options.map(([value, words]) => new Option(words, value)));
-    if (options.some(([value]) => value === shown.layer[key])) select.value = shown.layer[key];
-    return select;
-  }
-
-  private question({ variable, kind }: Asked): Question {
+  private question({ variable, kind }: Fields): Question {
     const { at, from, to, depth } = this.state;
     const asked: Question = { kind: kind.value as Kind, variable: variable.value };
     if (at) asked.point = [...at];
@@ -140,59 +148,79 @@ export class Readings {
     return asked;
   }
 
-  /** Says what reading all of them costs, and of each where its nearest place is. */
+  /** Says what reading all of them costs, and of each where its nearest place is; who does not answer is not waited for. */
   async quote(): Promise<void> {
     const turn = ++this.quoted;
-    this.go.disabled = true;
-    if (!this.state.at) {
-      this.price.textContent = this.words("nowhere");
-      return;
-    }
-    await Promise.all(this.asked.map((one) => this.plan(one)));
+    this.quoting = true;
+    const planned = this.asked.map(async (one) => {
+      one.planned = undefined;
+      one.price.textContent = this.words.own("asking");
+      const words = await this.plan(one, turn).catch((trouble: unknown) => said(trouble, this.words.panel));
+      if (turn !== this.quoted) return;
+      one.price.textContent = words;
+      if (!this.quoting) this.offer();
+    });
+    this.offer();
+    await patiently(planned);
     if (turn !== this.quoted) return;
-    const plans = this.asked.flatMap((one) => one.plan ?? []);
-    const cost = plans.map((one) => one.cost).reduce((sum, one) => ({ requests: sum.requests + one.requests, bytes: sum.bytes + one.bytes }), { requests: 0, bytes: 0 });
-    this.page.near(this.asked.flatMap(({ place, plan }): Near[] => (plan?.place ? [[place, plan.place]] : [])));
+    this.quoting = false;
+    this.offer();
+  }
+
+  /** Works out what to read of a layer; gives what there is to say of it. */
+  private async plan(one: Asked, turn: number): Promise<string> {
+    const fields = await this.fields(one);
+    if (!this.state.at) return "";
+    if (!fields.kind.value) return this.words.own("neither");
+    const plan = await fields.reader.plan(this.question(fields));
+    if (turn === this.quoted) one.planned = { plan, reader: fields.reader };
+    return plan.away === undefined ? "" : this.words.panel("near", { km: plan.away.toFixed(1) });
+  }
+
+  /** Says the price of what can be read by now, and lets it be read. */
+  private offer(): void {
+    const plans = this.asked.flatMap(({ planned }) => planned?.plan ?? []);
+    const sum = (key: "requests" | "bytes"): number => plans.reduce((all, { cost }) => all + cost[key], 0);
+    const cost = { requests: sum("requests"), bytes: sum("bytes") };
     const large = cost.bytes > MOST_BYTES;
-    this.price.textContent = plans.length > 0 ? this.words(large ? "dear" : "cost", priceOf(cost)) : "";
-    this.go.disabled = large || plans.length === 0;
+    this.go.disabled = this.quoting || this.reading || large || plans.length === 0;
+    if (this.quoting && this.state.at) return void (this.price.textContent = "");
+    this.page.near(this.asked.flatMap(({ place, planned }): Near[] => (planned?.plan.place ? [[place, planned.plan.place]] : [])));
+    const price = plans.length > 0 ? this.words.panel(large ? "dear" : "cost", priceOf(cost)) : "";
+    this.price.textContent = this.state.at ? price : this.words.own("nowhere");
   }
 
-  private async plan(one: Asked): Promise<void> {
-    one.plan = undefined;
-    if (!one.kind.value) {
-      one.price.textContent = this.words("neither");
-      return;
-    }
-    try {
-      const plan = await one.reader.plan(this.question(one));
-      one.plan = plan;
-      one.price.textContent = plan.away === undefined ? "" : this.words("near", { km: plan.away.toFixed(1) });
-    } catch (trouble) {
-      one.price.textContent = said(trouble, this.words);
-    }
-  }
-
+  /** Reads what was priced, and shows it; what comes late is added. */
   private async read(): Promise<void> {
-    this.go.disabled = true;
+    if (this.go.disabled) return;
+    const turn = ++this.reads;
+    this.reading = true;
+    this.offer();
     delete this.answer.dataset["done"];
-    const found = await Promise.all(this.asked.map(async (one) => {
-      if (!one.plan) return undefined;
+    const found: Answer[] = [];
+    const reading = this.asked.map(async (of) => {
+      const { planned } = of;
+      if (!planned) return;
       try {
-        return { ...one, table: await one.reader.read(one.plan) };
+        const table = await planned.reader.read(planned.plan);
+        if (turn !== this.reads) return;
+        found.push({ of, table });
+        if (!this.reading) this.present(found);
       } catch (trouble) {
-        one.price.textContent = said(trouble, this.words);
-        return undefined;
+        if (planned === of.planned) of.price.textContent = said(trouble, this.words.panel);
       }
-    }));
-    this.present(found.filter((one) => one !== undefined));
-    this.go.disabled = false;
+    });
+    await patiently(reading);
+    this.reading = false;
+    this.present(found);
+    this.offer();
   }
 
-  private present(found: readonly (Asked & { table: Table })[]): void {
-    this.answer.replaceChildren();
+  private present(answers: readonly Answer[]): void {
+    clear(this.answer);
+    const found = [...answers].sort((one, other) => one.of.place - other.of.place);
     const plots = this.answer.appendChild(element("div", "", { class: "plots" }));
-    const curves = found.map(({ shown, place, table }): Drawn => {
+    const curves = found.map(({ of: { shown, place }, table }): Drawn => {
       const curve = curveOf(table);
       const title = shown.source.title;
       const alike = found.filter((one) => one.table.plan.variable.name === curve.name).length > 1;
@@ -205,22 +233,36 @@ export class Readings {
         const together = linked.filter((one) => one.group === group);
         const axes = linked.filter((one) => axisOf(one) === axisOf(together[0]!));
         const box = plots.appendChild(element("div", "", { class: upright ? "upright" : "level" }));
-        const label = this.words("plot", { name: together.map((one) => `${one.name}, ${one.title}`).join("; ") });
+        const label = this.words.panel("plot", { name: together.map((one) => `${one.name}, ${one.title}`).join("; ") });
         plot(box, together, label, { link: axisOf(together[0]!), reach: span(axes) });
       }
     }
-    for (const { shown, place, table } of found) this.answer.append(this.twin(shown, place, table));
+    for (const { of, table } of found) this.answer.append(this.twin(of, table));
     this.answer.dataset["done"] = String(found.length);
   }
 
   /** The same values as a table, and to take away. */
-  private twin(shown: Shown, place: number, table: Table): HTMLElement {
-    const { source } = shown;
+  private twin({ shown: { source }, place }: Asked, table: Table): HTMLElement {
     const box = element("details", "", { class: colourOf(place) });
     const name = `${table.plan.variable.name}, ${source.title}`;
-    box.append(element("summary", name), rows(table, this.words), taken(table, this.words, source.reading!.opening, [source.title, source.page, source.reading!.cite].filter(Boolean)));
+    const about = [source.title, source.page, source.reading!.cite].filter(Boolean);
+    box.append(element("summary", name), rows(table, this.words.panel), taken(table, this.words.panel, source.reading!.opening, about));
     return box;
   }
+}
+
+function ask(shown: Shown): Asked {
+  const line = element("fieldset");
+  const price = element("p", "", { class: "quiet" });
+  line.append(element("legend", shown.source.title), price);
+  return { shown, place: 0, line, price, fields: undefined, planned: undefined };
+}
+
+function choice(shown: Shown, key: "variable" | "kind", options: readonly [string, string][]): HTMLSelectElement {
+  const select = element("select", "", { name: key });
+  select.append(...options.map(([value, words]) => new Option(words, value)));
+  if (options.some(([value]) => value === shown.layer[key])) select.value = shown.layer[key];
+  return select;
 }
 
 /** Units that are one under several names. */

@@ -1,6 +1,6 @@
 /** A layer as its page in the catalogue describes it: footprints as the builder drew them, rasters, and what can be read. */
 
-import { DRAWN, footprints, originOf, type Footprints } from "../map/drawing";
+import { footprints, originOf, type Footprints } from "../map/drawing";
 import type { Described } from "../map/raster/palette";
 
 export interface Source {
@@ -24,17 +24,29 @@ export interface Readable {
   cite: string;
 }
 
-export { DRAWN };
+/** The catalogue has no such page any more, or nothing on it that can be compared. */
+export class Missing extends Error {}
+
+function pageOf(path: string, root: URL): URL {
+  return new URL(path.replace(/(^|\/)collection\.json$/, "$1index.html").replace(/\.json$/, ".html"), root);
+}
+
+/** What stands for a layer while its page is not there: its path, and nothing to draw. */
+export function unopened(path: string, root: URL): Source {
+  const shapes = { areas: [], edges: [], dots: [] };
+  return { title: path, lang: "", partner: "", page: pageOf(path, root).href, shapes, rasters: [], reading: undefined };
+}
 
 /** Fetches a layer's page, from this catalogue only, and takes from it what is told to its map and panel. */
 export async function sourceOf(path: string, root: URL): Promise<Source> {
-  const page = new URL(path.replace(/(^|\/)collection\.json$/, "$1index.html").replace(/\.json$/, ".html"), root);
+  const page = pageOf(path, root);
   const answer = await fetch(page, { mode: "same-origin" });
+  if (answer.status === 404 || answer.status === 410) throw new Missing(path);
   if (!answer.ok) throw new Error(String(answer.status));
   const found = new DOMParser().parseFromString(await answer.text(), "text/html");
   const title = found.querySelector("h1");
   const figure = found.querySelector<HTMLElement>("figure.map");
-  if (!title || !figure) throw new Error(path);
+  if (!title || !figure) throw new (found.querySelector('link[href$="static/site.css"]') ? Missing : Error)(path);
   const drawing = figure.querySelector("svg");
   const origin = drawing && originOf(drawing);
   const panel = found.querySelector<HTMLElement>('[data-app="read"]');

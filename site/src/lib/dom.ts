@@ -21,3 +21,9 @@ export function dress(style: string): void {
   sheet.replaceSync(style);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }
+
+/** Puts children into their order without moving those that stand right, so that the focus stays where it is. */
+export function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {
+  for (const one of [...parent.children]) if (!children.includes(one as HTMLElement)) one.remove();
+  children.forEach((one, at) => parent.children[at] === one || parent.insertBefore(one, parent.children[at] ?? null));
+}

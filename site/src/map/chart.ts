@@ -28,7 +28,7 @@ export class Chart {
     private readonly shapes: Footprints,
     private readonly land: readonly Position[][],
     private readonly degrees: Degrees,
-    [x, y, unit]: Origin,
+    origin: Origin,
   ) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.duration = still ? 0 : 200;
@@ -42,13 +42,12 @@ export class Chart {
         zoomDuration: this.duration,
       }),
     });
-    const width = target.clientWidth || 600;
-    this.home = [[x, y], (unit * 10_000) / width];
+    this.home = this.placed(origin);
     this.show(DRAWN);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.refresh());
   }
 
-  readonly home: readonly [Position, number];
+  private home: readonly [Position, number];
   private readonly duration: number;
 
   get view(): View {
@@ -97,6 +96,24 @@ export class Chart {
       ...graticuleLayers(to, this.degrees),
       ...footprintLayers(this.shapes, this.code).slice(below.length > 0 ? 1 : 0),
     ]);
+  }
+
+  private placed([x, y, unit]: Origin): readonly [Position, number] {
+    return [[x, y], (unit * 10_000) / (this.target.clientWidth || 600)];
+  }
+
+  /** Shows another place, which is then the one to go back to. */
+  rest(origin: Origin): void {
+    this.home = this.placed(origin);
+    this.view.setCenter(turnTo(this.code)([...this.home[0]]));
+    this.view.setResolution(this.home[1]);
+  }
+
+  /** Whether it shows the place to go back to. */
+  get rests(): boolean {
+    const { center, resolution } = this.view.getState();
+    const [x, y] = turnTo(this.code)([...this.home[0]]);
+    return Math.hypot(center[0]! - x, center[1]! - y) <= resolution && Math.abs(resolution / this.home[1] - 1) <= 1e-6;
   }
 
   zoom(by: number): void {

@@ -18,13 +18,14 @@ export interface Service {
 /** Longest side of a picture that is asked for. */
 const MOST_PIXELS = 2048;
 
-/** The address of a picture (OGC 06-042, section 7.3); both axes of the polar systems are in the order of the map. */
+/** The address of a picture (OGC 06-042, sections 6.8.1 and 7.3: the case of names does not matter); both axes of the polar systems are in the order of the map. */
 export function pictureOf(service: Service, code: string, extent: readonly number[], width: number, height: number): string {
   const address = new URL(service.href);
   const asked = {
     SERVICE: "WMS", VERSION: "1.3.0", REQUEST: "GetMap", LAYERS: service.layer, STYLES: "", CRS: code,
     BBOX: extent.join(), WIDTH: width, HEIGHT: height, FORMAT: "image/png", TRANSPARENT: "TRUE",
   }; // prettier-ignore
+  for (const name of [...address.searchParams.keys()]) if (name.toUpperCase() in asked) address.searchParams.delete(name);
   for (const [name, value] of Object.entries(asked)) address.searchParams.set(name, String(value));
   return address.href;
 }
@@ -68,11 +69,14 @@ export class Services {
       const picture = new Image();
       picture.referrerPolicy = "no-referrer";
       picture.src = pictureOf(service, code, extent, width, height);
+      const say = (key: string): void => {
+        if (this.chosen === service && this.chart.code === code) this.said.textContent = this.words(key, { host });
+      };
       try {
         await picture.decode();
-        if (this.chosen === service) this.said.textContent = this.words("shown", { host });
+        say("shown");
       } catch {
-        if (this.chosen === service) this.said.textContent = this.words("silent", { host });
+        say("silent");
         return { image: document.createElement("canvas"), extent, resolution, pixelRatio };
       }
       return { image: picture, extent, resolution, pixelRatio };

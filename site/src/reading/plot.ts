@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import style from "uplot/dist/uPlot.min.css?inline";
 import { colour, dress, element } from "../lib/dom";
-import type { Column, Table } from "./query";
+import { span, type Curve } from "./curve";
 
 const HEIGHT = 320;
 const WIDEST = 900;
@@ -21,50 +21,13 @@ const DATES = [
   [1, "{HH}:{mm}:{ss}", `\n${DAY}`, null, "\n{MM}-{DD}", null, null, null, 1],
 ] as uPlot.Axis.Values;
 let styled = false;
-
-/** Values along an axis, in the order of the axis. */
-export interface Curve {
-  name: string;
-  unit: string;
-  x: number[];
-  y: (number | null)[];
-  axis: { name: string; unit: string; times: boolean };
-  /** Whether the axis stands upright, and which way its values grow there. */
-  upright: boolean;
-  direction: 1 | -1;
-}
+/** What is drawn, by its box. */
+const drawn = new Map<Element, uPlot>();
 
 /** How a curve is drawn: a colour of the style sheet, and whether dashed. */
 export interface Line {
   colour: string;
   dash?: number[];
-}
-
-export function curveOf(table: Table): Curve {
-  const axis = against(table);
-  const { name, unit, values } = table.columns.at(-1)!;
-  const order = Array.from(values, (_, index) => index).sort((a, b) => axis.values[a]! - axis.values[b]!);
-  const up = table.plan.axes.find((one) => one.name === axis.name)?.up;
-  return {
-    name,
-    unit,
-    x: order.map((index) => axis.values[index]! / (axis.times ? 1000 : 1)),
-    y: order.map((index) => (Number.isNaN(values[index]!) ? null : values[index]!)),
-    axis: { name: axis.name, unit: axis.unit, times: axis.times },
-    upright: table.plan.question.kind === "profile",
-    direction: up ? 1 : -1,
-  };
-}
-
-/** The column to plot against: times or the depths; without either, the first. */
-function against(table: Table): Column {
-  const axes = table.columns.slice(0, -1);
-  const depth = table.plan.question.kind === "profile" ? axes.find((one) => varies(one) && !one.times) : undefined;
-  return depth ?? axes.find((one) => one.times) ?? axes[0]!;
-}
-
-function varies({ values }: Column): boolean {
-  return values.length > 1 && values[0] !== values[values.length - 1];
 }
 
 /**
@@ -96,7 +59,7 @@ export function plot(
   const side = (of: { name: string; unit: string }): string => (of.unit ? `${of.name} (${of.unit})` : of.name);
   const same = curves.every((one) => one.name === first.name);
   const across = upright ? { ori: 1, dir: direction, time: false } as const : { time: axis.times };
-  new uPlot(
+  const made = new uPlot(
     {
       width: Math.max(280, Math.min(box.clientWidth || 640, WIDEST)),
       height: upright ? HEIGHT * 1.25 : HEIGHT,
@@ -118,6 +81,18 @@ export function plot(
     curves.length > 1 ? uPlot.join(curves.map((one) => [one.x, one.y])) : [first.x, first.y],
     box,
   );
+  drawn.set(box, made);
+}
+
+/** Empties an answer: its plots no longer follow each other's cursors, and its files are no longer kept. */
+export function clear(answer: HTMLElement): void {
+  for (const [box, one] of drawn)
+    if (answer.contains(box)) {
+      one.destroy();
+      drawn.delete(box);
+    }
+  for (const link of answer.querySelectorAll<HTMLAnchorElement>("a[download]")) URL.revokeObjectURL(link.href);
+  answer.replaceChildren();
 }
 
 /** What the linked plots span together, unless the reader has narrowed it. */
@@ -125,9 +100,4 @@ function widened(low: number, high: number, curves: readonly Curve[], reach: rea
   const [from, to] = span(curves);
   const rim = (reach[1] - reach[0]) * RIM;
   return low <= from && high >= to ? [reach[0] - rim, reach[1] + rim] : [low, high];
-}
-
-/** Least and greatest place on the axis. */
-export function span(curves: readonly Curve[]): [number, number] {
-  return [Math.min(...curves.map((one) => one.x[0]!)), Math.max(...curves.map((one) => one.x.at(-1)!))];
 }

@@ -1,5 +1,6 @@
 /** Questions to a variable – series, profile, map, subset – as parts of arrays to read, and the answer as a table. */
 
+import { kept } from "../lib/kept";
 import { timeReader } from "./cf";
 import type { Block, Dataset, Selection, Variable } from "./dataset";
 import type { Cost } from "./ranges";
@@ -28,7 +29,7 @@ export interface Axis {
   values: Float64Array;
   /** Whether the values are milliseconds since 1970. */
   times: boolean;
-  /** Whether larger values lie higher, as heights do and depths do not. */
+  /** Of depths and heights alone: whether larger values lie higher. */
   up?: boolean;
 }
 
@@ -85,15 +86,11 @@ export class Reader {
 
   /** Values of a coordinate as they are, read once. */
   coordinate(name: string): Promise<Float64Array> {
-    let found = this.axes.get(name);
-    if (!found) {
-      found = this.dataset.read(name).then(({ values }) => {
-        if (!(values instanceof Float64Array)) throw new ReadError("layout", name);
-        return values;
-      });
-      this.axes.set(name, found);
-    }
-    return found;
+    return kept(this.axes, name, async () => {
+      const { values } = await this.dataset.read(name);
+      if (!(values instanceof Float64Array)) throw new ReadError("layout", name);
+      return values;
+    });
   }
 
   async times(roles: Roles): Promise<Axis | undefined> {
@@ -114,7 +111,7 @@ export class Reader {
       return { name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false, up };
     }
     const length = variable.shape[variable.dims.indexOf(dim)]!;
-    return { name: dim, dim, unit: "", values: Float64Array.from({ length }, (_, index) => index), times: false };
+    return { name: dim, dim, unit: "", values: Float64Array.from({ length }, (_, index) => index), times: false, up: false };
   }
 
   unit(name: string): string {

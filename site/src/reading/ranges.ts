@@ -112,16 +112,14 @@ export class Ranges {
 
   private async fetch(span: Span): Promise<Uint8Array> {
     const headers = { Range: `bytes=${span.offset}-${span.offset + span.length - 1}` };
-    let answer: Response;
-    try {
-      const signal = this.signal ? { signal: this.signal } : {};
-      answer = await this.get_(span.url, { headers, credentials: "omit", ...signal });
-    } catch (trouble) {
+    const silent = (trouble: unknown): never => {
       if (this.signal?.aborted) throw trouble;
       throw new ReadError("answer", new URL(span.url).host);
-    }
+    };
+    const signal = this.signal ? { signal: this.signal } : {};
+    const answer = await this.get_(span.url, { headers, credentials: "omit", ...signal }).catch(silent);
     this.check(answer, span);
-    const data = new Uint8Array(await answer.arrayBuffer());
+    const data = new Uint8Array(await answer.arrayBuffer().catch(silent));
     if (data.length !== span.length) throw new ReadError("changed", `${data.length} of ${span.length} bytes`);
     this.spent.requests += 1;
     this.spent.bytes += data.length;

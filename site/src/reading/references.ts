@@ -2,6 +2,7 @@
 
 import { parquetReadObjects } from "hyparquet";
 import { decompress } from "fzstd";
+import { kept } from "../lib/kept";
 import type { Part } from "./ranges";
 import { ReadError } from "./trouble";
 
@@ -72,11 +73,7 @@ async function openParquet(folder: string, get: typeof fetch): Promise<Reference
   };
   const documents = new Map(Object.entries(head.metadata).map(([key, value]) => [key, metadata(value)]));
   const files = new Map<string, Promise<Row[]>>();
-  const rows = (path: string): Promise<Row[]> => {
-    let found = files.get(path);
-    if (!found) files.set(path, (found = readRows(`${folder}/${path}`, get)));
-    return found;
-  };
+  const rows = (path: string): Promise<Row[]> => kept(files, path, () => readRows(`${folder}/${path}`, get));
   return {
     documents,
     async locate(name, key) {

@@ -3,13 +3,14 @@
 import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { cell, csv, python } from "./exports";
-import { curveOf, plot } from "./plot";
+import { curveOf } from "./curve";
+import { clear, plot } from "./plot";
 import type { Table } from "./query";
 
 const ROWS = 50;
 
 export function show(into: HTMLElement, table: Table, words: Words, opening: string, about: readonly string[]): void {
-  into.replaceChildren();
+  clear(into);
   const { kind } = table.plan.question;
   if (kind === "series" || kind === "profile")
     plot(into, [{ ...curveOf(table), colour: "accent" }], words("plot", { name: table.plan.variable.name }));

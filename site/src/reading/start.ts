@@ -16,20 +16,20 @@ export const MOST_BYTES = 5_000_000;
 type Fields = Record<"variable" | "kind" | "lon" | "lat" | "time" | "depth" | "west" | "south" | "east" | "north" | "from" | "to" | "top" | "bottom", HTMLInputElement | HTMLSelectElement>;
 
 export async function start(panel: HTMLElement, words: Words): Promise<void> {
-  const reader = await readerOf(panel.dataset, words);
+  const reader = await readerOf(panel.dataset).catch((trouble: unknown) => {
+    throw new Error(said(trouble, words));
+  });
   const panelOf = new Panel(panel, words, reader);
   await panelOf.offer(measured(reader.dataset).map((one) => one.name));
   panel.querySelector("[data-start]")?.remove();
 }
 
 /** Opens the references that a page tells of; the file's host is not asked yet. */
-export async function readerOf(told: Readonly<Record<string, string | undefined>>, words: Words): Promise<Reader> {
+export async function readerOf(told: Readonly<Record<string, string | undefined>>): Promise<Reader> {
   const { references = "", size, etag, crs = "" } = told;
   const version = { size: size ? Number(size) : undefined, etag: etag || undefined };
-  const dataset = await Dataset.open(new URL(references, location.href).href, version).catch((trouble: unknown) => {
-    throw new Error(said(trouble, words));
-  });
-  if (measured(dataset).length === 0) throw new Error(words("trouble.layout", { detail: "" }));
+  const dataset = await Dataset.open(new URL(references, location.href).href, version);
+  if (measured(dataset).length === 0) throw new ReadError("layout", references.replace(/.*\//, ""));
   const easting = [...dataset.variables.values()].find((one) => one.name === "x");
   const perUnit = /^(km|kilomet)/.test(String(easting?.attributes.units ?? "m")) ? 1000 : 1;
   return new Reader(dataset, projectOf(crs, perUnit));
@@ -50,7 +50,7 @@ export function priceOf({ requests, bytes }: Cost): { requests: number; size: st
 /** What went wrong, in words. */
 export function said(trouble: unknown, words: Words): string {
   if (trouble instanceof ReadError) return words(`trouble.${trouble.trouble}`, { detail: trouble.detail });
-  throw trouble;
+  return words("failed", { why: trouble instanceof Error ? trouble.message : "?" });
 }
 
 class Panel {
@@ -61,6 +61,7 @@ class Panel {
   private readonly fields = {} as Fields;
   private plan: Plan | undefined;
   private asked = 0;
+  private reads = 0;
 
   constructor(
     panel: HTMLElement,
@@ -205,16 +206,18 @@ class Panel {
   }
 
   private async read(): Promise<void> {
-    if (!this.plan) return;
+    const { plan } = this;
+    if (!plan) return;
+    const turn = ++this.reads;
     this.go.disabled = true;
     try {
-      const table = await this.reader.read(this.plan);
+      const table = await this.reader.read(plan);
+      if (turn !== this.reads) return;
       show(this.answer, table, this.words, this.opening, this.about);
-      this.answer.dataset["done"] = this.plan.question.kind;
+      this.answer.dataset["done"] = plan.question.kind;
     } catch (trouble) {
-      this.price.textContent = said(trouble, this.words);
-    } finally {
-      this.go.disabled = false;
+      if (plan === this.plan) this.price.textContent = said(trouble, this.words);
     }
+    if (plan === this.plan) this.go.disabled = false;
   }
 }

@@ -1,22 +1,20 @@
 /** Reads parts of the data file of the index, each once; of a server that knows no ranges, the whole of a small one. */
 
+import { kept } from "../lib/kept";
+
 /** Bytes of an index that is read whole where the server sends it only so. */
 const WHOLE = 8 * 2 ** 20;
 
 export class DataFile {
   readonly spent = { requests: 0, bytes: 0 };
   private readonly known = new Map<string, Promise<Uint8Array>>();
-  private whole: Promise<Uint8Array> | undefined;
+  private readonly whole = new Map<string, Promise<Uint8Array>>();
 
   constructor(private readonly url: string) {}
 
   bytes(place: number, length: number): Promise<Uint8Array> {
     if (length === 0) return Promise.resolve(new Uint8Array());
-    const key = `${place} ${length}`;
-    const known = this.known.get(key) ?? this.part(place, length);
-    this.known.set(key, known);
-    known.catch(() => this.known.delete(key));
-    return known;
+    return kept(this.known, `${place} ${length}`, () => this.part(place, length));
   }
 
   async unpacked(place: number, length: number): Promise<Uint8Array> {
@@ -24,12 +22,12 @@ export class DataFile {
   }
 
   private async part(place: number, length: number): Promise<Uint8Array> {
-    if (this.whole) return (await this.whole).subarray(place, place + length);
+    const whole = this.whole.get(this.url);
+    if (whole) return (await whole).subarray(place, place + length);
     const answer = await fetch(this.url, { headers: { Range: `bytes=${place}-${place + length - 1}` } });
     this.spent.requests += 1;
     if (answer.status === 200) {
-      this.whole ??= this.all(answer);
-      return (await this.whole).subarray(place, place + length);
+      return (await kept(this.whole, this.url, () => this.all(answer))).subarray(place, place + length);
     }
     if (answer.status !== 206) throw new Error(`${this.url}: ${answer.status}`);
     const data = new Uint8Array(await answer.arrayBuffer());

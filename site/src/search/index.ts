@@ -1,5 +1,6 @@
 /** Reads the index of the catalogue by ranges; `builder/index` writes it, and `builder/search/page.py` reads it alike. */
 
+import { kept } from "../lib/kept";
 import { FACETS, type Asked } from "./asked";
 import { judged, meets, type Verdict } from "./bounds";
 import { columns, DataFile, unpack } from "./file";
@@ -51,8 +52,7 @@ const GAP = 4096;
 export class Index {
   private readonly lists = new Map<string, Promise<Uint8Array>>();
   private readonly held: Record<Kind, Map<number, Promise<Uint8Array>>> = { places: new Map(), titles: new Map() };
-  private starts: Promise<Record<Kind, number[]>> | undefined;
-  private bounds: Promise<Int32Array[]> | undefined;
+  private readonly tables = new Map<string, Promise<Int32Array[]>>();
 
   private constructor(
     readonly head: Head,
@@ -60,7 +60,7 @@ export class Index {
   ) {}
 
   static async open(): Promise<Index> {
-    const answer = await fetch(new URL("index.json", location.href));
+    const answer = await fetch(new URL("index.json", location.href), { cache: "no-cache" });
     if (!answer.ok) throw new Error(`index.json: ${answer.status}`);
     const head = (await answer.json()) as Head;
     if (head.version !== VERSION) throw new Error(`index.json: version ${head.version}`);
@@ -101,10 +101,7 @@ export class Index {
 
   /** Rows that have a word, or a value of a facet as `:name:value`. */
   having(term: string): Promise<Uint8Array> {
-    const known = this.lists.get(term) ?? this.sought(term);
-    this.lists.set(term, known);
-    known.catch(() => this.lists.delete(term));
-    return known;
+    return kept(this.lists, term, () => this.sought(term));
   }
 
   private async sought(term: string): Promise<Uint8Array> {
@@ -165,14 +162,16 @@ export class Index {
   /** What the bounds say of each block. */
   async verdicts(asked: Asked): Promise<Verdict[]> {
     if (!asked.box && !asked.period) return Array.from({ length: this.count }, () => "all" as const);
-    this.bounds ??= this.table(this.head.blocks.bounds, BOUNDS);
-    const bounds = await this.bounds;
+    const bounds = await this.table("bounds", BOUNDS);
     return Array.from({ length: this.count }, (_, block) => judged(bounds.map((column) => column[block]!), asked));
   }
 
-  private async table([place, length]: readonly [number, number], count: number): Promise<Int32Array[]> {
-    const data = await this.file.unpacked(place, length);
-    return columns(data, Array.from({ length: count }, () => 4)).map((column) => new Int32Array(column));
+  /** A table about all blocks, of so many columns. */
+  private table(name: "bounds" | "sizes", count: number): Promise<Int32Array[]> {
+    return kept(this.tables, name, async () => {
+      const data = await this.file.unpacked(...this.head.blocks[name]);
+      return columns(data, Array.from({ length: count }, () => 4)).map((column) => new Int32Array(column));
+    });
   }
 
   /** Strikes out the rows of a block that are elsewhere or at another time. */
@@ -238,15 +237,14 @@ export class Index {
     return blocks.reduce((sum, one) => sum + (this.held.places.has(one) ? 0 : starts[one + 1]! - starts[one]!), 0);
   }
 
-  private layout(): Promise<Record<Kind, number[]>> {
-    this.starts ??= this.table(this.head.blocks.sizes, 2).then((sizes) => {
-      const [places, titles] = (["places", "titles"] as const).map((kind, at) => {
-        let place = this.head.blocks[kind];
-        return [place, ...Array.from(sizes[at]!, (size) => (place += size))];
-      });
-      return { places: places!, titles: titles! };
-    });
-    return this.starts;
+  /** Where places and titles of each block begin, and the last of them ends. */
+  private async layout(): Promise<Record<Kind, number[]>> {
+    const sizes = await this.table("sizes", 2);
+    const starts = (kind: Kind, at: number): number[] => {
+      let place = this.head.blocks[kind];
+      return [place, ...Array.from(sizes[at]!, (size) => (place += size))];
+    };
+    return { places: starts("places", 0), titles: starts("titles", 1) };
   }
 }
 

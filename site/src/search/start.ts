@@ -29,6 +29,10 @@ class Search {
   private readonly more: HTMLElement;
   private readonly region: HTMLSelectElement;
   private index!: Index;
+  /** The one opening of the index, for all questions; forgotten when reading fails, since it may have been renewed. */
+  private opening: Promise<Index> | undefined;
+  /** What the address asked when it was last answered. */
+  private answered: string | undefined;
   private turn = 0;
 
   constructor(root: HTMLElement, private readonly words: Words) {
@@ -47,7 +51,7 @@ class Search {
     });
     for (const side of SIDES) this.field(side).addEventListener("change", () => (this.region.value = ""));
     this.facets.addEventListener("change", () => this.go(this.written()));
-    addEventListener("popstate", () => void this.show());
+    addEventListener("popstate", () => this.answered === location.search || void this.show());
   }
 
   private go(address: URLSearchParams): void {
@@ -91,6 +95,7 @@ class Search {
 
   async show(): Promise<void> {
     const turn = (this.turn += 1);
+    this.answered = location.search;
     const address = new URLSearchParams(location.search);
     this.fill(address);
     this.list.replaceChildren();
@@ -99,14 +104,15 @@ class Search {
     delete this.list.dataset["done"];
     delete this.list.dataset["first"];
     try {
-      this.index ??= await Index.open();
-      const answer = await Answer.to(askedOf(address), this.index);
+      const asked = askedOf(address);
+      this.index = await (this.opening ??= Index.open());
+      const answer = await Answer.to(asked, this.index);
       const page = Math.max(1, Number(address.get("page") ?? 1) || 1);
       const rows = await answer.rows((page - 1) * PAGE, page * PAGE + 1, FIRST_PLACES);
       if (turn !== this.turn) return;
       this.tell(answer);
       await this.page(rows, page, turn);
-      this.list.dataset["first"] = this.spent;
+      if (turn === this.turn) this.list.dataset["first"] = this.spent;
       await this.number(answer, turn, async () => {
         if (rows.length <= PAGE) await this.page(await answer.rows((page - 1) * PAGE, page * PAGE + 1), page, turn);
       });
@@ -114,7 +120,7 @@ class Search {
     } catch (trouble) {
       if (turn === this.turn) this.fail(trouble);
     }
-    this.list.dataset["done"] = this.spent;
+    if (turn === this.turn) this.list.dataset["done"] = this.spent;
   }
 
   /** Requests and bytes of the data file so far. */
@@ -139,6 +145,7 @@ class Search {
     address.set("page", String(page));
     const link = element("a", this.words(key), { href: `?${address}`, class: "button" });
     link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       event.preventDefault();
       this.go(address);
       this.say.focus();
@@ -177,15 +184,20 @@ class Search {
     const button = element("button", this.words(key, { size: size(bytes) }), { type: "button", "data-more": key });
     button.addEventListener("click", () => {
       button.disabled = true;
-      void work()
-        .catch((trouble: unknown) => this.fail(trouble))
-        .finally(() => button.remove());
+      work().then(
+        () => button.remove(),
+        (trouble: unknown) => {
+          button.disabled = false;
+          this.fail(trouble);
+        },
+      );
     });
     this.more.append(button, " ");
   }
 
   private fail(trouble: unknown): void {
     const key = trouble instanceof Error && TROUBLES.includes(trouble.message) ? trouble.message : "broken";
+    if (key === "broken") this.opening = undefined;
     this.say.removeAttribute("aria-busy");
     this.say.textContent = this.words(key);
   }

@@ -58,7 +58,7 @@ export class Grid {
     if (!crs) throw new Refusal("unplaced", { code });
     if (whole.fileDirectory.getValue("Compression") === LERC) throw new Refusal("packed", { how: "LERC" });
     const [left, bottom, right, top] = whole.getBoundingBox() as [number, number, number, number];
-    return new Grid(levels, crs, whole.getGDALNoData(), [left, bottom, right, top], await tableOf(whole));
+    return new Grid(levels, crs, missingOf(whole), [left, bottom, right, top], await tableOf(whole));
   }
 
   /** Reads what covers the places, at least as finely as asked where that is not too much. */
@@ -105,6 +105,13 @@ export class Grid {
     const small = sorted.filter((one) => area / size(one) ** 2 < MOST_CELLS || one.getWidth() * one.getHeight() < MOST_CELLS);
     return small.find((one) => size(one) <= resolution * 1.01) ?? small.at(-1) ?? sorted[0]!;
   }
+}
+
+/** The value that stands for none, as the cells hold it: written in decimals, it may lie between two single-precision numbers. */
+function missingOf(image: GeoTIFFImage): number | null {
+  const said = image.getGDALNoData();
+  const single = image.getSampleFormat() === 3 && image.getBitsPerSample() === 32;
+  return said !== null && single ? Math.fround(said) : said;
 }
 
 /** Tells a mask (bit 2 of NewSubfileType) from an overview. */

@@ -1,1 +1,0 @@
-function e(e,t=``,n={}){let r=document.createElement(e);t&&(r.textContent=t);for(let[e,t]of Object.entries(n))r.setAttribute(e,t);return r}function t(e){return getComputedStyle(document.documentElement).getPropertyValue(`--${e}`).trim()}function n(e){let t=new CSSStyleSheet;t.replaceSync(e),document.adoptedStyleSheets=[...document.adoptedStyleSheets,t]}export{n,e as r,t};

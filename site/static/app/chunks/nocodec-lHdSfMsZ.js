@@ -1,1 +1,0 @@
-import{p as e}from"./query-jfCXbr_t.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
