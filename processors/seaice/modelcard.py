@@ -13,6 +13,10 @@ from processors.seaice.artefact import CARD, ITEM, MODEL, Model
 
 SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 SYNTHETIC = "**Trained on simulated scenes; not validated on real charts.**"
+MEASURED = {"maps": "whole maps, smoothed and cleared of specks", "cells": "single cells as they are"}
+"""Parts of the record of a model that say how good it is."""
+BIASED, POOR = 0.06, 0.93
+"""Bias of ice area above which, and accuracy below which, a scene is counted as hard."""
 _ARCTIC = ((-180.0, 50.0), (180.0, 50.0), (180.0, 90.0), (-180.0, 90.0), (-180.0, 50.0))
 
 
@@ -37,6 +41,7 @@ def card(model: Model) -> str:
             f"(parted into {record.get('folds', 0)} groups of scenes)."
         ),
         _table(record),
+        _subset(record),
         _confusion(record),
         "## What it was trained on",
         _trained(record),
@@ -58,7 +63,11 @@ def item(model: Model) -> dict[str, JSON]:
     record = model.training
     properties = {
         "title": f"{model.name} {model.version}",
-        "description": "Tells sea ice from open water. " + _validation(record).replace("**", ""),
+        "description": " ".join(
+            part
+            for part in ("Tells sea ice from open water.", _validation(record).replace("**", ""), _subset(record))
+            if part
+        ),
         "datetime": None,
         "start_datetime": "2014-04-03T00:00:00Z",
         "end_datetime": "9999-12-31T23:59:59Z",
@@ -76,6 +85,7 @@ def item(model: Model) -> dict[str, JSON]:
         "mlm:hyperparameters": {name: record[name] for name in ("cells_per_scene", "seed", "folds") if name in record}
         or {"seed": 0},
         "model:validation": record.get("validation", "unknown"),
+        "model:evaluation": {name: _figures(record[name]) for name in MEASURED if name in record},
     }
     west, south, east, north = -180.0, 50.0, 180.0, 90.0
     return {
@@ -122,7 +132,7 @@ def _described(feature: str) -> str:
     }
     channel, _, name = feature.partition("_")
     told = {
-        "deviation": "standard deviation of grey levels, window of 5 cells",
+        "deviation": "standard deviation of backscatter at 30 degrees, dB, window of 5 cells",
         "snr": "signal over noise of a window of 5 cells, dB",
         "hh_ratio": "backscatter over that in HH, window of 5 cells, dB",
         "vv_ratio": "backscatter over that in VV, window of 5 cells, dB",
@@ -155,31 +165,58 @@ def _validation(record: Mapping[str, JSON]) -> str:
     return f"Trained and validated on: {record.get('labels', 'labels that nobody described')}."
 
 
+def _figures(one: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return what the record says of whole maps or of single cells, with the errors of the probability."""
+    return {
+        **{name: one[name] for name in ("scenes", "mean_accuracy", "worst_accuracy", "worst_ice_area_bias")},
+        **{name: one["pooled"][name] for name in ("ice_area_bias", "ece", "brier")},
+    }
+
+
 def _table(record: Mapping[str, JSON]) -> str:
-    lines = ["| measured on | scenes | mean accuracy | worst | largest bias of ice area |", "|---|---|---|---|---|"]
-    for name, title in (("maps", "whole maps, smoothed and cleared of specks"), ("cells", "single cells as they are")):
+    lines = [
+        "| measured on | scenes | mean accuracy | worst | largest bias of ice area | calibration error | Brier score |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, title in MEASURED.items():
         if name in record:
-            one = record[name]
+            one = _figures(record[name])
             lines.append(
                 f"| {title} | {one['scenes']} | {one['mean_accuracy']:.3f} | {one['worst_accuracy']:.3f} "
-                f"| {one['worst_ice_area_bias']:+.1%} |"
+                f"| {one['worst_ice_area_bias']:+.1%} | {one['ece']:.3f} | {one['brier']:.3f} |"
             )
     for name, one in record.get("seasons", {}).items():
         lines.append(
-            f"| single cells, {name} | {one['scenes']} | {one['mean_accuracy']:.3f} | {one['worst_accuracy']:.3f} | |"
+            f"| single cells, {name} | {one['scenes']} | {one['mean_accuracy']:.3f} | {one['worst_accuracy']:.3f} "
+            "| | | |"
         )
     return "\n".join(lines) if len(lines) > 2 else "It was not measured."
+
+
+def _subset(record: Mapping[str, JSON]) -> str:
+    """Say of which scenes whole maps were measured, and how hard these are beside all; empty where of all."""
+    scenes = record.get("scenes", [])
+    count = record.get("maps", {}).get("scenes", 0)
+    if not 0 < count < len(scenes):
+        return ""
+    biased = [abs(one["ice_area_bias"]) > BIASED for one in scenes]
+    poor = [one["accuracy"] < POOR for one in scenes]
+    said = (
+        f"Whole maps were measured of the first {count} scenes only. As single cells, the area of ice is more than "
+        f"{BIASED:.0%} off in {sum(biased[:count])} of these and in {sum(biased)} of all {len(scenes)}, and accuracy "
+        f"is below {POOR} in {sum(poor[:count])} and in {sum(poor)}."
+    )
+    easy = all(sum(one[:count]) * len(scenes) < sum(one) * count for one in (biased, poor))
+    return said + (" They are an easy part: those of all scenes are likely to be worse." if easy else "")
 
 
 def _confusion(record: Mapping[str, JSON]) -> str:
     if "cells" not in record:
         return ""
-    pooled = record["cells"]["pooled"]
-    (water, as_ice), (as_water, ice) = pooled["confusion"]
+    (water, as_ice), (as_water, ice) = record["cells"]["pooled"]["confusion"]
     return (
         "Single cells of all scenes:\n\n| truth | called open water | called sea ice |\n|---|---|---|\n"
-        f"| open water | {water} | {as_ice} |\n| sea ice | {as_water} | {ice} |\n\n"
-        f"Calibration error of the probability {pooled['ece']:.3f}, Brier score {pooled['brier']:.3f}."
+        f"| open water | {water} | {as_ice} |\n| sea ice | {as_water} | {ice} |"
     )
 
 
