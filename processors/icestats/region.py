@@ -35,17 +35,35 @@ Box: TypeAlias = tuple[float, float, float, float]
 Region: TypeAlias = Literal["all"] | Box | GeoPolygon
 
 
-def outline_of(region: Region, crs: str) -> BaseGeometry | None:
+def outline_of(region: Region, crs: str, name: str = "region") -> BaseGeometry | None:
     """Return a region as a polygon on a map; None for ``all``.
 
     Edges of a box follow meridians and parallels; a box whose west is greater than its east crosses the antimeridian,
     and one 360° wide goes round the pole.
+
+    Args:
+        region: The region.
+        crs: Reference system of the map.
+        name: What the user called it.
 
     Raises:
         Refusal: ``STATS.REGION``: the region is no area, or cannot be shown on the map.
     """
     if isinstance(region, str):
         return None
+    try:
+        return _outline(region, crs)
+    except _NoRegion as trouble:
+        takes = "west, south, east, north in degrees"
+        hint = f"give {takes}" + (", or a GeoJSON polygon" if name == "region" else "")
+        raise Refusal(str(trouble), name, hint, "STATS.REGION") from None
+
+
+class _NoRegion(ValueError):
+    """What a region lacks to be one."""
+
+
+def _outline(region: Box | GeoPolygon, crs: str) -> BaseGeometry:
     rings = _ring_of_box(region) if isinstance(region, tuple) else [_dense(ring) for ring in region.coordinates]
     shapes = [_projected(ring, crs) for ring in rings]
     if isinstance(region, tuple):
@@ -55,7 +73,7 @@ def outline_of(region: Region, crs: str) -> BaseGeometry | None:
         for hole in shapes[1:]:
             found = found.difference(hole)
     if found.is_empty or not found.area:
-        raise _bad("has no area")
+        raise _NoRegion("has no area")
     return found
 
 
@@ -94,7 +112,7 @@ def _frame(transform: Transform, shape: tuple[int, int]) -> BaseGeometry:
 def _ring_of_box(box: Box) -> list[Floats]:
     west, south, east, north = box
     if not (-90 <= south < north <= 90 and -360 <= west <= 360 and -360 <= east <= 360) or west == east:
-        raise _bad(f"{list(box)} is no box of west, south, east and north")
+        raise _NoRegion(f"{list(box)} is no box of west, south, east and north")
     east = east + 360 if east < west else east
     if east - west >= 360:
         around = np.linspace(-180, 180, int(360 / STEP_DEG) + 1)[:-1]
@@ -107,7 +125,7 @@ def _dense(ring: Sequence[tuple[float, float]]) -> Floats:
     """Add points to every edge."""
     corners = np.asarray(ring, np.float64)
     if len(corners) < 4 or not np.isfinite(corners).all() or np.abs(corners[:, 1]).max() > 90:
-        raise _bad("is no closed ring of longitudes and latitudes")
+        raise _NoRegion("is no closed ring of longitudes and latitudes")
     parts = []
     for start, end in pairwise(corners):
         count = max(1, int(np.ceil(np.abs(end - start).max() / STEP_DEG)))
@@ -122,10 +140,5 @@ def _projected(ring: Floats, crs: str) -> BaseGeometry:
 
     x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(ring[:, 0], ring[:, 1])
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise _bad(f"cannot be shown in {crs[:60]}")
+        raise _NoRegion(f"cannot be shown in {crs[:60]}")
     return make_valid(Polygon(np.stack([x, y], axis=1)))
-
-
-def _bad(message: str) -> Refusal:
-    hint = "give west, south, east, north in degrees, or a GeoJSON polygon"
-    return Refusal(message, "region", hint, "STATS.REGION")

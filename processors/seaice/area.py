@@ -14,6 +14,7 @@ from processors.protocol import JSON
 from processors.sampling import Target
 from processors.seaice.features import Mask
 from processors.seaice.geolocation import Geolocation
+from processors.seaice.markup import Floats
 from processors.seaice.warp import Warp
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Area:
         Raises:
             Refusal: ``STATS.REGION``: it is no box.
         """
-        return cls(geolocation, outline_of(box, geolocation.crs) if box else None)
+        return cls(geolocation, outline_of(box, geolocation.crs, "bbox") if box else None)
 
     def target(self, resolution: float) -> Target:
         """Return the smallest map that holds what is wanted, its edges at multiples of the resolution.
@@ -86,6 +87,16 @@ class Area:
         if self.outline is None:
             return np.zeros(target.shape, bool)
         found: Mask = ~inside(self.outline, target.transform, target.shape)
+        return found
+
+    def holds(self, lines: Floats, samples: Floats) -> Mask:
+        """Return which places of the scene are wanted, where lines and samples cross; shape (lines, samples)."""
+        import shapely
+
+        if self.outline is None:
+            return np.ones((lines.size, samples.size), bool)
+        shapely.prepare(self.outline)
+        found: Mask = shapely.contains_xy(self.outline, *self.geolocation.mesh(lines, samples))
         return found
 
     def footprint(self) -> JSON:

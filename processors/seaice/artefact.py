@@ -20,6 +20,8 @@ from processors.seaice.textures import Floats
 
 SHIPPED = Path(__file__).parent / "models"
 MODEL, CARD, ITEM, SUMS = "model.json", "MODEL_CARD.md", "item.json", "SHA256SUMS"
+DEFAULT = "ice-water-quadlogit@1"
+"""The shipped model that is used where none is asked for."""
 SCHEMA = "iaos-ice-model/1"
 SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 REFERENCE = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:@(?P<version>\d+(?:\.\d+){0,2}))?")
@@ -106,6 +108,12 @@ def find_model(reference: str, folder: Path = SHIPPED) -> Path:
         there = ", ".join(".".join(map(str, one)) for one in versions)
         raise Refusal(f"has no version {wanted['version']}", wanted["name"], f"there are: {there}", "MODEL.UNKNOWN")
     return folder / wanted["name"] / ".".join(map(str, fitting[-1])) / MODEL
+
+
+def example() -> str:
+    """Return a full reference to the model that is used where none is asked for, such as ``name@1.0.0``."""
+    path = find_model(DEFAULT)
+    return f"{path.parent.parent.name}@{path.parent.name}"
 
 
 def load_model(path: Path) -> Model:

@@ -77,6 +77,11 @@ class Geolocation:
         line, sample = np.broadcast_arrays(np.asarray(line, np.float64), np.asarray(sample, np.float64))
         return self._splines[0].ev(line, sample), self._splines[1].ev(line, sample)
 
+    def mesh(self, lines: Floats, samples: Floats) -> tuple[Floats, Floats]:
+        """Return x and y, m, where lines and samples (both rising) cross, shape (lines, samples)."""
+        x, y = (spline(lines, samples) for spline in self._splines)
+        return x, y
+
     def lonlat(self, line: npt.ArrayLike, sample: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Return longitude and latitude, degrees, of lines and samples."""
         from pyproj import Transformer
@@ -141,7 +146,8 @@ class Geolocation:
     def _guess(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         centre, size, weights = self._fit
         terms = _cubic(np.stack([(x.ravel() - centre[0]) / size[0], (y.ravel() - centre[1]) / size[1]]))
-        line, sample = (terms @ weights).T
+        # term by term: a matrix product may round a place differently among other places
+        line, sample = (sum((terms[:, k] * weight[k] for k in range(10)), np.zeros(x.size)) for weight in weights.T)
         return line.reshape(x.shape), sample.reshape(x.shape)
 
     def target(self, resolution: float) -> Target:

@@ -25,8 +25,8 @@ class Span:
 
     Attributes:
         swath: Number of the sub-swath.
-        start: Seconds from the first line.
-        stop: Seconds from the first line.
+        start: Seconds from the first line; may be infinite.
+        stop: Seconds from the first line; may be infinite.
     """
 
     swath: int
@@ -37,7 +37,8 @@ class Span:
 def read_interference(root: Node, origin: datetime) -> tuple[Span, ...]:
     """Read the bursts and the measurements of noise in which interference was found, mitigated or not.
 
-    Each holds from its own time to that of the next one of its sub-swath; the last as long as they usually do.
+    Each holds from its own time to that of the next one of its sub-swath; the last as long as they usually do. One
+    that is alone in its sub-swath tells all lines of it.
 
     Raises:
         Refusal: A report has no sub-swath or no time.
@@ -63,7 +64,9 @@ def _spans(reports: list[tuple[int, float, bool]]) -> Iterator[Span]:
     for swath in sorted({one[0] for one in reports}):
         own = sorted(one[1:] for one in reports if one[0] == swath)
         times = [time for time, _ in own]
-        usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        usual = float(np.median(np.diff(times))) if len(times) > 1 else np.inf
+        if len(own) == 1:
+            own = [(-np.inf, own[0][1])]
         for (start, found), stop in zip(own, [*times[1:], times[-1] + usual], strict=True):
             if found:
                 yield Span(swath, start, stop)

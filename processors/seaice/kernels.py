@@ -66,17 +66,18 @@ def _resample(source: Any, nodes: Any, how: Any, found: Any) -> None:  # pragma:
     Args:
         source: Shape (lines, samples).
         nodes: Lines and samples of the nodes of the map, and cells from node to node.
-        how: First row of the map, pixels of a cell of the source, first line of the source, and whether to weigh four.
+        how: First row and column, counted from the first node, pixels of a cell of the source, first line of the
+            source, and whether to weigh four.
         found: Shape (rows, columns).
     """
     lines, samples, step = nodes
-    first, cell, top, weigh = how
+    first, start, cell, top, weigh = how
     height, width = source.shape
     for row in range(found.shape[0]):
         up, down = divmod(first + row, step)
         v = down / step
         for column in range(found.shape[1]):
-            left, right = divmod(column, step)
+            left, right = divmod(start + column, step)
             u = right / step
             line = (1 - v) * ((1 - u) * lines[up, left] + u * lines[up, left + 1])
             line += v * ((1 - u) * lines[up + 1, left] + u * lines[up + 1, left + 1])

@@ -58,12 +58,20 @@ class Judged:
         snr_db: Signal-to-noise ratio at cross polarisation, dB.
         nesz: Noise-equivalent backscatter at the centre of cells, linear, co and cross; shape (2, rows, columns).
         borders: How well sub-swaths join at cross polarisation, see `processors.seaice.radiometry.border_quality`.
+        inside: Cells that statistics are made of; shape (rows, columns).
     """
 
     chance: Floats
     snr_db: Floats
     nesz: Floats
     borders: Mapping[tuple[int, int], float]
+    inside: Mask
+
+    @property
+    def told(self) -> Mask:
+        """Cells that statistics are made of and of which something is known."""
+        known: Mask = np.isfinite(self.chance) & self.inside
+        return known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +91,7 @@ class Map:
     flags: Bytes
 
 
-def judge(scene: Scene, model: Model, noise: NoiseRule, engine: Engine, rows: slice = slice(None)) -> Judged:
+def judge(scene: Scene, model: Model, noise: NoiseRule, engine: Engine, rows: slice, inside: Mask) -> Judged:
     """Compute the probability of ice of cells, in strips that may be worked on anywhere.
 
     Args:
@@ -92,6 +100,7 @@ def judge(scene: Scene, model: Model, noise: NoiseRule, engine: Engine, rows: sl
         noise: What is subtracted.
         engine: Where strips are worked on.
         rows: Rows of cells that are wanted; nothing is known of the others.
+        inside: Cells that statistics are made of, shape (rows, columns).
 
     Raises:
         Refusal: The scene cannot be read, or lacks what the model was trained with (``MODEL.FEATURE_MISMATCH``).
@@ -99,27 +108,33 @@ def judge(scene: Scene, model: Model, noise: NoiseRule, engine: Engine, rows: sl
     shape = shape_in_cells(scene, model.settings)
     chance, snr = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     nesz = np.full((2, *shape), np.nan, np.float32)
-    strips = strips_of(scene, model.settings, rows=rows)
+    strips = ((one, inside[one.first : one.last]) for one in strips_of(scene, model.settings, rows=rows))
     borders = []
     for first, values, ratio, level, sums in engine.map(partial(_strip, scene, model, noise), strips, task="strips"):
         here = slice(first, first + values.shape[0])
         chance[here], snr[here], nesz[:, here] = values, ratio, level
         borders.append(sums)
-    return Judged(chance, snr, nesz, contrasts(borders))
+    return Judged(chance, snr, nesz, contrasts(borders), inside)
 
 
 Told: TypeAlias = tuple[int, Floats, Floats, Floats, Borders]
 """First row of a strip, and of its cells: probability, signal to noise, noise, and the sums at borders."""
 
 
-def _strip(scene: Scene, model: Model, noise: NoiseRule, strip: Strip) -> Told:
+def _strip(scene: Scene, model: Model, noise: NoiseRule, part: tuple[Strip, Mask]) -> Told:
+    strip, inside = part
     channels = calibrate_strip(scene, noise, model.settings, strip)
     cells = describe_channels(scene, model.settings, strip, channels)
     size = model.settings.pixels
     lines = slice((strip.first - strip.top) * size, (strip.last - strip.top) * size)
     width = cells.snr_db.shape[1] * size
     level = np.stack([one.nesz[lines, :width][size // 2 :: size, size // 2 :: size] for one in channels])
-    sums = border_sums(scene, slice(strip.first * size, strip.last * size), channels[1].sigma0[lines])
+    cross = channels[1].sigma0[lines]
+    if not inside.all():
+        pixels = np.repeat(np.repeat(inside, size, axis=0), size, axis=1)
+        pixels = np.pad(pixels, ((0, 0), (0, cross.shape[1] - width)), "edge")
+        cross = np.where(pixels, cross, np.float32(np.nan))
+    sums = border_sums(scene, slice(strip.first * size, strip.last * size), cross)
     return strip.first, model.predict(cells), cells.snr_db, level, sums
 
 

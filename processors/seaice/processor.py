@@ -17,7 +17,7 @@ from processors.icestats.region import Box
 from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
 from processors.seaice import decibels, summary
 from processors.seaice.area import Area
-from processors.seaice.artefact import Model, find_model, load_model
+from processors.seaice.artefact import DEFAULT, Model, example, find_model, load_model
 from processors.seaice.described import COLOURS, NAMES, bitfields, classes, item_fields, notes
 from processors.seaice.geolocation import Geolocation, MapCrs
 from processors.seaice.labels import season_of
@@ -26,6 +26,7 @@ from processors.seaice.postprocess import Bytes, call_classes
 from processors.seaice.quicklook import draw
 from processors.seaice.radiometry import NoiseRule, scaling_of
 from processors.seaice.safe import Scene, open_safe
+from processors.seaice.strips import centres, shape_in_cells
 from processors.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ PRODUCTS = {
 class S1IceParameters(Parameters):
     """How a scene is classified and mapped."""
 
-    model: str = Field("ice-water-quadlogit@1", description="Shipped model: NAME, NAME@1 or NAME@1.0.0.")
+    model: str = Field(DEFAULT, description=f"Shipped model: NAME, NAME@1 or in full, such as {example()}.")
     crs: MapCrs = Field("EPSG:3413", description="Reference system of the map.")
     resolution_m: Literal[200, 400, 1000] = Field(200, description="Side of a cell of the map, m.")
     noise: Literal["esa", "scaled", "none"] = Field(
@@ -73,7 +74,7 @@ class S1Ice:
     """Classifies a scene; an instance is registered as processor."""
 
     name = "s1-ice"
-    version = "2"
+    version = "3"
     title = "Sea ice and open water from Sentinel-1"
     description = (
         "Reads a Sentinel-1 EW GRDM scene in two polarisations, takes thermal noise off, describes cells of 200 m by "
@@ -102,13 +103,14 @@ class S1Ice:
         scene = open_safe(inputs["scene"][0].path)
         area = Area.of(Geolocation.of(scene.annotation, parameters.crs), parameters.bbox)
         rows = area.rows(area.target(parameters.resolution_m), model.settings.pixels, _reach(parameters))
-        judged = judge(scene, model, parameters.noise, engine, rows)
+        inside = area.holds(*(centres(count, 0, model.settings) for count in shape_in_cells(scene, model.settings)))
+        judged = judge(scene, model, parameters.noise, engine, rows, inside)
         made = _mapped(scene, model, area, judged, parameters)
-        writer = _Writer(scene, model, area, made, lineage, engine.folder)
+        writer = _Writer(scene, model, area, made, judged, lineage, engine.folder)
         yield from writer.rasters()
         if parameters.write_sigma0:
             yield from writer.backscatter(parameters.noise, engine)
-        yield writer.statistics(judged)
+        yield writer.statistics()
         if parameters.figures:
             yield from writer.figures()
 
@@ -149,10 +151,12 @@ def _mapped(scene: Scene, model: Model, area: Area, judged: Judged, parameters: 
 class _Writer:
     """Writes the products of one scene."""
 
-    def __init__(self, scene: Scene, model: Model, area: Area, made: Map, lineage: Lineage, folder: Path) -> None:
-        self.scene, self.model, self.area, self.map = scene, model, area, made
+    def __init__(
+        self, scene: Scene, model: Model, area: Area, made: Map, judged: Judged, lineage: Lineage, folder: Path
+    ) -> None:
+        self.scene, self.model, self.area, self.map, self.judged = scene, model, area, made, judged
         self.lineage, self.folder = lineage, folder
-        self.incidence = float(scene.annotation.points.incidence.mean())
+        self.incidence = summary.incidence_of(scene, judged, model.settings)
         self.season = season_of(scene.start.month)
 
     def rasters(self) -> Iterator[Product]:
@@ -213,13 +217,13 @@ class _Writer:
         roles = ("data",) if kind != "flags" else ("data-mask",)
         return Product(name, "cog", self.folder / name, title, self.lineage, roles, fields | more)
 
-    def statistics(self, judged: Judged) -> Product:
+    def statistics(self) -> Product:
         """Write true areas, the share of ice and its interval, concentration, edge and noise."""
         told = {
             "scene": self.scene.name,
             **summary.areas_told(self.map),
             **summary.concentration_told(self.map),
-            **summary.noise_told(self.scene, judged),
+            **summary.noise_told(self.scene, self.judged),
             "incidence_mean_deg": round(self.incidence, 2),
             "flags": list(self.scene.flags),
             "notes": notes(self.scene, self.model, self.season),

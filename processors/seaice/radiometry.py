@@ -37,6 +37,8 @@ SCALINGS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 """Scale and offset of HV noise by sub-swath: eta' = scale eta + offset A² (Park et al. 2018; Korosov et al. 2022)."""
 BORDER = 100
 """Samples on each side of a border of sub-swaths that are compared."""
+FLAT = 1e-30
+"""Least spread of both sides of a border: sides without any are never divided by 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,4 +304,4 @@ def _sides(scene: Scene, rows: slice, values: Singles) -> Iterator[tuple[tuple[i
 def _contrast(moments: Floats) -> float:
     means = moments[:, 0] / moments[:, 2]
     spread_of = np.sqrt(np.maximum(moments[:, 1] / moments[:, 2] - means**2, 0))
-    return float(abs(means[0] - means[1]) / max(spread_of.sum(), 1e-30))
+    return float(abs(means[0] - means[1]) / max(spread_of.sum(), FLAT))

@@ -11,9 +11,12 @@ from processors.icestats.concentration import Rules, concentration_of, figures_o
 from processors.icestats.edge import edge_of, latitudes_of, length_of, to_degrees
 from processors.protocol import JSON
 from processors.sampling import Target
+from processors.seaice.features import Settings
 from processors.seaice.mapping import NO_CHANCE, NO_DATA, UNSURE, Judged, Map
 from processors.seaice.postprocess import ICE, LAND, WATER
+from processors.seaice.radiometry import incidence_at
 from processors.seaice.safe import Scene
+from processors.seaice.strips import centres
 from processors.seaice.textures import Floats as Singles
 
 CELL = 10_000.0
@@ -44,17 +47,21 @@ def areas_told(made: Map) -> dict[str, JSON]:
 def concentration_told(made: Map) -> dict[str, JSON]:
     """Return concentration on cells of 10 km, and what follows from it: extent, ice area, marginal zone and edge.
 
-    A cell is known where half of its sea was seen; land that the scene does not show is taken for sea.
+    A cell is known where half of its sea was seen, and then counts with all its sea; `coverage` tells how much of it
+    was seen. Land that the scene does not show is taken for sea.
     """
     coarse, (valid, ice, land) = _cells(made)
     sea = cell_areas(coarse.crs, coarse.transform, coarse.shape) - land
     rules = Rules()
     sic = concentration_of(valid, ice, sea, rules.least)
     found = figures_of(valid, ice, sea, rules)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seen = np.where(sea > 0, valid / sea, np.nan)
     lines = to_degrees(edge_of(sic, coarse.transform, rules.threshold), coarse.crs)
     return {
         "grid": {"crs": coarse.crs, "transform": list(coarse.transform), "shape": list(coarse.shape)},
-        "concentration": [[None if np.isnan(one) else round(float(one), 4) for one in row] for row in sic],
+        "concentration": _rounded(sic),
+        "coverage": _rounded(seen),
         "extent_km2": round(found.extent, 3),
         "ice_area_km2": round(found.ice_area, 3),
         "marginal_km2": round(found.marginal, 3),
@@ -67,14 +74,25 @@ def concentration_told(made: Map) -> dict[str, JSON]:
 
 
 def noise_told(scene: Scene, judged: Judged) -> dict[str, JSON]:
-    """Return medians of noise and signal to noise of the cells that are known, and how well sub-swaths join."""
-    known = np.isfinite(judged.chance)
+    """Return medians of noise and signal to noise of the cells inside that are known, and how well sub-swaths join."""
+    known = judged.told
     names = zip(scene.polarisations, judged.nesz, strict=True)
     return {
         "nesz_median_db": {name: _median(10 * np.log10(one[known & (one > 0)])) for name, one in names},
         "snr_median_db": _median(judged.snr_db[known]),
         "border_quality": {f"EW{one}-EW{other}": round(how, 4) for (one, other), how in judged.borders.items()},
     }
+
+
+def incidence_of(scene: Scene, judged: Judged, settings: Settings) -> float:
+    """Return the mean incidence angle of the cells inside that are known, of all annotated points where none is."""
+    lines, samples = (centres(count, 0, settings) for count in judged.chance.shape)
+    angles = incidence_at(scene, lines, samples)[judged.told]
+    return float(angles.mean() if angles.size else scene.annotation.points.incidence.mean())
+
+
+def _rounded(values: Floats) -> list[list[float | None]]:
+    return [[None if np.isnan(one) else round(float(one), 4) for one in row] for row in values]
 
 
 def _median(values: Singles) -> float | None:

@@ -22,15 +22,20 @@ MOST_CELLS = 16
 class Warp:
     """Where the cells of a map lie in a scene; it can be sent to other processes.
 
+    Nodes lie at multiples of `step` cells of the reference system, wherever a map begins: a part of a map is the same
+    as that part of the whole.
+
     Attributes:
         target: The map.
         step: Cells from node to node.
+        before: Rows and columns of cells from the first node to the first cell.
         line: Lines of the nodes, shape (n, m); NaN outside the scene.
         sample: Samples of the nodes.
     """
 
     target: Target
     step: int
+    before: tuple[int, int]
     line: Floats
     sample: Floats
 
@@ -38,10 +43,14 @@ class Warp:
     def onto(cls, geolocation: Geolocation, target: Target) -> Warp:
         """Find the nodes of a map in a scene; both must have the same reference system."""
         step = max(2, min(MOST_CELLS, int(NODE_METRES // target.resolution)))
-        rows, columns = (np.arange(-(-length // step) + 1) * step for length in target.shape)
+        before = round(-target.north / target.resolution) % step, round(target.west / target.resolution) % step
+        rows, columns = (
+            np.arange(-(-(more + length) // step) + 1) * step - more
+            for more, length in zip(before, target.shape, strict=True)
+        )
         x = target.west + (columns + 0.5) * target.resolution
         y = target.north - (rows + 0.5) * target.resolution
-        return cls(target, step, *geolocation.inverse(x[None, :], y[:, None]))
+        return cls(target, step, before, *geolocation.inverse(x[None, :], y[:, None]))
 
     def take(
         self,
@@ -68,12 +77,14 @@ class Warp:
         first, last, _ = rows.indices(self.target.shape[0])
         found = np.full((last - first, self.target.shape[1]), fill, source.dtype)
         nodes = (self.line, self.sample, self.step)
-        resample()(source, nodes, (first, cell, top, how == "bilinear"), found)
+        begin = first + self.before[0], self.before[1]
+        resample()(source, nodes, (*begin, cell, top, how == "bilinear"), found)
         return found
 
     def lines_of(self, rows: slice) -> tuple[int, int]:
         """Return the first line that some rows of the map need and the one after the last; equal where none."""
         first, last, _ = rows.indices(self.target.shape[0])
+        first, last = first + self.before[0], last + self.before[0]
         part = self.line[first // self.step : -(-last // self.step) + 1]
         if not np.isfinite(part).any():
             return 0, 0
