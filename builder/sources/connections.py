@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import math
 import socket
-import threading
+import time
 from collections.abc import Container
-from contextlib import suppress
+from http.client import HTTPResponse
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -33,13 +36,27 @@ class Session(requests.Session):
 
     def __init__(self, listed: Container[str], head_s: float, kept: int) -> None:
         super().__init__()
+        self._settings: dict[tuple[str, str], Any] = {}
+        self.auth = _nobody
         adapter = _Adapter(pool_maxsize=kept)
         adapter.poolmanager.pool_classes_by_scheme = _pools(listed, head_s)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
+    def merge_environment_settings(self, url: Any, *given: Any) -> Any:
+        """Ask the environment for proxies and certificates once per host; requests does so every time."""
+        host = urlsplit(url)[:2]
+        if host not in self._settings:
+            self._settings[host] = super().merge_environment_settings(url, *given)
+        return self._settings[host]
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Leave redirects to the gate; requests would read the whole body and trust the address."""
+
+
+def _nobody(request: Any) -> Any:
+    """Ask without credentials: requests would send those of ``~/.netrc``, which it looks up every time."""
+    return request
 
 
 class _Adapter(HTTPAdapter):
@@ -47,21 +64,24 @@ class _Adapter(HTTPAdapter):
 
 
 def _pools(listed: Container[str], head_s: float) -> dict[str, Any]:
+    class Answer(HTTPResponse):
+        def begin(self) -> None:
+            timed = _Timed(self.fp, head_s)
+            self.fp = io.BufferedReader(timed)
+            super().begin()
+            timed.until = math.inf
+
     class Plain(HTTPConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             return _checked(super()._new_conn(), self.host, listed)
-
-        def getresponse(self) -> Any:
-            with _Watch(self.sock, head_s):
-                return super().getresponse()
 
     class Secure(HTTPSConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             return _checked(super()._new_conn(), self.host, listed)
-
-        def getresponse(self) -> Any:
-            with _Watch(self.sock, head_s):
-                return super().getresponse()
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -70,6 +90,26 @@ def _pools(listed: Container[str], head_s: float) -> dict[str, Any]:
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}
+
+
+class _Timed(io.RawIOBase):
+    """Reads from a connection until a time; a timeout of the socket starts anew with every byte."""
+
+    def __init__(self, stream: io.BufferedIOBase, seconds: float) -> None:
+        self._stream = stream
+        self.until = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if time.monotonic() > self.until:
+            raise TimeoutError("headers not complete in time")
+        return self._stream.readinto1(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _checked(connected: socket.socket, host: str, listed: Container[str]) -> socket.socket:
@@ -114,29 +154,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class _Watch:
-    """Hangs up where the headers have not come in time; a timeout of the socket starts anew with every byte.
-
-    Python takes headers that break off for complete ones, so that it is an error to have hung up.
-    """
-
-    def __init__(self, connected: socket.socket, seconds: float) -> None:
-        self._connected = connected
-        self._late = threading.Event()
-        self._timer = threading.Timer(seconds, self._hang_up)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        if self._late.is_set():
-            raise TimeoutError("headers not complete in time")
-
-    def _hang_up(self) -> None:
-        self._late.set()
-        with suppress(OSError):
-            self._connected.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +39,7 @@ from builder.references.hdf5 import scan_hdf5  # noqa: E402
 from builder.references.table import local_reader  # noqa: E402
 from builder.sources.http import HttpGate  # noqa: E402
 from builder.sources.ranges import RangedFile  # noqa: E402
+from tests.servers.latency import latency_server  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 RUNS = 1 if QUICK else 3
@@ -211,16 +211,9 @@ def remote_rows(folder: Path) -> None:
     for number in range(1, 8):
         files.append(folder / f"ctd-{number}.nc")
         shutil.copy(files[0], files[-1])
-    command = [sys.executable, str(ROOT / "tests" / "servers" / "ranged.py"), str(folder), str(LATENCY_S)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    base = server.stdout.readline().strip()
-    try:
+    with latency_server(folder, latency_s=LATENCY_S) as base:
         one_file(f"{base}/{files[0].name}", base, files[0])
         eight_files([f"{base}/{path.name}" for path in files])
-    finally:
-        server.kill()
-        server.wait()
 
 
 def counts(base: str) -> str:

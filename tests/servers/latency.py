@@ -1,6 +1,7 @@
 """A web server in a process of its own that waits before each answer, as a partner far away does.
 
-It serves files of one folder, or any address with the one file given, by ranges, at a bounded rate per connection.
+It serves files of one folder, or any address with the one file given, by ranges, at a bounded rate per connection,
+and at ``/counts`` says how many requests it answered with how many bytes since it was last asked that.
 Run it as a script with ``--latency`` seconds; it prints its port.
 """
 
@@ -23,24 +24,34 @@ def latency_server(folder: Path, *, latency_s: float = 0.03, rate: float = 50e6)
     words = [sys.executable, __file__, str(folder), "--latency", str(latency_s), "--rate", str(rate)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        server.terminate()
+        try:
+            yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        finally:
+            server.terminate()
 
 
 async def _serve(folder: Path, latency_s: float, rate: float) -> None:
+    counted = [0, 0]
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(latency_s)  # the connection itself
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await asyncio.sleep(latency_s)
-                answer = _answer(folder, head.decode("latin-1"))
+                if head.startswith(b"GET /counts "):
+                    said = f"{counted[0]} {counted[1]}".encode()
+                    counted[:] = [0, 0]
+                    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+                else:
+                    answer = _answer(folder, head.decode("latin-1"))
+                    counted[:] = [counted[0] + 1, counted[1] + len(answer)]
                 await asyncio.sleep(len(answer) / rate)
                 writer.write(answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=512)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

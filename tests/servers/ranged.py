@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.server
 import re
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -61,7 +60,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if body:
             self.wfile.write(data)
-            time.sleep(len(data) / 50e6 if self.latency_s else 0)  # 50 MB/s on one connection
 
     def log_message(self, *_):
         """Keep quiet."""
@@ -79,10 +77,3 @@ def ranged(folder, **options):
     finally:
         server.shutdown()
         server.server_close()
-
-
-if __name__ == "__main__":
-    http.server.ThreadingHTTPServer.request_queue_size = 128
-    with ranged(Path(sys.argv[1]), latency_s=float(sys.argv[2])) as (base, _):
-        print(base, flush=True)
-        sys.stdin.read()
