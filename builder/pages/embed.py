@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from builder.pages.citation import Citation, cite
 from builder.pages.facts import where
-from builder.pages.polarmap import PolarMap, draw
+from builder.pages.polarmap import PolarMap, draw_one
 from builder.pages.reading import Reading, reading
 from builder.pages.snippets import item_snippets
 from builder.pages.values import Json, mapping
@@ -68,7 +68,7 @@ def embed_view(item: Json, publisher: str | None, *, page: str, base: str = "") 
         found = replace(found, references=f"../{found.references.removeprefix('./')}")
     return EmbedView(
         head=head(item),
-        map=draw([mapping(item.get("geometry"))]),
+        map=draw_one(mapping(item.get("geometry"))),
         place=where(item),
         citation=cite(item, publisher),
         reading=found,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 
 from builder.pages.markup import icon, safe_href
 from builder.pages.messages import CompileWords, load_messages
@@ -29,12 +30,11 @@ def environment(language: str) -> Environment:
     made.globals |= {
         "t": words,
         "count": words.count,
-        "maybe": words.get,
-        "below": words.below,
+        "below": cache(lambda prefix: htmlsafe_json_dumps(words.below(prefix), ensure_ascii=False)),
         "page_lang": language,
         "csp": CONTENT_SECURITY,
         "icon": icon(),
         "is_placed": is_placed,
     }
-    made.filters["href"] = safe_href
+    made.filters |= {"href": safe_href, "t": words, "maybe": words.get}
     return made

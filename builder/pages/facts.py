@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from builder.pages.markup import safe_href
 from builder.pages.values import (
     Json,
@@ -40,6 +42,15 @@ class Value:
     href: str | None = None
     iso: str | None = None
     code: bool = False
+
+    def __html__(self) -> str:
+        """Return it as HTML; templates show it as ``{{ value }}``."""
+        words = escape(self.words)
+        if self.iso:
+            return f'<time datetime="{escape(self.iso)}">{words}</time>'
+        if self.href:
+            return f'<a href="{escape(self.href)}">{words}</a>'
+        return f"<code>{words}</code>" if self.code else words
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,12 @@ def safe_href(value: object) -> str | None:
     Blanks and characters that are not allowed in an address are percent-encoded.
     """
     address = text(value)
-    if address is None or re.search(r"[\\\t\r\n]", address) or not _stays_harmless(address):
+    return _safe(address) if address else None
+
+
+@lru_cache(maxsize=1024)
+def _safe(address: str) -> str | None:
+    if re.search(r"[\\\t\r\n]", address) or not _stays_harmless(address):
         return None
     return quote(address, safe="%/:=&?~#+!$,;'@()*[]")
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import orjson
 
 from builder.pages.footprints import densify, gather
 from builder.pages.graticule import Graticule, disc_graticule, square_graticule
@@ -93,6 +95,19 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         locator=_locator(view),
         bar=None if view.rim else (200, round(200 * view.scale)),
     )
+
+
+def draw_one(geometry: Mapping[str, Any]) -> PolarMap | None:
+    """Draw the geometry of an item; that of the one before, or of a station with many items, is not drawn again."""
+    try:
+        return _drawn(orjson.dumps(geometry))
+    except orjson.JSONEncodeError:
+        return draw([geometry])
+
+
+@lru_cache(maxsize=256)
+def _drawn(geometry: bytes) -> PolarMap | None:
+    return draw([orjson.loads(geometry)])
 
 
 def _outside(latitudes: Array) -> str:

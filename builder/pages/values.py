@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -28,9 +29,12 @@ class Time:
 
 def text(value: object) -> str | None:
     """Return trimmed text without control characters; None for anything else or empty."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if type(value) is str:
+        words = value
+    elif isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    words = str(value)
+    else:
+        words = str(value)
     return (words if words.isprintable() else _CONTROL.sub("", words)).strip() or None
 
 
@@ -94,8 +98,11 @@ def instant(value: object) -> Time | None:
     The words are those of ISO 8601, which need no translation.
     """
     source = text(value)
-    if source is None:
-        return None
+    return _instant(source) if source else None
+
+
+@lru_cache(maxsize=1024)
+def _instant(source: str) -> Time | None:
     try:
         moment = datetime.fromisoformat(source)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from builder.pages.derived import DERIVATION, DERIVED_FROM, Figures, figures, wi
 from builder.pages.facts import Fact, Value, facts, license_of, where
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.overview import collection_map
-from builder.pages.polarmap import PolarMap, draw
+from builder.pages.polarmap import PolarMap, draw_one
 from builder.pages.rasters import rasters
 from builder.pages.reading import Reading, reading
 from builder.pages.services import services
@@ -165,7 +165,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
     return ItemView(
         head=head(item),
         facts=facts(item),
-        map=draw([mapping(item.get("geometry"))]),
+        map=draw_one(mapping(item.get("geometry"))),
         place=where(item),
         restricted=restricted(item),
         statement=_statement(item),
