@@ -55,6 +55,20 @@ const ACTS = {
   value: (page, selector) => page.$eval(selector, (one) => one.value),
   address: (page) => page.url(),
   pause: async (page, ms) => { await pause(ms); },
+  open: async (page, address) => {
+    await page.goto(address, { waitUntil: "networkidle0" });
+    await page.waitForSelector('[data-state="live"]', { timeout: 20000 });
+    await pause(500);
+  },
+  run: (page, code) => page.evaluate(code),
+  /** How many objects of a kind are not let go. */
+  alive: async (page, kind) => {
+    const prototype = await page.evaluateHandle((name) => window[name].prototype, kind);
+    const all = await page.queryObjects(prototype);
+    const count = await all.evaluate((list) => list.length);
+    await Promise.all([all.dispose(), prototype.dispose()]);
+    return count;
+  },
   focus: (page, selector) => page.focus(selector),
   heard: async (page, words) => {
     await page.waitForFunction((part) => document.querySelector(".said").textContent.includes(part), { timeout: 10000 }, words);
@@ -107,7 +121,7 @@ const ACTS = {
 
 const MAP = '[data-app="map"] > [data-start]';
 
-async function visit({ url, width = 1200, scheme = "light", calm = false, ready = '[data-app="map"][data-state="live"] canvas', acts }) {
+async function visit({ url, width = 1200, scheme = "light", calm = false, ready = '[data-app="map"][data-state="live"] canvas', until = "networkidle0", acts }) {
   const page = await (await browser.createBrowserContext()).newPage();
   await page.setViewport({ width, height: 1000 });
   const features = [{ name: "prefers-color-scheme", value: scheme }];
@@ -122,7 +136,7 @@ async function visit({ url, width = 1200, scheme = "light", calm = false, ready 
   await client.send("Network.enable");
   await client.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
   client.on("Network.loadingFinished", (done) => (bytes += done.encodedDataLength));
-  await page.goto(url, { waitUntil: "networkidle0" });
+  await page.goto(url, { waitUntil: until });
   const before = { requests: asked.length, bytes };
   if (await page.$(MAP)) {
     await page.focus(MAP);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [bundle, jobs] = process.argv.slice(2);
-const { Dataset, Reader, timeReader } = await import(bundle);
+const { curveOf, Dataset, Reader, timeReader } = await import(bundle);
 const plain = (value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
 
 async function variable(dataset, name, selection) {
@@ -16,13 +16,16 @@ async function variable(dataset, name, selection) {
 
 async function answer(job) {
   if (job.time) return job.values.map(timeReader(job.time));
-  const dataset = await Dataset.open(job.references, job.version ?? {});
+  let failing = job.failing ?? 0;
+  const request = (href, options) => (options.headers && failing-- > 0 ? Promise.reject(new TypeError("network")) : fetch(href, options));
+  const dataset = await Dataset.open(job.references, job.version ?? {}, request);
   if (job.question) {
     const reader = new Reader(dataset);
+    const failed = job.failing ? await reader.plan(job.question).then(() => "", (trouble) => trouble.message) : "";
     const plan = await reader.plan(job.question);
     const table = await reader.read(plan);
     const columns = table.columns.map((one) => ({ name: one.name, values: Array.from(one.values, plain) }));
-    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away };
+    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, failed, curve: curveOf(table) };
   }
   const found = {};
   for (const name of job.names ?? dataset.variables.keys())

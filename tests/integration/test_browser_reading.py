@@ -263,6 +263,42 @@ def test_the_nearest_cast_is_sought_in_the_time_asked_for(folder, url):
     assert nothing["error"].startswith("empty")
 
 
+def write_profile(path, depths, values):
+    """Write profiles at two times over depths, some of which may be missing."""
+    with netCDF4.Dataset(path, "w") as file:
+        for name, length in (("time", 2), ("depth", len(depths))):
+            file.createDimension(name, length)
+        for name, units, own in (("time", "days since 2018-07-01", [0, 1]), ("depth", "m", depths)):
+            variable = file.createVariable(name, "f8", (name,), fill_value=-999.0)
+            variable.units = units
+            variable[:] = own
+        file["depth"].positive = "down"
+        for name, units in (("lat", "degrees_north"), ("lon", "degrees_east")):
+            file.createVariable(name, "f8", ()).units = units
+        file.createVariable("temp", "f4", ("time", "depth"))[:] = values
+
+
+def test_a_curve_leaves_out_what_has_no_depth_and_stands_upright_over_one_level(folder, url):
+    write_profile(folder / "gaps.nc", np.ma.masked_invalid([20.0, np.nan, 5.0]), [[3, 2, 1], [6, 5, 4]])
+    write_profile(folder / "level.nc", [7.0], [[3], [6]])
+    question = {"question": {"kind": "profile", "variable": "temp"}}
+    jobs = [referenced(folder / name, url) | question for name in ("gaps.nc", "level.nc")]
+    gaps, level = (one["curve"] for one in ask(jobs, folder))
+    assert (gaps["x"], gaps["y"]) == ([5, 20], [1, 3])
+    assert (level["x"], level["y"]) == ([7], [3])
+    for curve in (gaps, level):
+        assert curve["axis"] == {"name": "depth", "unit": "m", "times": False}
+        assert (curve["upright"], curve["direction"]) == (True, -1)
+
+
+def test_coordinates_that_failed_are_asked_for_again(hourly, folder):
+    path, job = hourly
+    (answer,) = ask([job | {"question": {"kind": "series", "variable": "temp"}, "failing": 1}], folder)
+    assert answer["failed"].startswith("answer")
+    with xr.open_dataset(path) as wanted:
+        assert np.array_equal(answer["columns"][-1]["values"], wanted.temp.to_numpy().astype("f8"))
+
+
 TIMES = [
     ("days since 2000-01-01", "standard", [0, 1.5]),
     ("hours since 1900-1-1 06:30", "gregorian", [10, 1_000_000]),

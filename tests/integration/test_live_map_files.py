@@ -18,8 +18,9 @@ from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
 pytestmark = pytest.mark.integration
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
-CODES = {"utm": "EPSG:32633", "table": "EPSG:3413", "lerc": "EPSG:3413", "far": "EPSG:25833"}
+CODES = {"utm": "EPSG:32633", "table": "EPSG:3413", "lerc": "EPSG:3413", "far": "EPSG:25833", "holes": "EPSG:3413"}
 SHADES = {0: (10, 40, 120), 1: (250, 240, 80), 2: (200, 60, 30), 3: (20, 160, 70)}
+SEA = [223, 234, 240]
 PLACES = [(0.48, 0.53), (0.53, 0.48), (0.55, 0.53), (0.46, 0.48), (0.51, 0.55)]
 AROUND_THE_POLE = [(0.48, 0.53), (0.53, 0.48), (0.58, 0.53), (0.42, 0.48), (0.53, 0.58)]
 
@@ -41,6 +42,10 @@ def write(folder: Path) -> None:
     with rasterio.open(folder / "table.tif", "w", dtype="uint8", crs="EPSG:3413", transform=around, **profile) as file:
         file.write_colormap(1, SHADES)
         file.write(kinds, 1)
+    with rasterio.open(
+        folder / "holes.tif", "w", dtype="float32", crs="EPSG:3413", transform=around, nodata=-9999.9, **profile
+    ) as file:
+        file.write(np.where(columns < 200, -9999.9, 4).astype("f4"), 1)  # -9999.9 lies between two such numbers
     packed = profile | {"compress": "lerc"}
     with rasterio.open(folder / "lerc.tif", "w", dtype="float32", crs="EPSG:3413", transform=around, **packed) as file:
         file.write(smooth, 1)
@@ -54,7 +59,7 @@ def site(tmp_path_factory):
         (root / path).write_bytes(data)
     shelf = root / "nersc/seaice"
     write(shelf)
-    for kind, around in {"utm": (5, 76, 30, 81), "table": (-180, 60, 180, 90)}.items():
+    for kind, around in {"utm": (5, 76, 30, 81), "table": (-180, 60, 180, 90), "holes": (-180, 60, 180, 90)}.items():
         names = [kind, *(name for name in CODES if name != kind)]
         assets = {
             name: {"href": f"./{name}.tif", "type": COG, "roles": ["data"], "title": name, "proj:code": CODES[name]}
@@ -102,10 +107,20 @@ def test_the_table_of_colours_of_a_file_is_kept(tools, site, tmp_path):
     assert legend == "tableColours as in the file."
 
 
+def test_what_stands_for_no_value_in_single_precision_is_no_value(tools, site, tmp_path):
+    _, url = site
+    acts = [("point", (0.42, 0.53)), ("point", (0.58, 0.53)), ("colours", [(0.42, 0.53), (0.58, 0.53)])]
+    (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/holes.html", "acts": acts}])
+    hole, value, (bare, painted) = found["found"]
+    assert hole.partition("– ")[2] == "no value"
+    assert value.partition("– ")[2] == "4"
+    assert bare[:3] == SEA != painted[:3]
+
+
 def test_what_cannot_be_shown_is_said(tools, site, tmp_path):
     _, url = site
     trouble = ".rasters [role=status]"
-    acts = [("choose", ["raster", "2"]), ("text", trouble), ("choose", ["raster", "3"]), ("text", trouble)]
+    acts = [("choose", ["raster", "2"]), ("text", trouble), ("choose", ["raster", "4"]), ("text", trouble)]
     acts += [("choose", ["raster", "0"]), ("text", trouble)]
     (found,) = visit(tools, tmp_path, [{"url": f"{url}nersc/seaice/utm.html", "acts": acts}])
     _, lerc, _, far, _, none = found["found"]

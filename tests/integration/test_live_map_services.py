@@ -19,6 +19,7 @@ from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
 from tests.browser import chromium
+from tests.servers.local import Answer, LocalServer
 from tests.servers.maps import AREA, COLOUR, map_service
 from tests.unit.pages_build import website
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
@@ -108,6 +109,44 @@ def test_a_service_that_does_not_answer_is_said(tools, site, tmp_path):
     found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", [*acts, ("text", ".rasters p")])
     assert found["found"][2] == f"{urlsplit(service).netloc} does not answer."
     assert found["found"][4] == ""
+
+
+def picture() -> bytes:
+    with rasterio.MemoryFile() as memory:
+        with memory.open(driver="PNG", width=4, height=4, count=4, dtype="uint8") as file:
+            file.write(np.full((4, 4, 4), 200, dtype="uint8"))
+        return memory.read()
+
+
+def test_a_service_is_asked_each_thing_once_whatever_case_its_address_has(tools, site, tmp_path):
+    root, url = site
+    with LocalServer(lambda _: Answer(headers={"Content-Type": "image/png"}, body=picture())) as server:
+        href = f"{server.url}/wms?map=ice&service=WMS&Version=1.1.1&request=GetCapabilities&layers=all"
+        (root / "nersc/seaice/served.html").write_bytes(page_with(href, {"ice": ["EPSG:3413"]}))
+        acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p")]
+        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+    assert found["found"][2] == f"Drawn by {server.host}."
+    for request in server.requests:
+        asked = parse_qs(request.query)
+        assert all(len(values) == 1 for values in asked.values())
+        assert len({name.upper() for name in asked}) == len(asked)
+        assert [asked[name] for name in ("VERSION", "REQUEST", "LAYERS", "map")] == [
+            ["1.3.0"],
+            ["GetMap"],
+            ["ice"],
+            ["ice"],
+        ]
+
+
+def test_a_late_picture_says_nothing_of_the_projection_that_was_chosen_since(tools, site, tmp_path):
+    root, url = site
+    slow = Answer(headers={"Content-Type": "image/png"}, body=picture(), silence_s=2.5)
+    with LocalServer(lambda _: slow) as server:
+        (root / "nersc/seaice/served.html").write_bytes(page_with(f"{server.url}/wms", {"ice": ["EPSG:3413"]}))
+        acts = [("choose", ["service", "0"]), ("project", "EPSG:3995"), ("pause", 4000), ("text", ".rasters p")]
+        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+    assert server.requests
+    assert found["found"][3] == f"{server.host} does not draw this in the projection chosen above."
 
 
 def test_the_policy_lets_no_other_host_draw(tools, site, tmp_path):

@@ -169,7 +169,7 @@ def wsgi(app: Callable[..., Any]) -> Handler:
     """Make a handler of a WSGI application."""
 
     def handle(request: Request) -> Answer:
-        environ = {
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()} | {
             "REQUEST_METHOD": request.method,
             "PATH_INFO": request.path,
             "QUERY_STRING": request.query,
