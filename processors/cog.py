@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.errors import Refusal
+from processors.overviews import write_overviews
 
 if TYPE_CHECKING:
     from processors.protocol import JSON
@@ -21,6 +22,7 @@ Block: TypeAlias = tuple[int, int, npt.NDArray[Any]]
 """First row, first column, and values of shape (rows, columns) or (bands, rows, columns)."""
 
 Compression: TypeAlias = Literal["deflate", "zstd", "lerc_zstd"]
+Kind: TypeAlias = Literal["continuous", "decibels", "classes"]
 
 TILE = 512
 CACHE_MB = 128
@@ -37,11 +39,13 @@ class Band:
         name: Short name, e.g. ``ice_conc``.
         unit: Unit in UDUNITS spelling; empty for none.
         scale: What its numbers are multiplied with.
+        offset: What is added to them then.
     """
 
     name: str
     unit: str = ""
     scale: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class Raster:
         transform: Six affine coefficients (a, b, c, d, e, f): x = a·column + b·row + c, y = d·column + e·row + f.
         bands: Name and unit of each band.
         nodata: Value of missing cells; NaN for floats.
-        kind: ``continuous`` values are averaged in overviews; of ``classes`` the most frequent is kept.
+        kind: ``continuous`` values are averaged in overviews, ``decibels`` in power; of ``classes`` the most
+            frequent is kept.
         colours: Value → (red, green, blue) or with alpha; for one band of ``uint8``.
         tags: Metadata of the file, e.g. its lineage as JSON.
     """
@@ -66,7 +71,7 @@ class Raster:
     transform: tuple[float, float, float, float, float, float]
     bands: tuple[Band, ...]
     nodata: float | None = None
-    kind: Literal["continuous", "classes"] = "continuous"
+    kind: Kind = "continuous"
     colours: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,6 +119,8 @@ def write_cog(
     ):
         flat, made = Path(folder) / "flat.tif", Path(folder) / "made.tif"
         _write_flat(flat, raster, blocks, max_error)
+        if raster.kind == "decibels":
+            write_overviews(flat, TILE)
         error = {"max_z_error": max_error} if max_error is not None else {}
         copy(
             flat,
@@ -130,7 +137,7 @@ def write_cog(
     return asset_fields(target)
 
 
-def convert(source: Path, target: Path, *, kind: Literal["continuous", "classes"] = "continuous") -> dict[str, JSON]:
+def convert(source: Path, target: Path, *, kind: Kind = "continuous") -> dict[str, JSON]:
     """Write any raster that GDAL reads as a COG, in flat memory; see `write_cog`.
 
     Raises:
@@ -146,7 +153,7 @@ def convert(source: Path, target: Path, *, kind: Literal["continuous", "classes"
         raise Refusal(str(trouble).splitlines()[0], source.name, "check the file with gdalinfo") from trouble
 
 
-def describe(dataset: Any, kind: Literal["continuous", "classes"] = "continuous") -> Raster:
+def describe(dataset: Any, kind: Kind = "continuous") -> Raster:
     """Return what an open rasterio dataset says of itself.
 
     Raises:
@@ -161,7 +168,10 @@ def describe(dataset: Any, kind: Literal["continuous", "classes"] = "continuous"
         dtype=dataset.dtypes[0],
         crs=dataset.crs.to_wkt(),
         transform=tuple(dataset.transform)[:6],
-        bands=tuple(Band(name, unit or "") for name, unit in zip(names, dataset.units, strict=True)),
+        bands=tuple(
+            Band(name, unit or "", scale, offset)
+            for name, unit, scale, offset in zip(names, dataset.units, dataset.scales, dataset.offsets, strict=True)
+        ),
         nodata=dataset.nodata,
         kind="classes" if palette else kind,
         colours=dataset.colormap(1) if palette else {},
@@ -196,16 +206,21 @@ def asset_fields(path: Path) -> dict[str, JSON]:
 def _band(dataset: Any, number: int) -> dict[str, JSON]:
     said = dataset.tags(number)
     keys = {"minimum": "MINIMUM", "maximum": "MAXIMUM", "mean": "MEAN", "stddev": "STDDEV"}
-    scale = dataset.scales[number - 1]
+    scale, offset = dataset.scales[number - 1], dataset.offsets[number - 1]
     statistics = {
-        name: scale * float(said[f"STATISTICS_{key}"]) for name, key in keys.items() if f"STATISTICS_{key}" in said
+        name: abs(scale) * value if name == "stddev" else scale * value + offset
+        for name, value in ((name, float(said.get(f"STATISTICS_{key}", "nan"))) for name, key in keys.items())
+        if not np.isnan(value)
     }
+    if scale < 0 and statistics:
+        statistics["minimum"], statistics["maximum"] = statistics["maximum"], statistics["minimum"]
     if NODATA_SHARE in said:
         statistics["valid_percent"] = float(said[NODATA_SHARE])
     band = {"name": dataset.descriptions[number - 1], "data_type": dataset.dtypes[number - 1]}
     nodata, unit = dataset.nodata, dataset.units[number - 1]
     if nodata is not None:
         band["nodata"] = "nan" if np.isnan(nodata) else nodata
+    band |= ({"raster:scale": scale} if scale != 1 else {}) | ({"raster:offset": offset} if offset else {})
     return band | ({"unit": unit} if unit else {}) | ({"statistics": statistics} if statistics else {})
 
 
@@ -248,6 +263,8 @@ def _write_flat(path: Path, raster: Raster, blocks: Iterable[Block], max_error: 
         file.units = tuple(band.unit for band in raster.bands)
         if any(band.scale != 1 for band in raster.bands):
             file.scales = tuple(band.scale for band in raster.bands)
+        if any(band.offset for band in raster.bands):
+            file.offsets = tuple(band.offset for band in raster.bands)
         if raster.colours:
             file.write_colormap(1, dict(raster.colours))
         stated = {"MAX_ERROR": repr(max_error)} if max_error is not None else {}

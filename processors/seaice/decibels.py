@@ -98,9 +98,8 @@ def write(made: Averaged, area: Area, path: Path, band: str, tags: Mapping[str, 
         tags: Metadata of the file.
     """
     target = area.target(RESOLUTION)
-    raster = Raster(
-        target.shape, "int16", target.crs, target.transform, (Band(band, "dB", STEP_DB),), NOTHING, tags=tags
-    )
+    bands = (Band(band, "dB", STEP_DB),)
+    raster = Raster(target.shape, "int16", target.crs, target.transform, bands, NOTHING, "decibels", tags=tags)
     fields = write_cog(path, raster, _blocks(made, area, target))
     return fields | {
         "raster:bands": [

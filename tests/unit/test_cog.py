@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,69 @@ def test_overviews_average_values_and_keep_classes(tmp_path):
         assert half.colormap(1)[3] == (255, 255, 255, 255)
     with rasterio.open(tmp_path / "f.tif", overview_level=0) as half:
         assert np.unique(half.read(1)) == pytest.approx([1.5])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1024, 1024), (1301, 2103)])
+def test_overviews_of_decibels_are_means_in_power(tmp_path, rows, columns):
+    """Against means of power by numpy, in hundredths of a decibel; the file's values are as given."""
+    random = np.random.default_rng(2)
+    steps = np.rint(100 * random.normal(-20, 6, (rows, columns))).astype("int16")
+    steps[:300, :401] = -32768
+    said = raster(steps, kind="decibels", nodata=-32768, bands=(Band("sigma0_hh", "dB", 0.01),))
+    write_cog(tmp_path / "a.tif", said, blocks_of(steps))
+    write_cog(tmp_path / "b.tif", said, blocks_of(steps, 100))
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+    assert cog_validate(tmp_path / "a.tif", strict=True)[0]
+    assert "is a valid cloud optimized GeoTIFF" in judge(tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as made:
+        assert np.array_equal(made.read(1), steps)
+        assert made.scales == (0.01,)
+        levels = made.overviews(1)
+    assert levels == ([2] if rows == 1024 else [2, 4, 8])
+    power = np.full((rows + rows % 2, columns + columns % 2), np.nan)
+    power[:rows, :columns] = np.where(steps == -32768, np.nan, 10 ** (steps / 1000))
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean = np.nanmean(power.reshape(power.shape[0] // 2, 2, -1, 2), axis=(1, 3))
+    expected = 1000 * np.log10(mean)
+    with rasterio.open(tmp_path / "a.tif", overview_level=0) as half:
+        found = half.read(1)
+    assert found.shape == mean.shape
+    assert np.array_equal(found == -32768, np.isnan(expected))
+    assert np.nanmax(np.abs(found - expected)[found != -32768]) <= 0.5 + 1e-6
+    assert list(tmp_path.glob("*.ovr")) == []
+
+
+def test_overviews_of_decibels_in_floats_keep_what_is_missing(tmp_path):
+    values = np.random.default_rng(4).normal(-20, 6, (700, 600)).astype("float32")
+    values[:100] = np.nan
+    write_cog(tmp_path / "a.tif", raster(values, kind="decibels"), blocks_of(values))
+    with rasterio.open(tmp_path / "a.tif", overview_level=0) as half:
+        found = half.read(1)
+    power = 10 ** (values.astype(float) / 10)
+    expected = 10 * np.log10(power.reshape(350, 2, 300, 2).mean(axis=(1, 3)))
+    assert np.allclose(found, expected, atol=1e-5, equal_nan=True)
+
+
+def test_scale_and_offset_are_kept_and_told(tmp_path):
+    """A file of packed temperatures: what is converted unpacks to the same values."""
+    packed = np.random.default_rng(5).integers(-3000, 3000, (600, 500)).astype("int16")
+    profile = {"driver": "GTiff", "height": 600, "width": 500, "count": 2, "dtype": "int16", "nodata": -32768,
+               "crs": "EPSG:3413", "transform": rasterio.Affine(*POLAR)}  # fmt: skip
+    with rasterio.open(tmp_path / "source.tif", "w", **profile) as file:
+        file.write(np.stack([packed, packed]))
+        file.scales, file.offsets, file.units = (0.01, -0.5), (273.15, 4.0), ("K", "1")
+    said = convert(tmp_path / "source.tif", tmp_path / "x.tif")
+    with rasterio.open(tmp_path / "x.tif") as made:
+        assert (made.scales, made.offsets, made.units) == ((0.01, -0.5), (273.15, 4.0), ("K", "1"))
+        assert np.array_equal(made.read(1), packed)
+    for band, (scale, offset) in zip(said["bands"], ((0.01, 273.15), (-0.5, 4.0)), strict=True):
+        true = packed * scale + offset
+        assert (band["raster:scale"], band["raster:offset"]) == (scale, offset)
+        assert band["statistics"]["minimum"] == pytest.approx(true.min())
+        assert band["statistics"]["maximum"] == pytest.approx(true.max())
+        assert band["statistics"]["mean"] == pytest.approx(true.mean())
+        assert band["statistics"]["stddev"] == pytest.approx(true.std())
 
 
 def test_lerc_keeps_within_the_stated_error_and_says_so(field, tmp_path):

@@ -189,6 +189,14 @@ def test_backscatter_is_that_of_the_pixels_around(scene, whole, polarisation):
     assert np.abs(0.01 * steps[inner] - expected).max() < 0.05
     assert np.sqrt(np.mean((0.01 * steps[inner] - expected) ** 2)) < 0.005
     assert (steps[np.isnan(line)] == -32768).all()
+    with rasterio.open(product.path, overview_level=0) as file:
+        half = file.read(1)
+    squares = steps[: steps.shape[0] // 2 * 2, : steps.shape[1] // 2 * 2].reshape(steps.shape[0] // 2, 2, -1, 2)
+    full = (squares != -32768).all(axis=(1, 3))
+    power = 1000 * np.log10((10 ** (squares / 1000)).mean(axis=(1, 3)))
+    assert full.sum() > 1000
+    assert np.abs(half[: full.shape[0], : full.shape[1]] - power)[full].max() <= 0.5 + 1e-6  # not of decibels
+    assert product.properties["bands"][0]["raster:scale"] == 0.01
 
 
 def test_backscatter_is_written_where_it_is_asked_for_and_in_the_box(scene, whole, tmp_path):
