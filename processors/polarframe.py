@@ -21,15 +21,25 @@ def graticule(axes: Any, crs: str, frame: Frame) -> None:
     from pyproj import Transformer
 
     there = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    around = np.linspace(-180, 180, 1441)
-    for parallel in range(50, 90):
+    around, south = np.linspace(-180, 180, 1441), southernmost(crs, frame)
+    for parallel in range(south, 90):
         x, y = there.transform(around, np.full(around.size, float(parallel)))
         _line(axes, np.asarray(x) / 1000, np.asarray(y) / 1000, f"{parallel}°N", frame)
-    along = np.linspace(50, 89, 400)
+    along = np.linspace(south, 89, 10 * (89 - south) + 1)
     for meridian in range(-180, 180, 5):
         x, y = there.transform(np.full(along.size, float(meridian)), along)
         side = f"{abs(meridian)}°{'W' if meridian < 0 else 'E'}"
         _line(axes, np.asarray(x) / 1000, np.asarray(y) / 1000, side, frame)
+
+
+def southernmost(crs: str, frame: Frame) -> int:
+    """Return the whole degree of latitude that no corner lies south of; corners are farthest from the pole."""
+    from pyproj import Transformer
+
+    west, south, east, north = (1000 * edge for edge in frame)
+    back = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    latitude = back.transform([west, west, east, east], [south, north, south, north])[1]
+    return max(0, min(88, int(np.floor(min(latitude)))))
 
 
 def scale_of(crs: str, frame: Frame) -> tuple[int, float]:

@@ -67,8 +67,7 @@ class Geolocation:
         line, sample = _node_lines(annotation), _node_samples(annotation.shape[1])
         longitude, latitude = geographic(locate(annotation, line[:, None], sample))
         if latitude.min() < SOUTHERNMOST:
-            message = f"reaches down to {latitude.min():.1f} degrees north; maps in {crs} are for the Arctic"
-            raise Refusal(message, annotation.polarisation, "take a northern scene", "GRID.OUTSIDE_AREA_OF_USE")
+            _check_south(annotation, crs)
         x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
         return cls(crs, annotation.shape, line, sample, np.asarray(x), np.asarray(y))
 
@@ -184,6 +183,15 @@ class Geolocation:
         line = np.concatenate([along, np.full(per_side, bottom), bottom - along - 0.5, np.full(per_side, -0.5)])
         sample = np.concatenate([np.full(per_side, -0.5), across, np.full(per_side, right), right - across - 0.5])
         return line, sample
+
+
+def _check_south(annotation: Annotation, crs: str) -> None:
+    """Refuse a scene that lies too far south itself: nodes lie around it too."""
+    line, sample = (np.linspace(0, length - 1, 17) for length in annotation.shape)
+    south = float(geographic(locate(annotation, line[:, None], sample))[1].min())
+    if south < SOUTHERNMOST:
+        message = f"reaches down to {south:.1f} degrees north; maps in {crs} are for the Arctic"
+        raise Refusal(message, annotation.polarisation, "take a northern scene", "GRID.OUTSIDE_AREA_OF_USE")
 
 
 def _node_lines(annotation: Annotation) -> Floats:

@@ -9,8 +9,11 @@ import pytest
 import shapely
 from pyproj import Geod, Transformer
 from scipy.constants import speed_of_light
+from scipy.optimize import brentq
+from scipy.spatial.transform import Rotation
 
 from processors.errors import Refusal
+from processors.polarframe import graticule
 from processors.seaice.geolocation import Geolocation
 from processors.seaice.manifest import read_manifest
 from processors.seaice.markup import parse
@@ -183,3 +186,42 @@ def test_a_scene_of_the_south_is_refused(annotation):
     with pytest.raises(Refusal) as refused:
         Geolocation.of(replace(annotation, orbit=south))
     assert refused.value.code == "GRID.OUTSIDE_AREA_OF_USE"
+
+
+def turned(annotation, degrees):
+    """A product whose orbit is turned towards the south, and the latitude of its southernmost sample."""
+    orbit = annotation.orbit
+    east = np.cross([0, 0, 1], orbit.position[0])
+    spin = Rotation.from_rotvec(np.radians(degrees) * east / np.linalg.norm(east))
+    moved = replace(orbit, position=spin.apply(orbit.position), velocity=spin.apply(orbit.velocity))
+    made = replace(annotation, orbit=moved)
+    line, sample = (np.linspace(0, size - 1, 40) for size in annotation.shape)
+    return made, geographic(locate(made, line[:, None], sample))[1].min()
+
+
+def test_a_scene_is_refused_for_its_own_south_only(annotation):
+    """Places are known 8 km around a scene; those may lie south of 40 degrees."""
+    for south in (40.01, 39.99):
+        degrees = brentq(lambda angle, goal=south: turned(annotation, angle)[1] - goal, 20, 50, xtol=1e-5)
+        made, lowest = turned(annotation, degrees)
+        assert lowest == pytest.approx(south, abs=1e-3)
+        if south > 40:
+            assert Geolocation.of(made).crs == "EPSG:3413"
+            continue
+        with pytest.raises(Refusal, match="reaches down to") as refused:
+            Geolocation.of(made)
+        assert refused.value.code == "GRID.OUTSIDE_AREA_OF_USE"
+
+
+@pytest.mark.parametrize(("lat", "parallels"), [(41.5, {41, 42}), (62.0, {61, 62, 63}), (88.0, {87, 88, 89})])
+def test_a_graticule_has_the_parallels_of_its_frame(lat, parallels):
+    """Also south of 50 degrees, down to 40: scenes of the Sea of Okhotsk and of Newfoundland."""
+    from matplotlib.figure import Figure
+
+    x, y = (one / 1000 for one in Transformer.from_crs(4326, 3413, always_xy=True).transform(-50.0, lat))
+    axes = Figure().add_subplot()
+    graticule(axes, "EPSG:3413", (x - 180, y - 180, x + 180, y + 180))
+    texts = {one.get_text() for one in axes.texts}
+    assert {f"{one}°N" for one in parallels} <= texts
+    assert "50°W" in texts
+    assert not {f"{one}°N" for one in range(40, 90) if min(abs(one - each) for each in parallels) > 3} & texts
