@@ -259,12 +259,7 @@ def _write_flat(path: Path, raster: Raster, blocks: Iterable[Block], max_error: 
             cube = values[np.newaxis] if values.ndim == 2 else values
             file.write(cube, window=Window(column, row, cube.shape[2], cube.shape[1]))
             written += cube.shape[1] * cube.shape[2]
-        file.descriptions = tuple(band.name for band in raster.bands)
-        file.units = tuple(band.unit for band in raster.bands)
-        if any(band.scale != 1 for band in raster.bands):
-            file.scales = tuple(band.scale for band in raster.bands)
-        if any(band.offset for band in raster.bands):
-            file.offsets = tuple(band.offset for band in raster.bands)
+        _describe_bands(file, raster.bands)
         if raster.colours:
             file.write_colormap(1, dict(raster.colours))
         stated = {"MAX_ERROR": repr(max_error)} if max_error is not None else {}
@@ -274,6 +269,15 @@ def _write_flat(path: Path, raster: Raster, blocks: Iterable[Block], max_error: 
     with rasterio.open(path, "r+") as file:
         for number in file.indexes:
             file.update_tags(number, **_statistics(file, number))
+
+
+def _describe_bands(file: Any, bands: tuple[Band, ...]) -> None:
+    file.descriptions = tuple(band.name for band in bands)
+    file.units = tuple(band.unit for band in bands)
+    if any(band.scale != 1 for band in bands):
+        file.scales = tuple(band.scale for band in bands)
+    if any(band.offset for band in bands):
+        file.offsets = tuple(band.offset for band in bands)
 
 
 def _statistics(dataset: Any, number: int) -> dict[str, str]:
