@@ -46,6 +46,11 @@ class Scores:
         return asdict(self) | {"pit": list(self.pit)}
 
 
+_NAN = float("nan")
+NOTHING = Scores(0, _NAN, _NAN, _NAN, _NAN, 0.0, _NAN, _NAN, _NAN, _NAN, (0,) * 10)
+"""Scores where nothing could be predicted."""
+
+
 def scores_of(observed: Floats, predicted: Floats, variance: Floats) -> Scores:
     """Score predictions.
 
@@ -57,6 +62,8 @@ def scores_of(observed: Floats, predicted: Floats, variance: Floats) -> Scores:
     from scipy.special import ndtr
 
     known = np.isfinite(predicted) & np.isfinite(variance)
+    if not known.any():
+        return NOTHING
     observed, predicted = observed[known], predicted[known]
     spread = np.sqrt(np.maximum(variance[known], 1e-30))
     error = observed - predicted
@@ -86,12 +93,16 @@ def verdict(single: Scores, grouped: Scores | None) -> tuple[str, list[str]]:
     Red are maps whose standard errors are wrong (MSDR outside 0.7 to 1.4), and those that predict what lies apart from
     their data no better than the mean of the data would.
     """
+    if not single.count:
+        return "red", ["no datum lies within reach of another, so that none can be predicted without itself"]
     reasons = []
     if not RED_MSDR[0] <= single.msdr <= RED_MSDR[1]:
         reasons.append(
             f"errors are {single.msdr**0.5:.2f} times their standard error (MSDR {single.msdr:.2f}, outside 0.7 to 1.4)"
         )
-    if grouped is not None and is_no_better(grouped):
+    if grouped is not None and not grouped.count:
+        reasons.append("no datum lies within reach of those of another group")
+    elif grouped is not None and is_no_better(grouped):
         reasons.append(
             f"data left out in groups are predicted with an error of {grouped.rmse:.3g}, "
             f"no better than their mean ({grouped.deviation:.3g})"
@@ -100,5 +111,5 @@ def verdict(single: Scores, grouped: Scores | None) -> tuple[str, list[str]]:
 
 
 def is_no_better(grouped: Scores) -> bool:
-    """Tell whether the mean of the data predicts as well as the map."""
-    return grouped.rmse >= grouped.deviation
+    """Tell whether the mean of the data predicts as well as the map, or the map nothing that can be checked."""
+    return not grouped.count or grouped.rmse >= grouped.deviation

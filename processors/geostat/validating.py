@@ -65,7 +65,7 @@ def validate(case: Case, recipe: Recipe, chosen: GeostatParameters) -> Validatio
     factor = 1.0
     alone = ready.leave_out()
     single = _scored(case, alone.value, alone.variance_observation)
-    if chosen.calibrate:
+    if chosen.calibrate and single.count:
         factor = single.msdr
         single = _scored(case, alone.value, alone.variance_observation * factor)
     predicted, variance = moments_back(case.transform, alone.value, alone.variance_observation * factor)

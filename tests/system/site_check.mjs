@@ -1,5 +1,5 @@
 // Opens every page of a served website in headless Chromium and prints what is wrong with it as JSON.
-// Arguments: base URL, JSON list of paths, path of Chromium. Run in a folder with puppeteer-core and axe-core.
+// Arguments: base URL, JSON list of paths, path of Chromium, folder for pictures. Run where puppeteer-core and axe-core are.
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 const require = createRequire(path.join(process.cwd(), "package.json"));
 const puppeteer = require("puppeteer-core");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const [base, list, chromium] = process.argv.slice(2);
+const [base, list, chromium, pictures] = process.argv.slice(2);
 const layouts = [["light", 1280], ["dark", 1280], ["light", 360]];
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
@@ -65,6 +65,8 @@ async function visit(file, scheme, width, { check }) {
     await page.evaluate(axe);
     const result = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
     result.violations.forEach((v) => say(`axe ${v.id}: ${v.nodes[0].html.slice(0, 160)}`));
+    const name = `${file.replaceAll("/", "_")}-${scheme}-${width}.png`;
+    await page.screenshot({ path: path.join(pictures, name), fullPage: true });
   }
   if (file.includes("letters")) fonts[file] = await facesOf(page);
   mostRequests[file] = Math.max(mostRequests[file] ?? 0, requests.size);
@@ -72,8 +74,9 @@ async function visit(file, scheme, width, { check }) {
 }
 
 for (const file of JSON.parse(list)) {
-  await visit(file, "light", 1280, { check: false });
-  if (!file.includes("hostile")) for (const [scheme, width] of layouts) await visit(file, scheme, width, { check: true });
+  const checks = file.includes("hostile") ? [] : layouts;
+  const visits = checks.map(([scheme, width]) => visit(file, scheme, width, { check: true }));
+  await Promise.all([visit(file, "light", 1280, { check: false }), ...visits]);
 }
 await browser.close();
 console.log(JSON.stringify({ problems, requests: mostRequests, fonts }));

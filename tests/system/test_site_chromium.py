@@ -52,17 +52,25 @@ def base(folder):
     server.server_close()
 
 
-def visit(base: str, paths: list[str], tools: Path) -> dict:
-    command = ["node", str(SCRIPT), base, json.dumps(paths), chromium()]
+@pytest.fixture
+def visit(base, tools, tmp_path):
+    return partial(visited, base, tools, tmp_path)
+
+
+def visited(base: str, tools: Path, pictures: Path, paths: list[str]) -> dict:
+    command = ["node", str(SCRIPT), base, json.dumps(paths), chromium(), str(pictures)]
     done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_pages_are_accessible_and_light(folder, base, tools):
+def test_pages_are_accessible_and_light(folder, visit, tmp_path):
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "hostile" not in path.name)
-    found = visit(base, paths, tools)
+    found = visit(paths)
     assert found["problems"] == []
+    assert len(list(tmp_path.glob("*.png"))) == 3 * len(paths), (
+        "a picture of each, light, dark and narrow, for people to look at"
+    )
     assert {path: n for path, n in found["requests"].items() if n > 6} == {}
 
 
@@ -74,16 +82,16 @@ LETTERS = {  # of Skolt Sámi all but Ǩ, which Source Sans does not have
 }
 
 
-def test_no_letter_of_the_arctic_is_missing_in_the_fonts(folder, base, tools):
+def test_no_letter_of_the_arctic_is_missing_in_the_fonts(folder, visit):
     lines = "".join(f'<p lang="x-{number}">{letters}</p>' for number, letters in enumerate(LETTERS.values()))
     page = (
         (folder / "about.html").read_text().replace("</main>", f"{lines}<p><code>ŊŋŠšĐđŽž 12 µm −3</code></p></main>")
     )
     (folder / "hostile-letters.html").write_text(page)
-    found = visit(base, ["hostile-letters.html"], tools)
+    found = visit(["hostile-letters.html"])
     assert found["fonts"]["hostile-letters.html"] == ["iAOS Code", "iAOS Sans"]
     (folder / "hostile-letters.html").write_text(page.replace("</main>", "<p>Арктика</p></main>"))
-    found = visit(base, ["hostile-letters.html"], tools)
+    found = visit(["hostile-letters.html"])
     assert len(found["fonts"]["hostile-letters.html"]) == 3  # would notice a letter from elsewhere
 
 
@@ -94,16 +102,16 @@ def test_pages_are_valid_html(folder, tools):
     assert done.returncode == 0, done.stdout
 
 
-def test_hostile_words_run_nothing(folder, base, tools, shared_data):
+def test_hostile_words_run_nothing(folder, visit, shared_data):
     pages = hostile_pages(Renderer(), shared_data)
     write(folder, pages)
-    found = visit(base, sorted(pages), tools)
+    found = visit(sorted(pages))
     assert found["problems"] == []
 
 
-def test_the_check_would_notice_a_script_that_runs(folder, base, tools):
+def test_the_check_would_notice_a_script_that_runs(folder, visit):
     page = (folder / "about.html").read_bytes().replace(b"Content-Security-Policy", b"X")
     (folder / "hostile-proof.html").write_bytes(page.replace(b"<h1>", b"<img src=x onerror=alert(1)><h1>"))
-    found = visit(base, ["hostile-proof.html"], tools)
+    found = visit(["hostile-proof.html"])
     assert any("dialog 1" in problem for problem in found["problems"])
     assert any("active content" in problem for problem in found["problems"])

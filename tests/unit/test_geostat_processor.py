@@ -147,6 +147,24 @@ def test_a_map_that_is_no_better_than_the_mean_publishes_the_mean(tmp_path):
     assert np.nanmin(estimate) == np.nanmax(estimate) == pytest.approx(5, abs=0.4)
 
 
+@pytest.mark.parametrize("more", [{}, {"cv": "loo"}, {"calibrate": True}], ids=str)
+def test_where_no_datum_reaches_another_the_mean_is_published(survey, tmp_path, more):
+    short = {"nugget": 0.1, "structures": [{"kind": "exponential", "sill": 0.001, "range": 0.01}]}
+    made = krige(survey, tmp_path, model=short, merge_km=0, drift=[], day_km=0, **more)
+    (scores,) = told(made, "cv.json")["levels"]
+    assert (scores["status"], scores["published"], scores["leave_one_out"]["count"]) == ("red", "mean", 0)
+    assert scores["reasons"] == ["no datum lies within reach of another, so that none can be predicted without itself"]
+    assert np.nanmin(band(made["estimate.tif"])) == np.nanmax(band(made["estimate.tif"]))
+    assert np.isfinite(np.nanmax(band(made["std.tif"])))
+
+
+def test_scores_of_groups_out_of_reach_are_none_and_red(recwarn):
+    nothing = scores_of(np.ones(3), np.full(3, np.nan), np.ones(3))
+    some = scores_of(np.arange(9.0), np.arange(9.0) + 0.3, np.full(9, 0.09))
+    assert (nothing.count, nothing.skill, len(recwarn)) == (0, 0.0, 0)
+    assert verdict(some, nothing) == ("red", ["no datum lies within reach of those of another group"])
+
+
 CHOICES = [
     {"variable": "PSAL"}, {"depth": 15}, {"depth": None, "bench": (10, 30)}, {"time": "2003-08"},
     {"bbox": (20, 72, 36, 77)}, {"grid": "EPSG:3575/80km"}, {"mask": "none"}, {"target_time": "2003-08-10"},
