@@ -36,7 +36,7 @@ def tests(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """The same builder against CKAN, OAI-PMH provider, nginx, pydap, MapServer and Ceph RadosGW; Chromium."""
     session.install("-e", ".", *group("tests"))
-    session.run("pytest", "-m", "integration", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "loadfile", "-m", "integration", *session.posargs)
 
 
 @nox.session
