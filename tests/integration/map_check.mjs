@@ -94,6 +94,20 @@ const ACTS = {
     await page.mouse.click(box.x + x * box.width, box.y + y * box.height);
     await pause(1500);
   },
+  /** Drags from one place of the ground to another while Shift is held. */
+  drag: async (page, [[x0, y0], [x1, y1]]) => {
+    await page.$eval(".ground", (ground) => ground.scrollIntoView({ block: "center" }));
+    const box = await (await page.$(".ground")).boundingBox();
+    const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
+    await page.keyboard.down("Shift");
+    await page.mouse.move(...at(x0, y0));
+    await page.mouse.down();
+    await page.mouse.move(...at((x0 + x1) / 2, (y0 + y1) / 2));
+    await page.mouse.move(...at(x1, y1));
+    await page.mouse.up();
+    await page.keyboard.up("Shift");
+    await pause(600);
+  },
   download: async (page, number) => {
     const link = (await page.$$("a[download]"))[number];
     const file = join(folder, await link.evaluate((one) => one.download));

@@ -1,10 +1,11 @@
 /** The search page: what the form asks stands in the address; the index comes with the first question. */
 
-import type { Words } from "../lib/words";
+import { wordsOf, type Words } from "../lib/words";
 import { element } from "../lib/dom";
 import { Answer, ones } from "./answer";
-import { askedOf, FACETS } from "./asked";
+import { askedOf, DEGREE, FACETS } from "./asked";
 import { Index, type Entry } from "./index";
+import type { BoxMap } from "./map";
 import { group, line, size, type Value } from "./show";
 
 const PAGE = 20;
@@ -34,8 +35,11 @@ class Search {
   /** What the address asked when it was last answered. */
   private answered: string | undefined;
   private turn = 0;
+  private map: BoxMap | undefined;
+  /** West, south, width and north of the box that is asked, degrees. */
+  private box: number[] | undefined;
 
-  constructor(root: HTMLElement, private readonly words: Words) {
+  constructor(private readonly root: HTMLElement, private readonly words: Words) {
     this.form = root.querySelector("form")!;
     this.say = root.querySelector("[data-say]")!;
     this.list = root.querySelector("[data-hits]")!;
@@ -51,7 +55,25 @@ class Search {
     });
     for (const side of SIDES) this.field(side).addEventListener("change", () => (this.region.value = ""));
     this.facets.addEventListener("change", () => this.go(this.written()));
+    const button = root.querySelector<HTMLButtonElement>("[data-map]")!;
+    button.addEventListener("click", () => {
+      button.disabled = true;
+      this.openMap(button).catch((trouble: unknown) => {
+        button.disabled = false;
+        this.say.textContent = words("map_failed", { why: trouble instanceof Error ? trouble.message : "?" });
+      });
+    });
     addEventListener("popstate", () => this.answered === location.search || void this.show());
+  }
+
+  /** Puts a map, whose code is fetched now, in place of the button that asks for it. */
+  private async openMap(button: HTMLElement): Promise<void> {
+    const { BoxMap } = await import("./map");
+    this.map = await BoxMap.on(button, this.root.dataset["land"] ?? "", wordsOf(this.root, "mapWords"), this.words, (sides) => {
+      this.fillBox(sides.join());
+      this.go(this.written());
+    });
+    this.map.show(this.box);
   }
 
   private go(address: URLSearchParams): void {
@@ -105,6 +127,8 @@ class Search {
     delete this.list.dataset["first"];
     try {
       const asked = askedOf(address);
+      this.box = asked.box?.map((side) => side / DEGREE);
+      this.map?.show(this.box);
       this.index = await (this.opening ??= Index.open());
       const answer = await Answer.to(asked, this.index);
       const page = Math.max(1, Number(address.get("page") ?? 1) || 1);
