@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int64]
+
+HALF_KM = 13_000
+"""Half the width of polar space, km: the equator lies within."""
 
 _AXIS_KM = 6378.137
 _ECCENTRICITY = 0.0818191908426215  # WGS 84
@@ -30,7 +33,7 @@ def _conformal(latitude: Values) -> Values:
     return tangent
 
 
-def polar_bounds(boxes: npt.ArrayLike) -> Whole:
+def polar_bounds(boxes: npt.ArrayLike) -> Integers:
     """Return the smallest boxes in polar space around boxes in longitude and latitude.
 
     Two things that meet on the globe have bounds that meet; the bounds of a box that holds the
@@ -57,6 +60,12 @@ def polar_bounds(boxes: npt.ArrayLike) -> Whole:
     return np.vstack([lower, upper]).T.astype(np.int64)
 
 
+def cells_of(bounds: Integers) -> tuple[Integers, Integers]:
+    """Return column and row of the middles of boxes in polar space, in cells of 2 km: 0 to 2**14 - 1."""
+    column, row = np.clip(((bounds[:, :2] + bounds[:, 2:]) // 2 + HALF_KM) // 2, 0, 2**14 - 1).T
+    return column, row
+
+
 def _range(start: Values, width: Values, peak: float) -> tuple[Values, Values]:
     """Return least and greatest cosine of the angle from ``peak``, over arcs from ``start``, degrees."""
     ends = np.cos(np.radians(np.vstack([start, start + width]) - peak))
@@ -65,7 +74,7 @@ def _range(start: Values, width: Values, peak: float) -> tuple[Values, Values]:
     return np.where(holds_trough, -1.0, ends.min(axis=0)), np.where(holds_peak, 1.0, ends.max(axis=0))
 
 
-def hilbert(x: Whole, y: Whole, bits: int = 16) -> Whole:
+def hilbert(x: Integers, y: Integers, bits: int = 16) -> Integers:
     """Return how far along the Hilbert curve points lie (Warren 2013, Hacker's Delight, ch. 16).
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from builder.geometry.polar import hilbert, polar_bounds
+from builder.geometry.polar import cells_of, hilbert, polar_bounds
 from builder.index.blocks import BLOCK, block_bounds
 from builder.index.described import FACETS, Shelf
 from builder.index.encode import DEGREE, VERSION, Rows, columns_bytes, pack, places_bytes, runs_bytes
@@ -25,7 +25,6 @@ PAGE = 256
 MOST_VALUES = 300
 """Most values of a facet that the head lists; the most frequent ones."""
 
-_CELLS_KM = 13_000
 _EXTENTS_KM = (500, 2000)
 """Places of less than the first extent lie in other blocks than wider ones, whose bounds would say little of them."""
 
@@ -147,7 +146,7 @@ def _placed(boxes: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:
         np.column_stack([west, south, west + np.where(width < 0, width + 360.0, width), south + height])
     )
     extent = np.digitize((bounds[:, 2:] - bounds[:, :2]).max(axis=1), _EXTENTS_KM)
-    column, row = np.clip(((bounds[:, :2] + bounds[:, 2:]) // 2 + _CELLS_KM) // 2, 0, 2**14 - 1).T
+    column, row = cells_of(bounds)
     x, y = (np.clip((side + half) * 45, 0, 2**14 - 1).astype(np.int64) for side, half in ((west, 180), (south, 90)))
     return extent, hilbert(np.where(extent, x, column), np.where(extent, y, row), bits=14)
 

@@ -18,7 +18,7 @@ from builder.errors import UsageError
 from builder.geometry.boxes import FARTHEST, box_parts
 from builder.geometry.outline import UnusableGeometry, outline
 from builder.geometry.parts import Parts
-from builder.geometry.polar import Whole, polar_bounds
+from builder.geometry.polar import Integers, polar_bounds
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,7 +28,7 @@ class Area:
     """An area as simple shapes within ±180°, and the boxes around them in EPSG:3413, km."""
 
     shapes: tuple[BaseGeometry, ...]
-    polar: Whole
+    polar: Integers
 
     def near(self, bounds: Any) -> Mask:
         """Tell which boxes in polar space the area may meet: shape (n, 4) of lowest and highest x and y, km."""

@@ -16,7 +16,7 @@ from builder.tables.writer import Layout, table_of, write_parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from builder.geometry.polar import Whole
+    from builder.geometry.polar import Integers
 
 
 class ItemsTable:
@@ -59,7 +59,7 @@ class ItemsTable:
             else None
         )
 
-        def part(rows: Whole) -> pa.Table:
+        def part(rows: Integers) -> pa.Table:
             fresh = rows[~same[rows]]
             made = table_of(self._lines(fresh), schema, polar[fresh], dropped) if len(fresh) else None
             if old is None or len(fresh) == len(rows):
@@ -69,7 +69,7 @@ class ItemsTable:
         write_parts(path, schema, self._layout.order(polar), part)
         return key
 
-    def _lines(self, rows: Whole) -> bytes:
+    def _lines(self, rows: Integers) -> bytes:
         return b"".join(self._line(self._paths[row]) for row in rows)
 
     def _line(self, path: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from builder.geometry.polar import Whole, hilbert, polar_bounds
+from builder.geometry.polar import HALF_KM, Integers, cells_of, hilbert, polar_bounds
 from builder.spool import Spool
 from builder.stac.extensions import BY_FIELD, BY_PREFIX
 from builder.tables.rows import FIRST, POLAR, TIMES, Json
@@ -23,8 +23,6 @@ ROW_GROUP = 4096
 """Rows that a reader gets or skips together."""
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-_CELLS_KM = 13_000
-"""Half the width of polar space, km: the equator lies within."""
 
 
 def share_of(row: Json) -> Json:
@@ -76,19 +74,17 @@ class Layout:
             min(west, box["xmin"]), min(south, box["ymin"]), max(east, box["xmax"]), max(north, box["ymax"]),
         ]  # fmt: skip
 
-    def polar(self) -> Whole:
+    def polar(self) -> Integers:
         """Return the polar boxes of all rows; those of rows without a place are not to be used."""
         boxes = np.frombuffer(self._boxes, np.float64).reshape(-1, 4) if self._boxes else np.empty((0, 4))
         placed = ~np.isnan(boxes[:, 0])
-        bounds = np.full(boxes.shape, _CELLS_KM + 1, np.int64)
+        bounds = np.full(boxes.shape, HALF_KM + 1, np.int64)
         bounds[placed] = polar_bounds(boxes[placed])
         return bounds
 
-    def order(self, polar: Whole) -> Whole:
+    def order(self, polar: Integers) -> Integers:
         """Sort by year, then along a Hilbert curve through polar space, then by id."""
-        middle = (polar[:, :2] + polar[:, 2:]) // 2 + _CELLS_KM
-        column, row = np.clip(middle // 2, 0, 2**14 - 1).T
-        curve = hilbert(column, row, bits=14)
+        curve = hilbert(*cells_of(polar), bits=14)
         ids = sorted(range(len(self.ids)), key=self.ids.__getitem__)
         rank = np.empty(len(self.ids), np.int64)
         rank[ids] = np.arange(len(self.ids))
@@ -142,7 +138,7 @@ class TableWriter:
         schema, dropped = self._layout.schema(about)
         polar = self._layout.polar()
 
-        def part(rows: Whole) -> pa.Table:
+        def part(rows: Integers) -> pa.Table:
             return table_of(self._spool.lines(rows), schema, polar[rows], dropped)
 
         write_parts(path, schema, self._layout.order(polar), part)
@@ -152,7 +148,7 @@ class TableWriter:
         self._spool.close()
 
 
-def write_parts(path: Path, schema: pa.Schema, order: Whole, part: Callable[[Whole], pa.Table]) -> None:
+def write_parts(path: Path, schema: pa.Schema, order: Integers, part: Callable[[Integers], pa.Table]) -> None:
     """Write a table by row groups; ``part`` gives the rows of one."""
     import pyarrow.parquet as pq
 
@@ -173,7 +169,7 @@ def _box(kind: pa.DataType) -> pa.DataType:
     return pa.struct([(side, kind) for side in _SIDES])
 
 
-def table_of(lines: bytes, schema: pa.Schema, polar: Whole, dropped: frozenset[str]) -> pa.Table:
+def table_of(lines: bytes, schema: pa.Schema, polar: Integers, dropped: frozenset[str]) -> pa.Table:
     """Read rows as JSON into columns; what the schema does not hold is passed over."""
     import pyarrow as pa
     import pyarrow.json as pj
@@ -197,10 +193,10 @@ def _wkb(texts: pa.ChunkedArray) -> pa.Array:
     return pa.array(shapely.to_wkb(shapely.from_geojson(texts.to_numpy())), pa.binary())
 
 
-def _sides(polar: Whole) -> pa.Array:
+def _sides(polar: Integers) -> pa.Array:
     import pyarrow as pa
 
-    nowhere = pa.array(polar[:, 0] > _CELLS_KM)
+    nowhere = pa.array(polar[:, 0] > HALF_KM)
     return pa.StructArray.from_arrays([pa.array(side, pa.int32()) for side in polar.T], _SIDES, mask=nowhere)
 
 
