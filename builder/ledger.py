@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from io import BytesIO
+from itertools import chain
 
 import orjson
 
@@ -109,8 +111,10 @@ def ledger_bytes(ledger: Ledger, run: int) -> bytes:
 
     The first line holds the number of the run that last changed something.
     """
-    lines = [{"run": run}, *(_compact(asdict(ledger[key])) for key in sorted(ledger))]
-    return b"".join(orjson.dumps(line, option=orjson.OPT_SORT_KEYS) + b"\n" for line in lines)
+    text = BytesIO()
+    for line in chain([{"run": run}], (_compact(ledger[key]) for key in sorted(ledger))):
+        text.write(orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    return text.getvalue()
 
 
 def ledger_of(data: bytes) -> tuple[dict[str, Entry], int]:
@@ -125,5 +129,5 @@ def entry_of(line: bytes) -> Entry:
     return Entry(**{**fields, "sets": tuple(fields.get("sets", ()))})
 
 
-def _compact(fields: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in fields.items() if value not in (None, (), False)}
+def _compact(entry: Entry) -> dict[str, object]:
+    return {name: value for name in Entry.__slots__ if (value := getattr(entry, name)) not in (None, (), False)}

@@ -52,8 +52,11 @@ class State:
     def write(self, name: str, data: bytes) -> None:
         """Remember bytes under a relative name, from the next `commit` on."""
         file = self.overlay / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+        try:
+            file.write_bytes(data)
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
 
     def lines(self, name: str) -> Generator[bytes, None, None]:
         """Yield what is remembered under a relative name line by line; nothing where there is nothing."""
@@ -76,8 +79,11 @@ class State:
         names = [file.relative_to(self.overlay) for file in self.overlay.rglob("*") if file.is_file()]
         for name in sorted(names, key=lambda name: (_LAST.get(name.name, 0), name.as_posix())):
             target = self.folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (self.overlay / name).replace(target)
+            try:
+                (self.overlay / name).replace(target)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (self.overlay / name).replace(target)
         if names:
             os.sync()
 
@@ -108,7 +114,11 @@ class State:
         Raises:
             UsageError: The ledger file is damaged.
         """
-        return self._ledger(collection)[0]
+        name = f"{collection}/ledger.ndjson"
+        try:
+            return ledger_of(self.read(name) or b"")[0]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+            raise self._damaged(name) from trouble
 
     def entries(self, collection: str) -> Iterator[Entry]:
         """Yield the same one by one, sorted by identifier.
@@ -122,10 +132,11 @@ class State:
         except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
             raise self._damaged(name) from trouble
 
-    def _ledger(self, collection: str) -> tuple[dict[str, Entry], int]:
+    def _run(self, collection: str) -> int:
+        """Return the number of the run that last changed something, which is all that the first line says."""
         name = f"{collection}/ledger.ndjson"
         try:
-            return ledger_of(self.read(name) or b"")
+            return int(orjson.loads(next(self.lines(name), b'{"run":0}'))["run"])
         except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
             raise self._damaged(name) from trouble
 
@@ -139,7 +150,7 @@ class State:
         The number is kept in the ledger, which `commit` moves last: lines of a run that was
         interrupted before that are replaced, because the same changes are found again.
         """
-        run = self._ledger(collection)[1] + 1
+        run = self._run(collection) + 1
         with tempfile.TemporaryFile(dir=self.overlay) as lines:
             for line in self.lines(f"{collection}/changes.ndjson"):
                 if orjson.loads(line)["run"] < run:
@@ -151,7 +162,7 @@ class State:
 
     def history(self, collection: str) -> Iterator[dict[str, Any]]:
         """Yield all changes of a collection, oldest first."""
-        run = int(orjson.loads(next(self.lines(f"{collection}/ledger.ndjson"), b'{"run":0}'))["run"])
+        run = self._run(collection)
         for line in map(orjson.loads, self.lines(f"{collection}/changes.ndjson")):
             if line["run"] <= run:
                 yield line
@@ -159,7 +170,7 @@ class State:
     def store(self, collection: str, record: Record) -> None:
         """Keep a record's body (and companion) under its digest."""
         name = _body_name(collection, record.sha256)
-        if self.read(name) is None:
+        if self.file(name) is None:
             self.write(name, record.body)
             if record.companion:
                 self.write(f"{name}.companion", record.companion)

@@ -33,7 +33,7 @@ _FORMATS = {
 def local_name(element: etree._Element) -> str:
     """Return the tag without its namespace; empty for comments and processing instructions."""
     tag: object = element.tag
-    return etree.QName(tag).localname if isinstance(tag, str) else ""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def parse_xml(body: bytes, *, where: str, doctype: bool = False) -> etree._Element:

@@ -30,11 +30,11 @@ def read_json(record: Record, body: bytes | None = None) -> Any:
 
 def many(value: Any) -> list[Any]:
     """Return a value that may be missing, one, a list or a JSON-LD ``@list`` as a list."""
-    if isinstance(value, Mapping) and "@list" in value:
-        return many(value["@list"])
     if isinstance(value, list):
         return [entry for entry in value if entry is not None]
-    return [] if value is None else [value]
+    if value is None or isinstance(value, str):
+        return [] if value is None else [value]
+    return many(value["@list"]) if isinstance(value, Mapping) and "@list" in value else [value]
 
 
 def objects(value: Any) -> Iterator[Json]:
@@ -49,6 +49,8 @@ def wording(value: Any, *names: str) -> str:
         value: A text, number, object, or list of these.
         names: Fields of an object to try in order; by default the usual names of a label.
     """
+    if value is None or isinstance(value, str):
+        return value.strip() if value else ""
     for entry in many(value):
         found = _label(entry, names or _NAMES)
         if found:
@@ -62,13 +64,18 @@ def wordings(value: Any, *names: str) -> list[str]:
 
 
 def _label(entry: Any, names: tuple[str, ...]) -> str:
-    if isinstance(entry, Mapping):
-        plain = (entry.get(name) for name in names)
-        return next((text for text in (_plain(value) for value in plain) if text), "")
-    return _plain(entry)
+    if isinstance(entry, str) or not isinstance(entry, Mapping):
+        return _plain(entry)
+    for name in names:
+        text = _plain(entry.get(name))
+        if text:
+            return text
+    return ""
 
 
 def _plain(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value.strip() if value else ""
     if isinstance(value, list):
         value = value[0] if value else None
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -11,9 +11,9 @@ import argparse
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,8 +21,14 @@ from urllib.parse import unquote, urlsplit
 @contextmanager
 def latency_server(folder: Path, *, latency_s: float = 0.03, rate: float = 50e6) -> Iterator[str]:
     """Serve a folder from another process; ``/any/<name>/<file>`` gives ``<file>``. Yields the address."""
-    words = [sys.executable, __file__, str(folder), "--latency", str(latency_s), "--rate", str(rate)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+    with started(__file__, str(folder), "--latency", str(latency_s), "--rate", str(rate)) as address:
+        yield address
+
+
+@contextmanager
+def started(script: str, *words: str) -> Iterator[str]:
+    """Run a script that prints its port; yields its address and ends it afterwards."""
+    with subprocess.Popen([sys.executable, script, *words], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
@@ -30,7 +36,8 @@ def latency_server(folder: Path, *, latency_s: float = 0.03, rate: float = 50e6)
             server.terminate()
 
 
-async def _serve(folder: Path, latency_s: float, rate: float) -> None:
+async def serve(answer_to: Callable[[str], bytes], latency_s: float, rate: float) -> None:
+    """Serve for ever what ``answer_to`` makes of the head of a request, late; print the port first."""
     counted = [0, 0]
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +50,7 @@ async def _serve(folder: Path, latency_s: float, rate: float) -> None:
                     counted[:] = [0, 0]
                     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
                 else:
-                    answer = _answer(folder, head.decode("latin-1"))
+                    answer = answer_to(head.decode("latin-1"))
                     counted[:] = [counted[0] + 1, counted[1] + len(answer)]
                 await asyncio.sleep(len(answer) / rate)
                 writer.write(answer)
@@ -87,4 +94,4 @@ if __name__ == "__main__":
     parser.add_argument("--latency", type=float, default=0.03)
     parser.add_argument("--rate", type=float, default=50e6)
     said = parser.parse_args()
-    asyncio.run(_serve(said.folder, said.latency, said.rate))
+    asyncio.run(serve(partial(_answer, said.folder), said.latency, said.rate))

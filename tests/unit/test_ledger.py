@@ -102,3 +102,28 @@ def test_a_damaged_ledger_is_named(tmp_path):
     (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run": 1}\n{"identifier"')
     with open_state(tmp_path) as state, pytest.raises(UsageError, match=r"ledger.ndjson.*damaged"):
         state.ledger("c")
+
+
+def test_a_run_that_cannot_be_numbered_is_named_too(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/ledger.ndjson").write_bytes(b"{}\n")
+    with open_state(tmp_path) as state, pytest.raises(UsageError, match=r"ledger.ndjson.*damaged"):
+        state.remember("c", {}, [])
+
+
+def test_remembering_reads_no_more_of_a_long_ledger_than_its_number(tmp_path):
+    new = Change(Kind.NEW, "r1", "first seen", Entry.of(record()))
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run":6}\nthe rest is not looked at')
+    with open_state(tmp_path) as state:
+        state.remember("c", {"r1": new.entry}, [new])
+        assert [line["run"] for line in state.history("c")] == [7]
+
+
+def test_a_body_that_is_kept_is_neither_read_nor_written_again(tmp_path, monkeypatch):
+    with open_state(tmp_path) as state:
+        state.store("c", record())
+        state.commit()
+        monkeypatch.setattr("pathlib.Path.read_bytes", None)
+        monkeypatch.setattr("pathlib.Path.write_bytes", None)
+        state.store("c", record())
