@@ -45,9 +45,9 @@ class Value:
 
     def __html__(self) -> str:
         """Return it as HTML; templates show it as ``{{ value }}``."""
-        words = escape(self.words)
         if self.iso:
-            return f'<time datetime="{escape(self.iso)}">{words}</time>'
+            return Time(self.iso, self.words).__html__()
+        words = escape(self.words)
         if self.href:
             return f'<a href="{escape(self.href)}">{words}</a>'
         return f"<code>{words}</code>" if self.code else words

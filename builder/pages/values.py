@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from markupsafe import escape
+
 Json = Mapping[str, Any]
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east crosses ±180°."""
@@ -25,6 +27,10 @@ class Time:
 
     iso: str
     words: str
+
+    def __html__(self) -> str:
+        """Return it as HTML; templates show it as ``{{ time }}``."""
+        return f'<time datetime="{escape(self.iso)}">{escape(self.words)}</time>'
 
 
 def text(value: object) -> str | None:

@@ -76,6 +76,11 @@ def test_nothing_is_loaded_from_elsewhere(trees):
         assert all(not urlsplit(href).scheme for href in loaded)
 
 
+def test_no_page_shows_how_python_writes_an_object(trees):
+    for path, tree in trees.items():
+        assert not re.search(r"\b(Time|Value|Fact|Named|Row)\(\w+=", "".join(tree.itertext())), path
+
+
 def test_style_sheet_loads_only_files_that_exist(site):
     used = re.findall(r"url\(([^)]+)\)", site["static/site.css"].decode())
     assert set(used) == {path.removeprefix("static/") for path in EVERY_PAGE if path.endswith(".woff2")}
