@@ -19,8 +19,8 @@ Goals: 0.1 times sickle, 0.2 times ckanapi with 100 rows, 2 % for a change of 1 
   once at most, and with the delay between them even these would not be faster. Politeness keeps us from the goal.
 - For CKAN the gain is the size of the page, as the row of ckanapi with our rows shows; nothing is asked side by side.
   It is 500, and 1000 where the definition says so, the most that CKAN gives.
-- Most of a night is not waiting: a new record takes half a millisecond of a processor to be understood and, on a slow
-  file system, as much again to become a file.
+- Most of a first night is not waiting: a new record takes half a millisecond of a processor to be understood and, where
+  the file system is slow to make files, twice as much to become one.
 - The night after costs two requests and the reading of the ledger, whatever has changed.
 
 `--records N` sets the size (default 10,000; `--quick`: 1,000), `--memory N` that of the last rows, which ask without
