@@ -8,6 +8,7 @@ import json
 from itertools import count
 
 import pytest
+import requests
 
 from builder.errors import FetchError, ProtocolError
 from builder.sources.gunzip import gunzip
@@ -36,6 +37,26 @@ def test_a_good_answer_comes_back_whole_with_lower_case_headers():
     assert (answer.status, answer.body, answer.url) == (200, CONTENT, server.url + "/a")
     assert answer.headers["content-type"] == "text/xml"
     assert server.requests[0].headers["user-agent"].startswith("iaos/")
+
+
+def test_credentials_of_netrc_are_not_sent(tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with LocalServer(good) as server:
+        gate_for(server).get(server.url)
+        requests.get(server.url, timeout=10)
+    assert ["authorization" in one.headers for one in server.requests] == [False, True]
+
+
+def test_a_proxy_of_the_environment_is_used_but_for_hosts_that_need_none(monkeypatch):
+    with LocalServer(good) as proxy, LocalServer(good) as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with HttpGate(["data.example.org", server.host], delay_s=0) as gate:
+            for address in ["http://data.example.org/a", "http://data.example.org/b", server.url]:
+                assert gate.get(address).body == CONTENT
+    assert [one.headers["host"] for one in proxy.requests] == ["data.example.org"] * 2
+    assert len(server.requests) == 1
 
 
 TRANSIENT = ["503, Retry-After in seconds", "429", "500", "cut, lying length", "a byte now and then", "gzip cut"]
