@@ -188,7 +188,7 @@ def read_blocks(dataset: Any, rows: int = TILE) -> Iterator[Block]:
 
 
 def asset_fields(path: Path) -> dict[str, JSON]:
-    """Return the STAC fields of a COG of ours: projection extension 2.0, and ``bands`` of STAC 1.1."""
+    """Return the STAC fields of a COG of ours: projection 2.0, ``bands``, and ``raster:bands`` of packed numbers."""
     import rasterio
 
     with rasterio.open(path) as dataset:
@@ -200,7 +200,15 @@ def asset_fields(path: Path) -> dict[str, JSON]:
             "proj:bbox": list(dataset.bounds),
             "proj:transform": list(dataset.transform),
             "bands": [_band(dataset, number) for number in dataset.indexes],
+            **_packing(dataset),
         }
+
+
+def _packing(dataset: Any) -> dict[str, JSON]:
+    """Return ``raster:bands`` of the raster extension 1.1 where numbers have a scale or an offset."""
+    pairs = list(zip(dataset.scales, dataset.offsets, strict=True))
+    told: list[JSON] = [{"scale": scale, "offset": offset} for scale, offset in pairs]
+    return {"raster:bands": told} if any(pair != (1, 0) for pair in pairs) else {}
 
 
 def _band(dataset: Any, number: int) -> dict[str, JSON]:
@@ -220,7 +228,6 @@ def _band(dataset: Any, number: int) -> dict[str, JSON]:
     nodata, unit = dataset.nodata, dataset.units[number - 1]
     if nodata is not None:
         band["nodata"] = "nan" if np.isnan(nodata) else nodata
-    band |= ({"raster:scale": scale} if scale != 1 else {}) | ({"raster:offset": offset} if offset else {})
     return band | ({"unit": unit} if unit else {}) | ({"statistics": statistics} if statistics else {})
 
 

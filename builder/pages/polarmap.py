@@ -105,7 +105,7 @@ def draw_one(geometry: Mapping[str, Any]) -> PolarMap | None:
         return draw([geometry])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _drawn(geometry: bytes) -> PolarMap | None:
     return draw([orjson.loads(geometry)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from builder.pages.markup import safe_href
 from builder.pages.values import Json, items, mapping, mappings, number, properties, text, texts
@@ -38,7 +39,7 @@ def _described(item: Json, key: str, asset: Json) -> Json | None:
     href, code = safe_href(asset.get("href")), text(asset.get("proj:code") or properties(item).get("proj:code"))
     if not href or not _CODE.fullmatch(code or "") or href.startswith("http://") or not _is_open_cog(asset):
         return None
-    band = next(iter(mappings(asset.get("bands")) or mappings(asset.get("raster:bands"))), {})
+    band = _first(asset, "raster:bands") | _first(asset, "bands")
     said = {
         "href": href,
         "title": text(asset.get("title")) or key,
@@ -50,6 +51,10 @@ def _described(item: Json, key: str, asset: Json) -> Json | None:
         **dict(zip(("low", "high"), _rescaled(item, key) or _range(band, asset), strict=True)),
     }
     return {name: value for name, value in said.items() if value not in (None, [])}
+
+
+def _first(asset: Json, name: str) -> dict[str, Any]:
+    return dict(next(iter(mappings(asset.get(name))), {}))
 
 
 def _is_open_cog(asset: Json) -> bool:

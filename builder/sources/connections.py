@@ -30,7 +30,8 @@ class Session(requests.Session):
 
     Args:
         listed: Hosts listed literally.
-        head_s: Longest time from the request to the end of the answer's headers, seconds.
+        head_s: Longest time from the request to the end of the answer's headers, seconds; a silence that is
+            allowed when it ends is still waited for.
         kept: Most connections to one host that are kept open.
     """
 

@@ -101,17 +101,8 @@ def write(made: Averaged, area: Area, path: Path, band: str, tags: Mapping[str, 
     bands = (Band(band, "dB", STEP_DB),)
     raster = Raster(target.shape, "int16", target.crs, target.transform, bands, NOTHING, "decibels", tags=tags)
     fields = write_cog(path, raster, _blocks(made, area, target))
-    return fields | {
-        "raster:bands": [
-            {
-                "data_type": "int16",
-                "unit": "dB",
-                "scale": STEP_DB,
-                "nodata": NOTHING,
-                "spatial_resolution": target.resolution,
-            }
-        ]
-    }
+    told = {"data_type": "int16", "unit": "dB", "nodata": NOTHING, "spatial_resolution": target.resolution}
+    return fields | {"raster:bands": [told | packing for packing in fields["raster:bands"]]}
 
 
 def _blocks(made: Averaged, area: Area, target: Target) -> Iterator[Block]:

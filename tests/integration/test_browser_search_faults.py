@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,13 +10,12 @@ import pytest
 
 from builder.pages.render import Renderer
 from tests import searching
-from tests.browser import chromium
+from tests.browser import opened
 from tests.servers.local import Answer, Request
 from tests.servers.troubled import Faults, broken, files_of, late, served
 from tests.unit.pages_build import website
 
 pytestmark = pytest.mark.integration
-SCRIPT = Path(__file__).with_name("map_check.mjs")
 FORM = 'form[role="search"]:not([hidden])'
 DONE = "wait", "[data-hits][data-done]"
 SAID = "text", "[data-say]"
@@ -48,10 +46,7 @@ def visit(site, tools, tmp_path):
 
     def run(address: str, acts: list, **more) -> list:
         page = {"url": f"{server.url}/search/index.html{address}", "acts": acts, "ready": FORM} | more
-        command = ["node", str(SCRIPT), json.dumps([page]), chromium(), str(tmp_path)]
-        done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == 0, done.stderr
-        (found,) = json.loads(done.stdout)
+        (found,) = opened(tools, tmp_path, page)
         assert [one for one in found["problems"] if not one.startswith("Failed to load resource")] == []
         return found["found"]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -17,11 +14,10 @@ from builder.search.page import Index
 from builder.search.places import files_of
 from builder.serve import serve
 from tests import searching
-from tests.browser import chromium
-from tests.unit.pages_build import website
+from tests.browser import opened
+from tests.unit.pages_build import website, write
 
 pytestmark = pytest.mark.integration
-SCRIPT = Path(__file__).with_name("map_check.mjs")
 HALF = 3_900_000
 """Half of what the map shows, metres."""
 UNFOLD = "document.querySelector('form details').open = true; 0"
@@ -32,20 +28,15 @@ ANSWERED = ("wait", "[data-hits][data-done]")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("search")
-    for path, data in website(Renderer()).items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
+    write(root, website(Renderer()))
     searching.write(root, searching.invent(5000))
     with serve(root) as server:
         yield root, f"{server.url}search/index.html"
 
 
-def opened(tools, tmp_path, url: str, acts: list, **more) -> dict:
+def visit(tools, tmp_path, url: str, acts: list, **more) -> dict:
     page = {"url": url, "acts": acts, "ready": 'form[role="search"]:not([hidden])'} | more
-    command = ["node", str(SCRIPT), json.dumps([page]), chromium(), str(tmp_path)]
-    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)
+    (found,) = opened(tools, tmp_path, page)
     assert found["problems"] == []
     return found
 
@@ -75,7 +66,7 @@ def test_the_box_that_is_drawn_is_searched(tools, site, tmp_path, name):
     root, url = site
     drawn, code = DRAWN[name]
     acts = [*OPEN, ("project", f"EPSG:{code}"), ("drag", drawn), ANSWERED, ("address", None), ("text", "[data-say]")]
-    found = opened(tools, tmp_path, url, [*acts, ("value", "input[name=west]"), ("picture", "drawn")])["found"]
+    found = visit(tools, tmp_path, url, [*acts, ("value", "input[name=west]"), ("picture", "drawn")])["found"]
     west, south, east, north = bbox_of(found[6])
     longitude, latitude = places_in(drawn, code)
     pixels = 0.3  # degrees of latitude
@@ -102,7 +93,7 @@ def test_the_map_shows_what_the_address_asks_and_what_the_fields_say(tools, site
     look = ("colours", [here, there])
     acts = [*OPEN, ("pause", 500), look, ("fill", ["input[name=west]", "-80"]), ("fill", ["input[name=east]", "-60"])]
     acts += [("press", "Enter"), ANSWERED, ("pause", 500), look, ("axe", None), ("wide", None)]
-    found = opened(tools, tmp_path, f"{url}?bbox=5,70,25,80", acts, width=360)["found"]
+    found = visit(tools, tmp_path, f"{url}?bbox=5,70,25,80", acts, width=360)["found"]
     (boxed, bare), (after, now_boxed) = found[4], found[10]
     assert boxed == now_boxed
     assert bare == after != boxed
@@ -112,5 +103,5 @@ def test_the_map_shows_what_the_address_asks_and_what_the_fields_say(tools, site
 
 def test_the_code_of_the_map_comes_only_when_it_is_asked_for(tools, site, tmp_path):
     _, url = site
-    found = opened(tools, tmp_path, url, [])
+    found = visit(tools, tmp_path, url, [])
     assert not [one for one in found["asked"] if "/map-" in one or "land.svg" in one]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import socket
-import subprocess
 import urllib.request
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,8 +18,8 @@ from pyproj import Geod, Transformer
 
 from builder.demo import running_demo
 from builder.serve import serve
-from tests.browser import chromium
-from tests.integration.test_live_map import SCRIPT, transferred
+from tests.browser import opened
+from tests.integration.test_live_map import transferred
 
 pytestmark = pytest.mark.integration
 BELOW = "bucket/v1/iaos/"
@@ -52,15 +51,8 @@ def layers(demo):
     return [WARMTH, *(one_of(root, pattern) for pattern in patterns)]
 
 
-def run(tools: Path, tmp_path: Path, visits: list[dict]) -> list[dict]:
-    command = ["node", str(SCRIPT), json.dumps(visits), chromium(), str(tmp_path)]
-    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def visit(tools: Path, tmp_path: Path, url: str, acts: list, **more) -> dict:
-    (found,) = run(tools, tmp_path, [{"url": url, "acts": acts, "ready": LIST} | more])
+    (found,) = opened(tools, tmp_path, {"url": url, "acts": acts, "ready": LIST} | more)
     assert found["problems"] == []
     return found
 
@@ -244,7 +236,7 @@ def test_hostile_addresses_say_one_line_and_ask_nobody(demo, tools, tmp_path):
     acts = [("text", "[data-app=compare]"), ("html", "main")]
     start = f"{url}compare/index.html?"
     visits = [{"url": start + query, "acts": acts, "ready": '[data-state="live"]'} for query in HOSTILE]
-    for query, found in zip(HOSTILE, run(tools, tmp_path, visits), strict=True):
+    for query, found in zip(HOSTILE, opened(tools, tmp_path, *visits), strict=True):
         text, html = found["found"]
         assert found["problems"] == [], query
         assert text.count("Part of this address was not understood") == 1, query
@@ -260,7 +252,7 @@ def test_unknown_dataset_says_one_line(demo, layers, tools, tmp_path):
         "ready": LIST,
         "acts": [("text", "[data-say]"), ("texts", ".layers .name a"), ("html", "main")],
     }
-    (found,) = run(tools, tmp_path, [page])
+    (found,) = opened(tools, tmp_path, page)
     said, names, html = found["found"]
     assert said.startswith("Part of this address")
     assert len(names) == 1
@@ -277,7 +269,7 @@ def test_accessible_after_reading(demo, layers, tools, tmp_path):
         }
         for scheme, width in (("light", 1280), ("dark", 1280), ("light", 360))
     ]  # fmt: skip
-    for one, found in zip(visits, run(tools, tmp_path, visits), strict=True):
+    for one, found in zip(visits, opened(tools, tmp_path, *visits), strict=True):
         violations, wide, _ = found["found"][-3:]
         assert found["problems"] == []
         assert violations == []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,14 +15,13 @@ from builder.enrich.references import build_references
 from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from processors.cog import Band, Raster, blocks_of, write_cog
-from tests.browser import chromium
+from tests.browser import opened
 from tests.servers.local import Answer, Request
 from tests.servers.troubled import Faults, broken, late, served
 from tests.unit.pages_build import website
 from tests.unit.pages_samples import CTD, CTD_COLLECTION, ENTRIES, ICE, ICE_COLLECTION, IMR, NERSC
 
 pytestmark = pytest.mark.integration
-SCRIPT = Path(__file__).with_name("map_check.mjs")
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 NAMES = "texts", ".layers .name a"
 NOTES = "texts", ".layers [role=status]"
@@ -117,10 +114,7 @@ def visit(site, tools, tmp_path):
 
     def run(address: str, acts: list, **more) -> list:
         page = {"url": f"{catalogue.url}/{address}", "acts": acts, "ready": LIST} | more
-        command = ["node", str(SCRIPT), json.dumps([page]), chromium(), str(tmp_path)]
-        done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == 0, done.stderr
-        (found,) = json.loads(done.stdout)
+        (found,) = opened(tools, tmp_path, page)
         meant = (
             "Failed to load resource",
             "Error: Error fetching data",

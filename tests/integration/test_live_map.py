@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,12 +15,11 @@ from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
 from processors.cog import Band, Raster, blocks_of, write_cog
-from tests.browser import chromium
-from tests.unit.pages_build import website
+from tests.browser import opened
+from tests.unit.pages_build import website, write
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
 pytestmark = pytest.mark.integration
-SCRIPT = Path(__file__).with_name("map_check.mjs")
 BELOW = "bucket/v1/iaos/"
 KIB = 1024
 
@@ -71,9 +68,7 @@ def site(tmp_path_factory):
     files = website(Renderer())
     files["nersc/seaice/cap.html"] = with_box("cap", -180, 83, 180, 90)
     files["nersc/seaice/across.html"] = with_box("across", 170, 62, -170, 80)
-    for path, data in files.items():
-        (root / BELOW / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / BELOW / path).write_bytes(data)
+    write(root / BELOW, files)
     shelf = root / BELOW / "nersc" / "seaice"
     (shelf / "rasters.html").write_bytes(with_rasters(shelf))
     with serve(root) as server:
@@ -81,10 +76,7 @@ def site(tmp_path_factory):
 
 
 def visit(tools: Path, tmp_path: Path, visits: list[dict]) -> list[dict]:
-    command = ["node", str(SCRIPT), json.dumps(visits), chromium(), str(tmp_path)]
-    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = opened(tools, tmp_path, *visits)
     assert [one["problems"] for one in found] == [[] for _ in visits]
     return found
 

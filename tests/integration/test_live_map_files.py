@@ -13,7 +13,7 @@ from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
 from tests.integration.test_live_map import value_there, visit
-from tests.unit.pages_build import website
+from tests.unit.pages_build import website, write
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
 pytestmark = pytest.mark.integration
@@ -25,7 +25,7 @@ PLACES = [(0.48, 0.53), (0.53, 0.48), (0.55, 0.53), (0.46, 0.48), (0.51, 0.55)]
 AROUND_THE_POLE = [(0.48, 0.53), (0.53, 0.48), (0.58, 0.53), (0.42, 0.48), (0.53, 0.58)]
 
 
-def write(folder: Path) -> None:
+def write_rasters(folder: Path) -> None:
     rows, columns = np.mgrid[0:400, 0:400]
     place = from_origin(300_000, 8_900_000, 1000, 1000)  # 400 km around Svalbard
     profile = {"driver": "GTiff", "width": 400, "height": 400, "count": 1, "tiled": True, "blockxsize": 256}
@@ -54,11 +54,9 @@ def write(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
-    for path, data in website(Renderer()).items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
+    write(root, website(Renderer()))
     shelf = root / "nersc/seaice"
-    write(shelf)
+    write_rasters(shelf)
     for kind, around in {"utm": (5, 76, 30, 81), "table": (-180, 60, 180, 90), "holes": (-180, 60, 180, 90)}.items():
         names = [kind, *(name for name in CODES if name != kind)]
         assets = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
@@ -18,14 +16,13 @@ from builder.mapservices import polar_layers
 from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve
-from tests.browser import chromium
+from tests.browser import opened
 from tests.servers.local import Answer, LocalServer
 from tests.servers.maps import AREA, COLOUR, map_service
-from tests.unit.pages_build import website
+from tests.unit.pages_build import website, write
 from tests.unit.pages_samples import ICE, ICE_COLLECTION, NERSC
 
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
-SCRIPT = Path(__file__).with_name("map_check.mjs")
 HALF = 430 / 500
 """Share of the half of the map that the disc north of 60°N takes."""
 
@@ -36,20 +33,15 @@ def page_with(service: str, drawn: dict[str, list[str]]) -> bytes:
     return Renderer().item(item, ICE_COLLECTION, NERSC)
 
 
-def opened(tools: Path, tmp_path: Path, url: str, acts: list) -> dict:
-    command = ["node", str(SCRIPT), json.dumps([{"url": url, "acts": acts}]), chromium(), str(tmp_path)]
-    done = subprocess.run(command, cwd=tools, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)
+def visit(tools: Path, tmp_path: Path, url: str, acts: list) -> dict:
+    (found,) = opened(tools, tmp_path, {"url": url, "acts": acts})
     return found
 
 
 @pytest.fixture
 def site(tmp_path):
     root = tmp_path / "site"
-    for path, data in website(Renderer()).items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
+    write(root, website(Renderer()))
     with serve(root) as server:
         yield root, server.url
 
@@ -74,7 +66,7 @@ def test_a_layer_is_drawn_where_it_lies_once_it_is_chosen(tools, site, tmp_path)
             ("ground", None),
         ]
         acts += [("text", ".rasters p"), ("project", "EPSG:3995"), ("text", ".rasters p"), ("axe", None)]
-        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+        found = visit(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
     said, before, _, _, after, shown, _, elsewhere, violations = found["found"]
     assert found["problems"] == []
     host = urlsplit(service).netloc
@@ -106,7 +98,7 @@ def test_a_service_that_does_not_answer_is_said(tools, site, tmp_path):
         pass  # it is gone
     (root / "nersc/seaice/served.html").write_bytes(page_with(service, {"ice": ["EPSG:3413"]}))
     acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p"), ("choose", ["service", ""])]
-    found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", [*acts, ("text", ".rasters p")])
+    found = visit(tools, tmp_path, f"{url}nersc/seaice/served.html", [*acts, ("text", ".rasters p")])
     assert found["found"][2] == f"{urlsplit(service).netloc} does not answer."
     assert found["found"][4] == ""
 
@@ -124,7 +116,7 @@ def test_a_service_is_asked_each_thing_once_whatever_case_its_address_has(tools,
         href = f"{server.url}/wms?map=ice&service=WMS&Version=1.1.1&request=GetCapabilities&layers=all"
         (root / "nersc/seaice/served.html").write_bytes(page_with(href, {"ice": ["EPSG:3413"]}))
         acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p")]
-        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+        found = visit(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
     assert found["found"][2] == f"Drawn by {server.host}."
     for request in server.requests:
         asked = parse_qs(request.query)
@@ -144,7 +136,7 @@ def test_a_late_picture_says_nothing_of_the_projection_that_was_chosen_since(too
     with LocalServer(lambda _: slow) as server:
         (root / "nersc/seaice/served.html").write_bytes(page_with(f"{server.url}/wms", {"ice": ["EPSG:3413"]}))
         acts = [("choose", ["service", "0"]), ("project", "EPSG:3995"), ("pause", 4000), ("text", ".rasters p")]
-        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+        found = visit(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
     assert server.requests
     assert found["found"][3] == f"{server.host} does not draw this in the projection chosen above."
 
@@ -157,6 +149,6 @@ def test_the_policy_lets_no_other_host_draw(tools, site, tmp_path):
         assert b"data: http://maps.example;" in other
         (root / "nersc/seaice/served.html").write_bytes(other)
         acts = [("choose", ["service", "0"]), ("idle", None), ("text", ".rasters p")]
-        found = opened(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
+        found = visit(tools, tmp_path, f"{url}nersc/seaice/served.html", acts)
     assert asked == []
     assert "does not answer" in found["found"][2]

@@ -14,7 +14,7 @@ import pytest
 from builder.index.writer import IndexWriter, write_index
 from builder.pages.render import Renderer
 from tests.browser import chromium
-from tests.unit.pages_build import hostile_pages, website
+from tests.unit.pages_build import hostile_pages, website, write
 
 pytestmark = pytest.mark.integration
 
@@ -28,12 +28,6 @@ def folder(tmp_path_factory) -> Path:
     for path, body in write_index(IndexWriter(root), (), root):
         (root / path).write_bytes(body if isinstance(body, bytes) else body.read_bytes())
     return root
-
-
-def write(root: Path, files: dict[str, bytes]) -> None:
-    for path, data in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
 
 
 class Quiet(SimpleHTTPRequestHandler):

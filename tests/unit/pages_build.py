@@ -54,6 +54,13 @@ def website(renderer: Renderer) -> dict[str, bytes]:
     return files
 
 
+def write(root: Path, files: dict[str, bytes]) -> None:
+    """Write files below a folder."""
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+
+
 def documents() -> set[str]:
     """Paths of the files that other parts of the build put beside the pages."""
     paths = {

@@ -33,6 +33,11 @@ def test_range_unit_and_scale_are_those_of_the_first_band():
     assert "classes" not in one
 
 
+def test_scale_and_offset_may_stand_beside_the_bands():
+    (one,) = told(bands=[{"unit": "dB"}], **{"raster:bands": [{"scale": 0.01, "offset": -3}]})
+    assert (one["unit"], one["scale"], one["offset"]) == ("dB", 0.01, -3)
+
+
 def test_the_render_extension_names_the_range():
     render = {"rescale": [[255, 275]], "assets": ["a"]}
     (one,) = told(item={"properties": {"renders": {"thumbnail": render}}})

@@ -20,7 +20,7 @@ from builder.pages.policy import ASKING, CONTENT_SECURITY
 from builder.pages.render import PAGE_SIZE, Renderer
 from builder.resources import site_folder
 from tests.pageweight import too_heavy, weight
-from tests.unit.pages_build import documents, hostile_pages, website
+from tests.unit.pages_build import documents, hostile_pages, website, write
 from tests.unit.pages_samples import CATALOG, CTD, CTD_COLLECTION, ENTRIES, IMR
 
 X = "{http://www.w3.org/1999/xhtml}"
@@ -88,9 +88,7 @@ def test_style_sheet_loads_only_files_that_exist(site):
 
 
 def test_a_page_weighs_at_most_70_kib_in_six_requests(site, tmp_path):
-    for path, data in site.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(data)
+    write(tmp_path, site)
     assert too_heavy(tmp_path) == []
     requests, _ = weight(tmp_path / "nersc/seaice/ice-conc-20180801.html")
     assert requests == 6  # page, style, two fonts, land, script: a file more would be one too many
