@@ -62,8 +62,7 @@ def _array(coordinates: object) -> Array:
         points = np.array([position[:2] for position in _sequence(coordinates)], dtype=np.float64).reshape(-1, 2)
     except (TypeError, ValueError, IndexError, KeyError):
         return np.empty((0, 2))
-    sane = np.isfinite(points).all() and (np.abs(points[:, 1]) <= 90).all() and (np.abs(points[:, 0]) <= 360).all()
-    return points if sane else np.empty((0, 2))
+    return points if (np.abs(points) <= (360, 90)).all() else np.empty((0, 2))  # not a number is none of them
 
 
 def box_geometry(box: Sequence[float]) -> dict[str, Any]:
@@ -78,12 +77,12 @@ def box_geometry(box: Sequence[float]) -> dict[str, Any]:
 
 def densify(points: Array) -> Array:
     """Divide edges so that none is longer than `STEP` degrees; positions stay on the straight GeoJSON edge."""
-    pieces = np.ceil(np.abs(np.diff(points, axis=0)).max(axis=1) / STEP).astype(int)
-    pieces = np.maximum(pieces, 1)
-    if len(pieces) and pieces.max() == 1:
+    legs = points[1:] - points[:-1]
+    pieces = np.ceil(np.abs(legs).max(axis=1) / STEP).astype(int)
+    if pieces.max(initial=1) == 1:
         return points
-    start = np.repeat(points[:-1], pieces, axis=0)
-    leg = np.repeat(np.diff(points, axis=0), pieces, axis=0)
-    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
-    share = (np.arange(pieces.sum()) - first) / np.repeat(pieces, pieces)
-    return np.vstack((start + leg * share[:, None], points[-1:]))
+    pieces = np.maximum(pieces, 1)
+    leg = np.repeat(np.arange(len(legs)), pieces)
+    first = np.cumsum(pieces) - pieces
+    share = (np.arange(len(leg)) - first[leg]) / pieces[leg]
+    return np.concatenate((points[leg] + legs[leg] * share[:, None], points[-1:]))

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from builder.pages.projection import DISC, DOWN, SOUTH, View, radius_km
+from builder.pages.projection import DISC, DOWN, SOUTH, View, on_plane, radius_km
 from builder.pages.values import longitude_words
 
 
@@ -106,5 +106,5 @@ def _rim_label(longitude: int) -> Label:
 
 
 def _label(view: View, longitude: float, latitude: float, words: str) -> Label:
-    ((x, y),) = view.place(np.array([longitude]), np.array([latitude]))
-    return Label(int(x), int(y), words)
+    ((x, y),) = view.units(on_plane(np.array([[longitude, latitude]]))).tolist()
+    return Label(x, y, words)

@@ -7,17 +7,19 @@ Footprints are written in tenths of a unit: the live map, which reads them from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from builder.pages.footprints import densify, gather
 from builder.pages.graticule import Graticule, disc_graticule, square_graticule
-from builder.pages.projection import CLAMP, DISC, SOUTH, Array, View, project, radius_km
+from builder.pages.projection import DISC, SOUTH, Array, Units, View, on_plane, radius_km
 
 LAND_KM = 5200.0
 """Half the width of static/land.svg."""
@@ -74,24 +76,31 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     shapes = gather(geometries)
     rings = [densify(ring) for polygon in shapes.polygons for ring in polygon]
     tracks = [densify(line) for line in shapes.lines]
-    if not (rings or tracks or shapes.points):
+    parts = [*rings, *tracks, *shapes.points]
+    if not parts:
         return None
-    positions = np.concatenate([*rings, *tracks, *shapes.points])
-    view = _view(positions, zoom=zoom)
-    seams = _has_both_seams(rings)
-    size = round(2 * LAND_KM * view.scale, 1)
+    degrees = np.concatenate(parts)
+    south, north = float(degrees[:, 1].min()), float(degrees[:, 1].max())
+    plane = on_plane(degrees)
+    view = _view(plane, south, zoom=zoom)
     fine = replace(view, scale=view.scale * FINE)
+    placed = fine.units(plane)
+    ends = [0, *accumulate(map(len, parts))]
+    drawn = [placed[first:last] for first, last in pairwise(ends)]
+    points = ends[len(rings) + len(tracks)]
+    areas = [_path(ring, close=True) for ring in drawn[: len(rings)]]
+    size = round(2 * LAND_KM * view.scale, 1)
     return PolarMap(
         disc=view.rim is not None,
         rim=int(view.rim or 0),
         land=(round((-LAND_KM - view.x) * view.scale, 1), round((view.y - LAND_KM) * view.scale, 1), size),
         origin=(round(view.x * 1000), round(view.y * 1000), round(1000 / fine.scale, 4)),
         graticule=disc_graticule(view.rim) if view.rim is not None else square_graticule(view),
-        areas="".join(_path(_place(fine, ring), close=True) for ring in rings),
-        outlines="".join(_outline(fine, ring, seams=seams) for ring in rings),
-        lines="".join(_path(_place(fine, track)) for track in tracks),
-        dots=_dots(fine, shapes.points),
-        outside=_outside(positions[:, 1]),
+        areas="".join(areas),
+        outlines="".join(_outlines(rings, drawn, areas)),
+        lines="".join(map(_path, drawn[len(rings) : len(rings) + len(tracks)])),
+        dots=_dots(placed[points:][degrees[points:, 1] >= SOUTH]),
+        outside="" if south >= SOUTH else "part" if north > SOUTH else "all",
         locator=_locator(view),
         bar=None if view.rim else (200, round(200 * view.scale)),
     )
@@ -110,71 +119,62 @@ def _drawn(geometry: bytes) -> PolarMap | None:
     return draw([orjson.loads(geometry)])
 
 
-def _outside(latitudes: Array) -> str:
-    if latitudes.min() >= SOUTH:
-        return ""
-    return "part" if latitudes.max() > SOUTH else "all"
-
-
-def _view(degrees: Array, *, zoom: bool) -> View:
-    x, y = project(degrees[:, 0], np.maximum(degrees[:, 1], CLAMP))
-    half = max(float(np.ptp(x)), float(np.ptp(y))) / 2
-    if zoom and half < 500 and degrees[:, 1].min() > SOUTH + 5:
+def _view(plane: Array, south: float, *, zoom: bool) -> View:
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    half = float((high - low).max()) / 2
+    if zoom and half < 500 and south > SOUTH + 5:
         shown = next(step for step in (500.0, 1000.0) if half <= step / 2)
-        middle_x, middle_y = (round(float(side.min() + side.max()) / 2 / GRID_KM) * GRID_KM for side in (x, y))
+        middle_x, middle_y = (round(side / 2 / GRID_KM) * GRID_KM for side in (low + high).tolist())
         return View(middle_x, middle_y, 500 / shown, None)
-    rim = 60.0 if degrees[:, 1].min() >= 60 else SOUTH
+    rim = 60.0 if south >= 60 else SOUTH
     return View(0.0, 0.0, DISC / radius_km(rim), rim)
 
 
-def _place(view: View, degrees: Array) -> Array:
-    placed = view.place(degrees[:, 0], degrees[:, 1])
-    moved = np.ones(len(placed), bool)
-    moved[1:] = (np.diff(placed, axis=0) != 0).any(axis=1)
-    return placed[moved]
+def _path(units: Units, *, close: bool = False) -> str:
+    """Write points as an SVG path: an absolute start, then relative steps; none for a point that stays."""
+    steps = units[1:] - units[:-1]
+    steps = steps[steps.any(axis=1)]
+    start = f"M{units[0, 0]} {units[0, 1]}"
+    if not len(steps):
+        return f"{start}h0"
+    numbers = orjson.dumps(steps.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode()
+    return f"{start}l{numbers.replace(',-', '-').replace(',', ' ')}{'z' if close else ''}"
 
 
-def _path(units: Array, *, close: bool = False) -> str:
-    """Write points as an SVG path: an absolute start, then relative steps."""
-    start, steps = units[0].astype(int).tolist(), np.diff(units, axis=0).astype(int).tolist()
-    if not steps:
-        return f"M{start[0]} {start[1]}h0"
-    numbers = " ".join([f"{dx} {dy}" for dx, dy in steps]).replace(" -", "-")
-    return f"M{start[0]} {start[1]}l{numbers}{'z' if close else ''}"
-
-
-def _has_both_seams(rings: Sequence[Array]) -> bool:
-    longitudes = np.concatenate([ring[:, 0] for ring in rings]) if rings else np.empty(0)
-    return bool((longitudes >= 180).any() and (longitudes <= -180).any())
-
-
-def _outline(view: View, ring: Array, *, seams: bool) -> str:
-    """Draw a ring's edge, leaving out cuts along ±180° that only exist because GeoJSON demands them.
+def _outlines(rings: Sequence[Array], placed: Sequence[Units], areas: Sequence[str]) -> Iterator[str]:
+    """Draw the rings' edges, leaving out cuts along ±180° that only exist because GeoJSON demands them.
 
     An edge between two meridians at the pole is a point there.
     """
-    on_seam = (np.abs(ring[:, 0]) >= 180) if seams else np.zeros(len(ring), bool)
-    on_pole = ring[:, 1] >= 90
-    hidden = (on_seam[:-1] & on_seam[1:] & (ring[:-1, 0] == ring[1:, 0])) | (on_pole[:-1] & on_pole[1:])
-    if not hidden.any():
-        return _path(_place(view, ring), close=True)
+    longitudes = [ring[:, 0] for ring in rings]
+    seams = any(side.max() >= 180 for side in longitudes) and any(side.min() <= -180 for side in longitudes)
+    for ring, units, area in zip(rings, placed, areas, strict=False):
+        on_pole = ring[:, 1] >= 90
+        hidden = on_pole[:-1] & on_pole[1:]
+        if seams:
+            on_seam = np.abs(ring[:, 0]) >= 180
+            hidden |= on_seam[:-1] & on_seam[1:] & (ring[:-1, 0] == ring[1:, 0])
+        yield _edges(units, hidden) if hidden.any() else area
+
+
+def _edges(units: Units, hidden: NDArray[np.bool_]) -> str:
     breaks = np.flatnonzero(np.diff(np.concatenate(([True], hidden, [True])).astype(int)))
-    return "".join(_path(_place(view, ring[first : last + 1])) for first, last in breaks.reshape(-1, 2))
+    return "".join(_path(units[first : last + 1]) for first, last in breaks.reshape(-1, 2).tolist())
 
 
-def _dots(view: View, points: Sequence[Array]) -> str:
-    if not points:
+def _dots(placed: Units) -> str:
+    if not len(placed):
         return ""
-    degrees = np.concatenate(points)
-    placed = _thinned(view.place(degrees[:, 0], degrees[:, 1])[degrees[:, 1] >= SOUTH], 3 * FINE)
+    placed = _thinned(placed, 3 * FINE)
     if len(placed) > MOST_DOTS:
         placed = _thinned(placed, 12 * FINE)
-    return "".join(f"M{int(x)} {int(y)}h0" for x, y in placed[:: max(1, len(placed) // MOST_DOTS)])
+    return "".join([f"M{x} {y}h0" for x, y in placed[:: max(1, len(placed) // MOST_DOTS)].tolist()])
 
 
-def _thinned(placed: Array, cell: int) -> Array:
+def _thinned(placed: Units, cell: int) -> Units:
     """Keep the first point of each square cell, where it is."""
-    _, kept = np.unique(placed // cell, axis=0, return_index=True)
+    column, row = (placed // cell).T
+    _, kept = np.unique((column << 32) + row, return_index=True)
     return placed[kept]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Units = NDArray[np.int64]
 
 SEMI_MAJOR_KM = 6378.137
 ECCENTRICITY = 0.0818191908426215
@@ -41,6 +42,11 @@ def project(longitude: Array, latitude: Array) -> tuple[Array, Array]:
     rho = _scale_km() * _conformal(np.radians(latitude))
     angle = np.radians(longitude - DOWN)
     return rho * np.sin(angle), -rho * np.cos(angle)
+
+
+def on_plane(degrees: Array) -> Array:
+    """Project positions, longitude and latitude in a row; those south of `CLAMP` are moved there."""
+    return np.column_stack(project(degrees[:, 0], np.maximum(degrees[:, 1], CLAMP)))
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +83,6 @@ class View:
     scale: float
     rim: float | None
 
-    def place(self, longitude: Array, latitude: Array) -> Array:
-        """Return map units, one row per point, y downwards."""
-        x, y = project(longitude, np.maximum(latitude, CLAMP))
-        return np.rint(np.column_stack(((x - self.x) * self.scale, (self.y - y) * self.scale)))
+    def units(self, plane: Array) -> Units:
+        """Return positions on the plane (`on_plane`) in map units, y downwards."""
+        return np.rint((plane - (self.x, self.y)) * (self.scale, -self.scale)).astype(np.int64)
