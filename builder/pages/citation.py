@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+
+import orjson
 
 from builder.pages.facts import doi_href, doi_of
 from builder.pages.markup import safe_href
@@ -147,7 +148,7 @@ def _csl(key: str | None, parts: _Parts) -> str:
         "URL": parts.href,
     }
     known = {name: value for name, value in said.items() if value}
-    return json.dumps([known], ensure_ascii=False, indent=2)
+    return orjson.dumps([known], option=orjson.OPT_INDENT_2).decode()
 
 
 def _csl_name(name: str) -> dict[str, str]:

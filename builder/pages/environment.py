@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
@@ -12,6 +12,10 @@ from builder.pages.messages import CompileWords, load_messages
 from builder.pages.policy import CONTENT_SECURITY
 from builder.pages.rasters import is_placed
 from builder.resources import site_folder
+
+
+MOST_PIECES = 512
+"""Pieces of pages that are kept for the next page that says the same, such as the contacts of a collection."""
 
 
 @cache
@@ -34,6 +38,7 @@ def environment(language: str) -> Environment:
         "page_lang": language,
         "csp": CONTENT_SECURITY,
         "icon": icon(),
+        "once": lru_cache(maxsize=MOST_PIECES)(lambda macro, *values: macro(*values)),
         "is_placed": is_placed,
     }
     made.filters |= {"href": safe_href, "t": words, "maybe": words.get}

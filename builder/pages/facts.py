@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import escape
 
@@ -27,8 +27,7 @@ from builder.pages.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """Words, where they lead to, and what they mean to a machine.
 
     Attributes:
@@ -53,8 +52,7 @@ class Value:
         return f"<code>{words}</code>" if self.code else words
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A row of the facts: the key of its label in the messages (``fact.<key>``) and its values."""
 
     key: str

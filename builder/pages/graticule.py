@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,7 @@ from builder.pages.projection import DISC, DOWN, SOUTH, View, on_plane, radius_k
 from builder.pages.values import longitude_words
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """Degrees written on the map."""
 
     x: int

@@ -10,6 +10,7 @@ from builder.pages.values import Json, mapping, text, texts
 
 PARQUET = "application/vnd.apache.parquet"
 DELIMITERS = {"text/csv": ",", "text/tab-separated-values": r"\t"}
+_literal = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Snippet:
 
 def quoted(words: str) -> str:
     """Return a Python string literal in double quotes."""
-    return json.dumps(words, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return _literal(words).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def located(href: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from builder.pages.markup import plain, safe_href
@@ -55,8 +56,7 @@ class File:
     picture: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A measured quantity."""
 
     name: str
@@ -67,8 +67,7 @@ class Variable:
     auxiliary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(NamedTuple):
     """A dimension of a data cube."""
 
     name: str
@@ -78,8 +77,7 @@ class Dimension:
     unit: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -53,8 +54,7 @@ class Named:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """A person or organisation."""
 
     name: str
@@ -65,8 +65,7 @@ class Contact:
     emails: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """Where one field's value comes from."""
 
     field: str
@@ -239,7 +238,7 @@ def contacts(stac: Json) -> tuple[Contact, ...]:
         contact = _contact(entry)
         if contact:
             before = merged.get(contact.name, contact).roles
-            merged[contact.name] = replace(contact, roles=tuple(dict.fromkeys([*before, *contact.roles])))
+            merged[contact.name] = contact._replace(roles=tuple(dict.fromkeys([*before, *contact.roles])))
     return tuple(merged.values())[:MOST_CONTACTS]
 
 
