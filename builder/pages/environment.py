@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 
@@ -34,12 +35,18 @@ def environment(language: str) -> Environment:
     made.globals |= {
         "t": words,
         "count": words.count,
-        "below": cache(lambda prefix: htmlsafe_json_dumps(words.below(prefix), ensure_ascii=False)),
+        "below": cache(lambda prefix: htmlsafe_json_dumps(words.below(prefix), dumps=_json)),
         "page_lang": language,
         "csp": CONTENT_SECURITY,
         "icon": icon(),
         "once": lru_cache(maxsize=MOST_PIECES)(lambda macro, *values: macro(*values)),
         "is_placed": is_placed,
     }
+    made.policies["json.dumps_function"] = _json
     made.filters |= {"href": safe_href, "t": words, "maybe": words.get}
     return made
+
+
+def _json(value: object, **_: object) -> str:
+    """Write JSON for the filter ``tojson``: keys sorted, no blanks, letters as they are."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import nh3
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from builder.pages.values import text
 from builder.resources import site_folder
@@ -24,10 +24,14 @@ TAGS = frozenset(
     {"a", "p", "br", "em", "strong", "b", "i", "code", "pre", "blockquote", "ul", "ol", "li", "sub", "sup",
      "h3", "table", "thead", "tbody", "tr", "th", "td", "hr"}
 )  # fmt: skip
+_CLEANER = nh3.Cleaner(
+    tags=set(TAGS), attributes={"a": {"href"}}, url_schemes=set(SCHEMES), link_rel="noopener nofollow"
+)
 _HEADING = re.compile(r"(</?)h[1-6]\b", re.IGNORECASE)
 """Headings within a description all stand one step below those of the page's sections."""
 _MARKED = re.compile(r"[<>&*_`\[\]#|~\\]|https?://|^\s*([-+>]|\d+[.)])\s|^ {4}|^[=-]{3,}", re.MULTILINE)
 _HTML = re.compile(r"\s*<(p|div|ul|ol|table|h[1-6]|br)\b", re.IGNORECASE)
+_PARAGRAPHS = re.compile(r"\n\s*\n")
 _SPACES = re.compile(r"\s+")
 _BRACKETED = re.compile(r"</?[A-Za-z!][^<>]{0,2000}>")
 
@@ -68,15 +72,10 @@ def rich(source: str) -> Markup:
     """
     body = source.encode()[:LIMIT_BYTES].decode(errors="ignore")
     if not _MARKED.search(body):
-        return Markup("").join(Markup("<p>{}</p>").format(part) for part in re.split(r"\n\s*\n", body) if part.strip())
-    html = nh3.clean(
-        _HEADING.sub(r"\1h3", body if _HTML.match(body) else _markdown().render(body)),
-        tags=set(TAGS),
-        attributes={"a": {"href"}},
-        url_schemes=set(SCHEMES),
-        link_rel="noopener nofollow",
-    )
-    return Markup(html)  # noqa: S704 - cleaned by nh3 just above
+        paragraphs = [f"<p>{escape(part)}</p>" for part in _PARAGRAPHS.split(body) if part.strip()]
+        return Markup("".join(paragraphs))  # noqa: S704 - escaped just now
+    html = _HEADING.sub(r"\1h3", body if _HTML.match(body) else _markdown().render(body))
+    return Markup(_CLEANER.clean(html))  # noqa: S704 - cleaned just now
 
 
 def plain(source: str, limit: int = 300) -> str:
