@@ -14,7 +14,6 @@ from builder.pages.policy import CONTENT_SECURITY
 from builder.pages.rasters import is_placed
 from builder.resources import site_folder
 
-
 MOST_PIECES = 512
 """Pieces of pages that are kept for the next page that says the same, such as the contacts of a collection."""
 
@@ -39,11 +38,11 @@ def environment(language: str) -> Environment:
         "page_lang": language,
         "csp": CONTENT_SECURITY,
         "icon": icon(),
-        "once": lru_cache(maxsize=MOST_PIECES)(lambda macro, *values: macro(*values)),
         "is_placed": is_placed,
     }
     made.policies["json.dumps_function"] = _json
-    made.filters |= {"href": safe_href, "t": words, "maybe": words.get}
+    once = lru_cache(maxsize=MOST_PIECES)(lambda value, macro: macro(value))
+    made.filters |= {"href": safe_href, "t": words, "maybe": words.get, "once": once}
     return made
 
 

@@ -46,12 +46,12 @@ def text(value: object) -> str | None:
 
 def mapping(value: object) -> Json:
     """Return a mapping; an empty one for anything else."""
-    return value if isinstance(value, Mapping) else EMPTY
+    return value if type(value) is dict or isinstance(value, Mapping) else EMPTY
 
 
 def mappings(value: object) -> list[Json]:
     """Return the mappings in a list; empty for anything else."""
-    return [entry for entry in items(value) if isinstance(entry, Mapping)]
+    return [entry for entry in items(value) if type(entry) is dict or isinstance(entry, Mapping)]
 
 
 def items(value: object) -> Sequence[Any]:
