@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from markupsafe import escape
@@ -125,35 +125,30 @@ def doi_href(doi: str) -> str | None:
     return safe_href(f"https://doi.org/{doi}")
 
 
-def _words(field: str) -> Callable[[Json], Iterator[Value]]:
-    def read(stac: Json) -> Iterator[Value]:
-        yield from (Value(words) for words in texts(properties(stac).get(field)))
-
-    return read
+def _words(field: str) -> Callable[[Json], tuple[Value, ...]]:
+    return lambda stac: tuple(map(Value, texts(properties(stac).get(field))))
 
 
-def _time(field: str) -> Callable[[Json], Iterator[Value]]:
-    def read(stac: Json) -> Iterator[Value]:
+def _time(field: str) -> Callable[[Json], tuple[Value, ...]]:
+    def read(stac: Json) -> tuple[Value, ...]:
         moment = instant(properties(stac).get(field))
-        if moment:
-            yield _moment(moment)
+        return (_moment(moment),) if moment else ()
 
     return read
 
 
-def _place(stac: Json) -> Iterator[Value]:
+def _place(stac: Json) -> tuple[Value, ...]:
     words = where(stac)
-    if words:
-        yield Value(words)
+    return (Value(words),) if words else ()
 
 
-def _vertical(stac: Json) -> Iterator[Value]:
+def _vertical(stac: Json) -> tuple[Value, ...]:
     said = mapping(properties(stac).get("iaos:vertical"))
     low, high, unit = number(said.get("minimum")), number(said.get("maximum")), text(said.get("unit")) or "m"
     if low is None or high is None:
-        return
+        return ()
     words = f"{low:,g}" if low == high else f"{low:,g} … {high:,g}"
-    yield Value(f"{words} {unit}".replace("-", "\u2212"))
+    return (Value(f"{words} {unit}".replace("-", "\u2212")),)
 
 
 def _grid(stac: Json) -> Iterator[Value]:
@@ -166,16 +161,14 @@ def _grid(stac: Json) -> Iterator[Value]:
         yield Value(f"{shape[0]:,} × {shape[1]:,}")
 
 
-def _doi(stac: Json) -> Iterator[Value]:
+def _doi(stac: Json) -> tuple[Value, ...]:
     doi = doi_of(stac)
-    if doi:
-        yield Value(doi, doi_href(doi))
+    return (Value(doi, doi_href(doi)),) if doi else ()
 
 
-def _license(stac: Json) -> Iterator[Value]:
+def _license(stac: Json) -> tuple[Value, ...]:
     found = license_of(stac)
-    if found:
-        yield found
+    return (found,) if found else ()
 
 
 def _publications(stac: Json) -> Iterator[Value]:
@@ -185,8 +178,8 @@ def _publications(stac: Json) -> Iterator[Value]:
             yield Value(citation or doi or "", doi_href(doi) if doi else None)
 
 
-ROWS: tuple[tuple[str, Callable[[Json], Iterator[Value]]], ...] = (
-    ("when", lambda stac: iter(when(stac))),
+ROWS: tuple[tuple[str, Callable[[Json], Iterable[Value]]], ...] = (
+    ("when", when),
     ("where", _place),
     ("vertical", _vertical),
     ("platform", _words("platform")),
@@ -207,5 +200,4 @@ ROWS: tuple[tuple[str, Callable[[Json], Iterator[Value]]], ...] = (
 
 def facts(stac: Json) -> tuple[Fact, ...]:
     """Return the facts that an Item or Collection has, in the order in which they are shown."""
-    rows = (Fact(key, tuple(read(stac))) for key, read in ROWS)
-    return tuple(row for row in rows if row.values)
+    return tuple([Fact(key, values) for key, read in ROWS if (values := tuple(read(stac)))])

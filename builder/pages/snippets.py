@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from builder.pages.values import Json, mapping, text, texts
 
@@ -13,8 +13,7 @@ DELIMITERS = {"text/csv": ",", "text/tab-separated-values": r"\t"}
 _literal = json.JSONEncoder(ensure_ascii=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(NamedTuple):
     """Code and the key of its heading in the messages (``snippet.<key>``)."""
 
     key: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -26,8 +25,7 @@ _HASHES = {"1220": "SHA-256", "1114": "SHA-1", "d50110": "MD5", "1340": "SHA-512
 """Prefix of a multihash (multiformats code and length) → algorithm."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """An asset.
 
     Attributes:
@@ -96,6 +94,7 @@ def _file(key: str, asset: Json) -> File:
     roles = set(texts(asset.get("roles")))
     address = text(asset.get("href")) or ""
     size = whole(asset.get("file:size"))
+    about = text(asset.get("description"))
     return File(
         title=text(asset.get("title")) or _file_name(address) or key,
         href=safe_href(address),
@@ -104,7 +103,7 @@ def _file(key: str, asset: Json) -> File:
         size=size_words(size),
         bytes=size,
         checksum=_checksum(text(asset.get("file:checksum")) or ""),
-        description=plain(text(asset.get("description")) or "") or None,
+        description=(plain(about) or None) if about else None,
         restricted=bool(asset.get("auth:refs")),
         about=bool(roles & ABOUT_ROLES) and "data" not in roles,
         picture="thumbnail" in roles,

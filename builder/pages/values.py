@@ -37,7 +37,7 @@ def text(value: object) -> str | None:
     """Return trimmed text without control characters; None for anything else or empty."""
     if type(value) is str:
         words = value
-    elif isinstance(value, bool) or not isinstance(value, str | int | float):
+    elif value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     else:
         words = str(value)
@@ -56,11 +56,13 @@ def mappings(value: object) -> list[Json]:
 
 def items(value: object) -> Sequence[Any]:
     """Return a list or tuple; empty for anything else."""
-    return value if isinstance(value, list | tuple) else ()
+    return value if type(value) is list or isinstance(value, list | tuple) else ()
 
 
 def texts(value: object) -> list[str]:
     """Return the texts in a list, or one text as a list."""
+    if value is None:
+        return []
     entries = items(value) or (value,)
     return [found for entry in entries if (found := text(entry))]
 
