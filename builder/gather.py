@@ -23,7 +23,6 @@ from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
 from builder.memo import Made, Memo, may_be_kept
-from builder.pages.embed import embed_path
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool
@@ -190,13 +189,10 @@ class Gatherer:
             self._add_references(composed)
             self.stack.add(composed)
             self.result.references += 1
-        page = page_of(path)
-        said = composed.explanation
-        body = self.renderer.item(composed.stac, self.head, self.partner, explain=said, path=page)
-        files[page] = self.tree.add(page, body, HTML)
-        if composed.is_item:
-            frame = embed_path(page)
-            files[frame] = self.tree.add(frame, self.renderer.embed(composed.stac, self.partner, page=page), HTML)
+        pages = self.renderer.pages(
+            composed.stac, self.head, self.partner, explain=composed.explanation, path=page_of(path)
+        )
+        files |= {page: self.tree.add(page, body, HTML) for page, body in pages}
         self.lasting = self.lasting and not (composed.inspected or composed.copies)
         share = {
             "summary": share_of(composed.stac),

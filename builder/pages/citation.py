@@ -24,8 +24,9 @@ _BIBTEX = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One citation in four forms."""
+    """One citation in four forms, and who made the data, at most `MOST_NAMES` and `ET_AL`."""
 
+    makers: tuple[str, ...]
     words: str
     href: str | None
     bibtex: str
@@ -79,7 +80,9 @@ def cite(stac: Json, publisher: str | None) -> Citation:
     """
     parts = _parts(stac, publisher)
     key = text(stac.get("id"))
-    return Citation(_sentence(stac, parts), parts.href, _bibtex(key, parts), _ris(parts), _csl(key, parts))
+    return Citation(
+        tuple(parts.names), _sentence(stac, parts), parts.href, _bibtex(key, parts), _ris(parts), _csl(key, parts)
+    )
 
 
 @dataclass(frozen=True, slots=True)

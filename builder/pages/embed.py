@@ -8,13 +8,10 @@ from urllib.parse import quote
 
 from markupsafe import escape
 
-from builder.pages.citation import Citation, cite
-from builder.pages.facts import where
-from builder.pages.polarmap import PolarMap, draw_one
-from builder.pages.reading import Reading, reading
-from builder.pages.snippets import item_snippets
-from builder.pages.values import Json, mapping
-from builder.pages.views import Head, head
+from builder.pages.citation import Citation
+from builder.pages.polarmap import PolarMap
+from builder.pages.reading import Reading
+from builder.pages.views import Head, ItemView
 
 FOLDER = "embed"
 
@@ -61,16 +58,16 @@ def embed_of(page: str, base: str, title: str) -> Embed | None:
     return Embed(code, f"./{FOLDER}/{quote(posixpath.basename(page))}")
 
 
-def embed_view(item: Json, publisher: str | None, *, page: str, base: str = "") -> EmbedView:
-    """Read an Item; arguments as for `item_view`."""
-    found = reading(item, item_snippets(item, page, base))
+def embed_view(view: ItemView, *, page: str) -> EmbedView:
+    """Take from an item's page, at the path ``page``, what the page in a frame shows."""
+    found = view.reading
     if found is not None and "://" not in found.references:
         found = replace(found, references=f"../{found.references.removeprefix('./')}")
     return EmbedView(
-        head=head(item),
-        map=draw_one(mapping(item.get("geometry"))),
-        place=where(item),
-        citation=cite(item, publisher),
+        head=view.head,
+        map=view.map,
+        place=view.place,
+        citation=view.citation,
         reading=found,
         page=f"../{quote(posixpath.basename(page))}",
     )

@@ -21,7 +21,7 @@ from builder.pages.processes import ProcessView
 from builder.pages.regions import named_regions
 from builder.pages.status import SourceStatus, status_view
 from builder.pages.values import Json, text
-from builder.pages.views import Head, collection_view, head, item_view, named
+from builder.pages.views import CollectionView, ItemView, collection_view, head, item_view, named
 from builder.pages.wellknown import OPENSEARCH, opensearch, robots, sitemap
 from builder.resources import site_folder
 
@@ -60,42 +60,42 @@ class Renderer:
         self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
     ) -> bytes:
         """Render an item's page; ``explain`` is what `builder.explain.explain` returned."""
+        return next(self.pages(item, collection, partner, explain=explain, path=path))[1]
+
+    def pages(
+        self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Render an item's page and what other sites show in a frame (``…/embed/<item>.html``): path and bytes of each.
+
+        A Collection of its own has only the page.
+        """
         path = path or f"{partner['id']}/{collection['id']}/{item['id']}.html"
         above, around = named(partner), named(collection)
-        document = (
-            path.replace("index.html", "collection.json") if path.endswith("/index.html") else f"{path[:-5]}.json"
-        )
+        document = f"{path[:-5]}.json".replace("/index.json", "/collection.json")
         view = item_view(item, above.title, page=path, base=self.base, explain=explain)
-        return self._render(
-            "item.html",
+        title, url, host = view.head.title, self._url(path), view.reading.host if view.reading else None
+        embed = embed_of(path, self.base, title)
+        yield (
             path,
-            view=view,
-            title=view.head.title,
-            partner=above,
-            collection=around,
-            canonical=view.landing or self._url(path),
-            document=document.rpartition("/")[2],
-            layer=quote(document),
-            **policy(view.reading.host if view.reading else None, services=view.services),
-            browser=self._browser(document),
-            embed=embed_of(path, self.base, view.head.title),
-            jsonld=self._dataset(item, view.head, path),
+            self._render(
+                "item.html",
+                path,
+                view=view,
+                title=title,
+                partner=above,
+                collection=around,
+                canonical=view.landing or url,
+                document=document.rpartition("/")[2],
+                layer=quote(document),
+                **policy(host, services=view.services),
+                browser=self._browser(document),
+                embed=embed,
+                jsonld=self._dataset(item, view, path),
+            ),
         )
-
-    def embed(self, item: Json, partner: Json, *, page: str) -> bytes:
-        """Render what other sites show in a frame (``<partner>/<collection>/embed/<item>.html``).
-
-        Args:
-            item: The STAC Item.
-            partner: The STAC Catalog of its partner, for the citation.
-            page: Path of the item's own page.
-        """
-        view = embed_view(item, named(partner).title, page=page, base=self.base)
-        path, more = embed_path(page), policy(view.reading.host if view.reading else None)
-        canonical = self._url(page)
-        return self._render(
-            "embed.html", path, view=view, title=view.head.title, canonical=canonical, robots="noindex", **more
-        )
+        if embed:
+            about = {"view": embed_view(view, page=path), "title": title, "canonical": url, "robots": "noindex"}
+            yield embed_path(path), self._render("embed.html", embed_path(path), **about, **policy(host))
 
     def listed(self, item: Json) -> str:
         """Render the line of an Item, or of a Collection made from a record, in the list of its collection."""
@@ -125,7 +125,7 @@ class Renderer:
                     part=part,
                     browser=self._browser(path.replace("index.html", "collection.json")),
                     canonical=self._url(part.path) if part.number > 1 else view.landing or self._url(part.path),
-                    jsonld=self._dataset(collection, view.head, part.path) if part.number == 1 else None,
+                    jsonld=self._dataset(collection, view, part.path) if part.number == 1 else None,
                 ),
             )
 
@@ -301,10 +301,16 @@ class Renderer:
     def _browser(self, document: str) -> str | None:
         return stac_browser_href(self.stac_browser, f"{self.base}{quote(document)}") if self.base else None
 
-    def _dataset(self, stac: Json, about: Head, path: str) -> Mapping[str, Any]:
-        name = self.words("site.name")
-        padding = self.words("site.padding", id=about.id)
-        return schemaorg.dataset(stac, title=about.title, catalog=name, padding=padding, url=self._url(path))
+    def _dataset(self, stac: Json, view: ItemView | CollectionView, path: str) -> Mapping[str, Any]:
+        return schemaorg.dataset(
+            stac,
+            title=view.head.title,
+            makers=view.citation.makers,
+            landing=view.landing,
+            catalog=self.words("site.name"),
+            padding=self.words("site.padding", id=view.head.id),
+            url=self._url(path),
+        )
 
     def _entry(self, entry: Entry, href: str, partner_href: str | None = None) -> Row:
         return row(

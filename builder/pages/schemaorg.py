@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.pages.citation import ET_AL, creators, landing_page
+from builder.pages.citation import ET_AL
 from builder.pages.facts import doi_href, doi_of, license_of, when
 from builder.pages.markup import plain, safe_href
 from builder.pages.values import Json, bbox, items, mapping, mappings, properties, text, texts, whole
@@ -14,12 +14,23 @@ LEAST, MOST = 50, 5000
 """Characters that Google Dataset Search asks of a description."""
 
 
-def dataset(stac: Json, *, title: str, catalog: str, padding: str, url: str | None) -> dict[str, Any]:
+def dataset(
+    stac: Json,
+    *,
+    title: str,
+    makers: Sequence[str],
+    landing: str | None,
+    catalog: str,
+    padding: str,
+    url: str | None,
+) -> dict[str, Any]:
     """Describe an Item or Collection as a Dataset.
 
     Args:
         stac: The object.
         title: What the page calls it.
+        makers: Who made it, as its citation has them.
+        landing: The partner's own page of it.
         catalog: Name of the catalogue it is in.
         padding: Sentence that is added to descriptions under 50 characters.
         url: Absolute address of the page; None where it is not known.
@@ -36,11 +47,11 @@ def dataset(stac: Json, *, title: str, catalog: str, padding: str, url: str | No
         "description": words,
         "identifier": doi_href(doi) if doi else text(stac.get("id")),
         "url": url,
-        "sameAs": landing_page(stac),
+        "sameAs": landing,
         "license": license_value.href or license_value.words if license_value else None,
         "creator": [
             {"@type": "Organization" if _is_provider(stac, name) else "Person", "name": name}
-            for name in creators(stac)
+            for name in makers
             if name != ET_AL
         ],
         "keywords": texts(fields.get("keywords")),

@@ -69,7 +69,7 @@ def texts(value: object) -> list[str]:
 
 def number(value: object) -> float | None:
     """Return a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, int | float)):
         return None
     return float(value) if math.isfinite(value) else None
 

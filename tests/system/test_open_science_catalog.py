@@ -9,7 +9,6 @@ from urllib.parse import urljoin
 
 import pytest
 
-from builder.pages.embed import embed_path
 from builder.pages.render import Entry, Renderer
 from tests.pageweight import too_heavy
 from tests.sitecheck import Website, wrong_dataset
@@ -61,8 +60,7 @@ def site(documents, tmp_path_factory):
         files[f"osc/{shelf['id']}/collection.json"] = b"{}"
         for item in items[shelf["id"]]:
             path = f"osc/{shelf['id']}/{item['id']}.html"
-            files |= {path: renderer.item(item, shelf, PARTNER), f"{path[:-5]}.json": b"{}"}
-            files[embed_path(path)] = renderer.embed(item, PARTNER, page=path)
+            files |= dict(renderer.pages(item, shelf, PARTNER)) | {f"{path[:-5]}.json": b"{}"}
     for path, data in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.pages.embed import embed_path
 from builder.pages.feed import FEED, feed
 from builder.pages.render import Entry, Renderer
 from builder.processing.documents import process_files
@@ -40,9 +39,7 @@ def website(renderer: Renderer) -> dict[str, bytes]:
         mine = [entry for entry in ENTRIES if entry.partner is partner]
         files |= dict(renderer.partner(partner, mine))
         for item in items:
-            path = f"{partner['id']}/{shelf['id']}/{item['id']}.html"
-            files[path] = renderer.item(item, shelf, partner, explain=EXPLAIN)
-            files[embed_path(path)] = renderer.embed(item, partner, page=path)
+            files |= dict(renderer.pages(item, shelf, partner, explain=EXPLAIN))
     files["imr/ctd/gone.html"] = renderer.tombstone(
         "imr/ctd/gone.html",
         title="Old <b>profiles</b>",
@@ -122,8 +119,7 @@ def hostile_pages(renderer: Renderer, shared_data: Path) -> dict[str, bytes]:
     for number, word in enumerate(hostile_words(shared_data)):
         item, shelf, partner = (poisoned(document, word) for document in (CTD, CTD_COLLECTION, IMR))
         path = f"imr/ctd/hostile-{number}.html"
-        files[path] = renderer.item(item, shelf, partner, explain=poisoned(EXPLAIN, word), path=path)
-        files[embed_path(path)] = renderer.embed(item, partner, page=path)
+        files |= dict(renderer.pages(item, shelf, partner, explain=poisoned(EXPLAIN, word), path=path))
         place = f"imr/hostile-{number}/index.html"
         files |= dict(renderer.collection(shelf, partner, [renderer.listed(item)], [item["geometry"]], path=place))
         entries = [Entry(shelf, partner, 1, [item["geometry"]])]

@@ -22,8 +22,9 @@ def readable():
 
 
 def trees(item, renderer):
-    own = lxml.html.fromstring(renderer.item(item, CTD_COLLECTION, IMR))
-    return own, lxml.html.fromstring(renderer.embed(item, IMR, page=PAGE))
+    own, framed = renderer.pages(item, CTD_COLLECTION, IMR)
+    assert (own[0], framed[0]) == (PAGE, "imr/ctd/embed/58jh-ctd-2003.html")
+    return lxml.html.fromstring(own[1]), lxml.html.fromstring(framed[1])
 
 
 def test_shows_map_title_citation_and_a_link_that_leaves_the_frame():
@@ -62,6 +63,6 @@ def test_the_code_to_copy_names_the_page_and_carries_no_markup_of_the_partner():
 
 
 def test_a_collection_of_its_own_offers_no_frame():
-    page = Renderer().item(CTD, CTD_COLLECTION, IMR, path="imr/ctd/own/index.html")
+    ((_, page),) = Renderer().pages(CTD, CTD_COLLECTION, IMR, path="imr/ctd/own/index.html")
     assert b"<iframe" not in page
     assert not re.search(rb'href="[^"]*embed/', page)

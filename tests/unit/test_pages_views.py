@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from builder.pages import schemaorg
-from builder.pages.citation import cite
+from builder.pages.citation import cite, landing_page
 from builder.pages.facts import facts, license_of, when, where
 from builder.pages.lists import changes_view
 from builder.pages.markup import plain, rich, safe_href
@@ -152,9 +152,14 @@ def test_partners_own_citation_wins_and_cannot_break_ris():
     assert citation.ris.count("TY  - DATA") == 1
 
 
+def dataset(stac, padding="", url=None):
+    makers, landing = cite(stac, None).makers, landing_page(stac)
+    return schemaorg.dataset(stac, title="T", makers=makers, landing=landing, catalog="iAOS", padding=padding, url=url)
+
+
 def test_structured_data_of_a_dataset():
     url = "https://c.example/x.html"
-    data = schemaorg.dataset(CTD, title="T", catalog="iAOS", padding="p", url=url)
+    data = dataset(CTD, padding="p", url=url)
     assert data["spatialCoverage"]["geo"]["box"] == "72 15.5 76 42.8"  # south west north east
     assert data["temporalCoverage"] == "2003-01-17T06:20:00Z/2003-12-02"
     assert data["sameAs"] == "https://opendap.example.org/thredds/catalog.html"
@@ -165,11 +170,11 @@ def test_structured_data_of_a_dataset():
 
 
 def test_structured_data_keeps_to_the_limits_of_dataset_search():
-    short = schemaorg.dataset(TABLE, title="T", catalog="iAOS", padding="p" * 60, url=None)
+    short = dataset(TABLE, padding="p" * 60)
     assert 50 <= len(short["description"]) <= 5000
     long = TABLE | {"properties": TABLE["properties"] | {"description": "word " * 3000}}
-    assert len(schemaorg.dataset(long, title="T", catalog="c", padding="", url=None)["description"]) <= 5001
-    closed = schemaorg.dataset(CRUISE, title="T", catalog="c", padding="", url=None)
+    assert len(dataset(long)["description"]) <= 5001
+    closed = dataset(CRUISE)
     assert closed["isAccessibleForFree"] is False
     assert "distribution" not in closed
 
