@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,23 @@ def box_geometry(box: Sequence[float]) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": rings}
 
 
-def densify(points: Array) -> Array:
-    """Divide edges so that none is longer than `STEP` degrees; positions stay on the straight GeoJSON edge."""
+def densify(parts: Sequence[Array]) -> tuple[Array, list[int]]:
+    """Divide edges so that none is longer than `STEP` degrees; positions stay on the straight GeoJSON edge.
+
+    Returns:
+        The positions of all parts, one after the other, and where in them each part ends.
+    """
+    ends = list(accumulate(map(len, parts)))
+    if not parts:
+        return np.empty((0, 2)), ends
+    points = np.concatenate(parts)
     legs = points[1:] - points[:-1]
-    pieces = np.ceil(np.abs(legs).max(axis=1) / STEP).astype(int)
-    if pieces.max(initial=1) == 1:
-        return points
-    pieces = np.maximum(pieces, 1)
+    pieces = np.maximum(np.ceil(np.abs(legs).max(axis=1) / STEP).astype(int), 1)
+    pieces[[end - 1 for end in ends[:-1]]] = 1  # from a part to the next there is no edge
+    if pieces.max() == 1:
+        return points, ends
     leg = np.repeat(np.arange(len(legs)), pieces)
-    first = np.cumsum(pieces) - pieces
-    share = (np.arange(len(leg)) - first[leg]) / pieces[leg]
-    return np.concatenate((points[leg] + legs[leg] * share[:, None], points[-1:]))
+    starts = np.concatenate(([0], np.cumsum(pieces)))
+    share = (np.arange(len(leg)) - starts[leg]) / pieces[leg]
+    dense = np.concatenate((points[leg] + legs[leg] * share[:, None], points[-1:]))
+    return dense, [int(starts[end - 1]) + 1 for end in ends]

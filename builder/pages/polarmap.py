@@ -8,9 +8,9 @@ Footprints are written in tenths of a unit: the live map, which reads them from 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,20 +74,17 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         None where there is nothing with a position.
     """
     shapes = gather(geometries)
-    rings = [densify(ring) for polygon in shapes.polygons for ring in polygon]
-    tracks = [densify(line) for line in shapes.lines]
-    parts = [*rings, *tracks, *shapes.points]
-    if not parts:
+    rings = [ring for polygon in shapes.polygons for ring in polygon]
+    edges, ends = densify([*rings, *shapes.lines])
+    degrees = np.concatenate((edges, *shapes.points))
+    if not len(degrees):
         return None
-    degrees = np.concatenate(parts)
     south, north = float(degrees[:, 1].min()), float(degrees[:, 1].max())
     plane = on_plane(degrees)
     view = _view(plane, south, zoom=zoom)
-    fine = replace(view, scale=view.scale * FINE)
+    fine = View(view.x, view.y, view.scale * FINE, view.rim)
     placed = fine.units(plane)
-    ends = [0, *accumulate(map(len, parts))]
-    drawn = [placed[first:last] for first, last in pairwise(ends)]
-    points = ends[len(rings) + len(tracks)]
+    drawn = [placed[first:last] for first, last in pairwise((0, *ends))]
     areas = [_path(ring, close=True) for ring in drawn[: len(rings)]]
     size = round(2 * LAND_KM * view.scale, 1)
     return PolarMap(
@@ -97,9 +94,9 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         origin=(round(view.x * 1000), round(view.y * 1000), round(1000 / fine.scale, 4)),
         graticule=disc_graticule(view.rim) if view.rim is not None else square_graticule(view),
         areas="".join(areas),
-        outlines="".join(_outlines(rings, drawn, areas)),
-        lines="".join(map(_path, drawn[len(rings) : len(rings) + len(tracks)])),
-        dots=_dots(placed[points:][degrees[points:, 1] >= SOUTH]),
+        outlines="".join(_outlines(np.split(edges, ends)[: len(rings)], drawn, areas)),
+        lines="".join(map(_path, drawn[len(rings) :])),
+        dots=_dots(placed[len(edges) :][degrees[len(edges) :, 1] >= SOUTH]),
         outside="" if south >= SOUTH else "part" if north > SOUTH else "all",
         locator=_locator(view),
         bar=None if view.rim else (200, round(200 * view.scale)),

@@ -164,7 +164,11 @@ def test_many_points_are_thinned():
 
 
 def test_densified_edge_stays_straight_in_degrees():
-    edge = densify(np.array([[-10.0, 60.0], [30.0, 80.0]]))
+    near, far = [[1.0, 70.0], [1.5, 70.0]], [[-10.0, 60.0], [30.0, 80.0]]
+    points, ends = densify([np.array(part) for part in (near, far, near)])
+    assert [ends[0], len(points) - ends[1]] == [2, 2]  # no edge leads from one part to the next
+    edge = points[ends[0] : ends[1]]
+    assert edge[[0, -1]].tolist() == far
     assert np.abs(np.diff(edge, axis=0)).max() <= 2
     assert np.allclose((edge[:, 0] + 10) / 40, (edge[:, 1] - 60) / 20)
 
