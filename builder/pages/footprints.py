@@ -15,6 +15,7 @@ STEP = 2.0
 """Longest piece of an edge that is drawn straight, degrees: off by 0.5 km at 60°N."""
 
 
+_FARTHEST = np.array((360.0, 90.0))
 DEEPEST = 4
 """How far collections within collections of geometries are followed."""
 
@@ -63,7 +64,7 @@ def _array(coordinates: object) -> Array:
         points = np.array([position[:2] for position in _sequence(coordinates)], dtype=np.float64).reshape(-1, 2)
     except (TypeError, ValueError, IndexError, KeyError):
         return np.empty((0, 2))
-    return points if (np.abs(points) <= (360, 90)).all() else np.empty((0, 2))  # not a number is none of them
+    return points if (np.abs(points) <= _FARTHEST).all() else np.empty((0, 2))  # not a number is none of them
 
 
 def box_geometry(box: Sequence[float]) -> dict[str, Any]:

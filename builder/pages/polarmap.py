@@ -84,7 +84,8 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     view = _view(plane, south, zoom=zoom)
     fine = View(view.x, view.y, view.scale * FINE, view.rim)
     placed = fine.units(plane)
-    drawn = [placed[first:last] for first, last in pairwise((0, *ends))]
+    spans = list(pairwise((0, *ends)))
+    drawn = [placed[first:last] for first, last in spans]
     areas = [_path(ring, close=True) for ring in drawn[: len(rings)]]
     size = round(2 * LAND_KM * view.scale, 1)
     return PolarMap(
@@ -94,7 +95,7 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
         origin=(round(view.x * 1000), round(view.y * 1000), round(1000 / fine.scale, 4)),
         graticule=disc_graticule(view.rim) if view.rim is not None else square_graticule(view),
         areas="".join(areas),
-        outlines="".join(_outlines(np.split(edges, ends)[: len(rings)], drawn, areas)),
+        outlines="".join(_outlines([edges[first:last] for first, last in spans[: len(rings)]], drawn, areas)),
         lines="".join(map(_path, drawn[len(rings) :])),
         dots=_dots(placed[len(edges) :][degrees[len(edges) :, 1] >= SOUTH]),
         outside="" if south >= SOUTH else "part" if north > SOUTH else "all",
@@ -143,8 +144,7 @@ def _outlines(rings: Sequence[Array], placed: Sequence[Units], areas: Sequence[s
 
     An edge between two meridians at the pole is a point there.
     """
-    longitudes = [ring[:, 0] for ring in rings]
-    seams = any(side.max() >= 180 for side in longitudes) and any(side.min() <= -180 for side in longitudes)
+    seams = any((ring[:, 0] >= 180).any() for ring in rings) and any((ring[:, 0] <= -180).any() for ring in rings)
     for ring, units, area in zip(rings, placed, areas, strict=False):
         on_pole = ring[:, 1] >= 90
         hidden = on_pole[:-1] & on_pole[1:]
@@ -160,9 +160,8 @@ def _edges(units: Units, hidden: NDArray[np.bool_]) -> str:
 
 
 def _dots(placed: Units) -> str:
-    if not len(placed):
-        return ""
-    placed = _thinned(placed, 3 * FINE)
+    if len(placed) > 1:
+        placed = _thinned(placed, 3 * FINE)
     if len(placed) > MOST_DOTS:
         placed = _thinned(placed, 12 * FINE)
     return "".join([f"M{x} {y}h0" for x, y in placed[:: max(1, len(placed) // MOST_DOTS)].tolist()])
