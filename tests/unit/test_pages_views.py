@@ -12,6 +12,7 @@ import pytest
 
 from builder.pages import schemaorg
 from builder.pages.citation import cite, landing_page
+from builder.pages.environment import environment
 from builder.pages.facts import facts, license_of, when, where
 from builder.pages.lists import changes_view
 from builder.pages.markup import plain, rich, safe_href
@@ -167,6 +168,27 @@ def test_structured_data_of_a_dataset():
     assert {d["contentUrl"] for d in data["distribution"]} == {CTD["assets"][k]["href"] for k in ("data", "opendap")}
     assert data["isAccessibleForFree"] is True
     assert data["creator"] == [{"@type": "Organization", "name": "Institute of Marine Research"}]
+
+
+def test_structured_data_in_a_page_has_letters_as_they_are_and_no_markup():
+    page = Renderer().item(TABLE, TABLE_COLLECTION, AWI).decode()
+    said = page.partition('ld+json">')[2].partition("</script>")[0]
+    assert '"@type":"Person","name":"Núñez \\u0026 Søn, Árni"' in said
+    assert json.loads(said)["creator"][1]["name"] == "Núñez & Søn, Árni"
+
+
+def test_what_items_share_is_rendered_once_and_what_they_do_not_is_not_mixed_up():
+    renderer = Renderer()
+    once = environment("en").filters["once"]
+    fields = CTD["properties"] | {"contacts": [{"name": "A <b>", "roles": ["author"]}], "keywords": ["one"]}
+    other = CTD | {"properties": fields}
+    first = [renderer.item(item, CTD_COLLECTION, IMR) for item in (CTD, other)]
+    made = once.cache_info().misses
+    assert [renderer.item(item, CTD_COLLECTION, IMR) for item in (CTD, other)] == first
+    assert once.cache_info().misses == made
+    names = [lxml.html.fromstring(page).xpath("//ul[@class='people']/li/span/text()") for page in first]
+    assert names == [["Norwegian Marine Data Centre"], ["A <b>"]]
+    assert [b"temperature \xc2\xb7 salinity" in page for page in first] == [True, False]
 
 
 def test_structured_data_keeps_to_the_limits_of_dataset_search():
