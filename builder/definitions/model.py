@@ -24,6 +24,7 @@ from builder.definitions.types import (
     Text,
     TimePattern,
 )
+from builder.spheres import Sphere
 
 BboxPolicy = Literal["trust", "sort_lat", "sort_both", "eswn", "geometry_first"]
 Level = Literal["auto", "item", "collection"]
@@ -277,6 +278,9 @@ class CollectionDefinition(Strict):
     license_url: HttpUrl | None = Field(None, description="Text of the licence, needed with `other`.")
     providers: tuple[ProviderModel, ...] = Field((), description="Organisations that made, keep or serve the data.")
     keywords: tuple[Text, ...] = Field((), description="Words a reader would search for.")
+    spheres: tuple[Sphere, ...] = Field(
+        (), description="Topics of GCMD's Earth Science keywords; it is listed under each of them."
+    )
     citation: Text | None = Field(None, description="How the collection as a whole wants to be cited.")
     doi: Doi | None = Field(None, description="DOI of the collection, without `https://doi.org/`.")
     source: SourceDefinition = Field(description="Where the records come from; `type` names the protocol.")

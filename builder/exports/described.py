@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import quote, urljoin
 
 from builder.pages.citation import creators, landing_page
-from builder.pages.facts import doi_of, license_of
+from builder.pages.facts import doi_of, license_of, spheres_of
 from builder.pages.markup import plain
 from builder.pages.values import Box, Json, bbox, items, mapping, mappings, text, texts, whole
+from builder.spheres import Sphere
 from builder.stac.layout import Place
 
 LONGEST_ABSTRACT = 5000
@@ -55,6 +56,7 @@ class Described:
         title: One line.
         abstract: Text without markup.
         keywords: As the partner gave them.
+        spheres: Topics of GCMD.
         partner: Name of the archive.
         creators: Names of those who made the data.
         contacts: Name and mailbox of those to ask.
@@ -76,6 +78,7 @@ class Described:
     title: str
     abstract: str
     keywords: tuple[str, ...]
+    spheres: tuple[Sphere, ...]
     partner: str
     creators: tuple[str, ...]
     contacts: tuple[tuple[str, str], ...]
@@ -113,6 +116,7 @@ def describe(collection: Json, partner: Json, base: str = "") -> Described:
         title=title,
         abstract=plain(text(collection.get("description")) or title, LONGEST_ABSTRACT),
         keywords=tuple(texts(collection.get("keywords"))),
+        spheres=tuple(spheres_of(collection)),
         partner=text(partner.get("title")) or place.partner,
         creators=tuple(creators(collection)),
         contacts=tuple(_contacts(collection)),

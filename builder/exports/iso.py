@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from builder.exports.described import Described, Publisher
+from builder.spheres import topic_categories
 
 _ISO = "http://standards.iso.org/iso/19115/-3"
 NAMESPACES = {
@@ -60,7 +61,8 @@ def _identification(about: etree._Element, one: Described) -> None:
     _words(about, "mri:abstract", one.abstract)
     for name, mail in one.contacts or ((one.partner, ""),):
         _party(_in(about, "mri:pointOfContact"), name, "pointOfContact", mail)
-    _in(about, "mri:topicCategory/mri:MD_TopicCategoryCode").text = "environment"
+    for category in topic_categories(one.spheres):
+        _in(about, "mri:topicCategory/mri:MD_TopicCategoryCode").text = category
     _extent(about, one)
     words = [*one.keywords, *one.variables]
     if words:

@@ -25,6 +25,7 @@ from builder.pages.values import (
     texts,
     whole,
 )
+from builder.spheres import SCHEME, Sphere, among
 
 
 class Value(NamedTuple):
@@ -201,3 +202,9 @@ ROWS: tuple[tuple[str, Callable[[Json], Iterable[Value]]], ...] = (
 def facts(stac: Json) -> tuple[Fact, ...]:
     """Return the facts that an Item or Collection has, in the order in which they are shown."""
     return tuple([Fact(key, values) for key, read in ROWS if (values := tuple(read(stac)))])
+
+
+def spheres_of(collection: Json) -> list[Sphere]:
+    """Return the spheres that the themes of a Collection name."""
+    themes = [theme for theme in mappings(collection.get("themes")) if theme.get("scheme") == SCHEME]
+    return among([concept.get("id") for theme in themes for concept in mappings(theme.get("concepts"))])

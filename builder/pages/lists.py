@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
-from builder.pages.facts import Value, when, where
+from builder.pages.facts import Value, spheres_of, when, where
 from builder.pages.markup import plain, safe_href
 from builder.pages.overview import collection_map
 from builder.pages.polarmap import PolarMap
 from builder.pages.values import Json, instant, language, links, properties, text
 from builder.pages.views import Head, head, named, restricted
+from builder.spheres import SPHERES
 
 PAGE_SIZE = 100
 """Lines per page of a list."""
@@ -95,6 +98,18 @@ def in_parts(lines: Sequence[Any], first: str, more: str) -> Iterator[Part]:
         start = (number - 1) * PAGE_SIZE
         names = [(page, posixpath.basename(paths[page - 1])) if page else None for page in window(number, last)]
         yield Part(path, lines[start : start + PAGE_SIZE], start + 1, len(lines), number, last, names)
+
+
+def by_sphere(entries: Sequence[Entry]) -> Iterator[Part]:
+    """Divide the list of collections into pages; each shows spheres (last "other") with the lines of theirs."""
+    pairs = list(zip(entries, entry_rows(entries, "./"), strict=True))
+    lines: list[tuple[str, Row]] = [
+        (sphere, line) for sphere in SPHERES for one, line in pairs if sphere in spheres_of(one.collection)
+    ]
+    lines += [("other", line) for one, line in pairs if not spheres_of(one.collection)]
+    for part in in_parts(lines, "collections.html", "collections-{}.html"):
+        grouped = groupby(part.shown, itemgetter(0))
+        yield replace(part, shown=[(sphere, [line for _, line in some]) for sphere, some in grouped])
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +227,29 @@ def beside(stac: Json) -> str:
     """Return the way from a collection's page to that of an Item, or of a Collection made of one record."""
     own = "/index" if stac.get("type") == "Collection" else ""
     return f"./{quote(str(stac['id']))}{own}.html"
+
+
+def entry_rows(entries: Sequence[Entry], root: str) -> list[Row]:
+    """Return the lines of collections in a list; ``root`` is the way to the catalogue's."""
+    above = [f"{root}{entry.partner['id']}/" for entry in entries]
+    return [
+        entry_row(entry, f"{folder}{entry.collection['id']}/index.html", f"{folder}index.html")
+        for entry, folder in zip(entries, above, strict=True)
+    ]
+
+
+def entry_row(entry: Entry, href: str, partner_href: str) -> Row:
+    """Return the line of a collection that lies at ``href``, its partner's page at ``partner_href``."""
+    partner = named(entry.partner).title
+    return row(entry.collection, href, partner=partner, partner_href=partner_href, items=entry.items)
+
+
+def partner_rows(entries: Sequence[Entry]) -> list[Row]:
+    """Return the lines of the partners of collections in a list at the catalogue root."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(str(entry.partner["id"]), []).append(entry)
+    return [
+        row(some[0].partner, f"./{name}/index.html", collections=len(some), items=sum(one.items for one in some))
+        for name, some in grouped.items()
+    ]

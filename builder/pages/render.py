@@ -12,7 +12,20 @@ from builder.pages import schemaorg
 from builder.pages.embed import embed_of, embed_path, embed_view
 from builder.pages.environment import environment
 from builder.pages.linkhealth import PartnerLinks
-from builder.pages.lists import PAGE_SIZE, Entry, Row, beside, changes_view, home_view, in_parts, partner_view, row
+from builder.pages.lists import (
+    PAGE_SIZE,
+    Entry,
+    beside,
+    by_sphere,
+    changes_view,
+    entry_row,
+    entry_rows,
+    home_view,
+    in_parts,
+    partner_rows,
+    partner_view,
+    row,
+)
 from builder.pages.machines import machines_view, stac_browser_href
 from builder.pages.markup import safe_href
 from builder.pages.messages import load_messages
@@ -134,7 +147,7 @@ class Renderer:
     ) -> Iterator[tuple[str, bytes]]:
         """Render a partner's pages: path (``<partner>/index.html``, ``…/page-2.html`` …) and bytes of each."""
         path = path or f"{partner['id']}/index.html"
-        rows = [self._entry(entry, f"./{entry.collection['id']}/index.html", "./index.html") for entry in entries]
+        rows = [entry_row(entry, f"./{entry.collection['id']}/index.html", "./index.html") for entry in entries]
         view = partner_view(partner, entries, rows)
         for part in in_parts(rows, path, path.replace("index.html", "page-{}.html")):
             canonical = self._url(part.path)
@@ -147,10 +160,12 @@ class Renderer:
 
     def collections(self, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
         """Render the list of collections (``collections.html``, ``collections-2.html`` …): path and bytes of each."""
-        rows, title = self._all(entries, "./"), self.words("nav.collections")
-        for part in in_parts(rows, "collections.html", "collections-{}.html"):
-            canonical = self._url(part.path)
-            yield part.path, self._render("collections.html", part.path, part=part, title=title, canonical=canonical)
+        about = {"title": self.words("nav.collections"), "total": len(entries)}
+        for part in by_sphere(entries):
+            yield (
+                part.path,
+                self._render("collections.html", part.path, part=part, canonical=self._url(part.path), **about),
+            )
 
     def partners(self, entries: Sequence[Entry]) -> bytes:
         """Render the list of partners (``partners.html``)."""
@@ -158,14 +173,14 @@ class Renderer:
             "partners.html",
             "partners.html",
             title=self.words("partners.title"),
-            partners=self._partners(entries),
+            partners=partner_rows(entries),
             canonical=self._url("partners.html"),
         )
 
     def home(self, catalog: Json, entries: Sequence[Entry], *, changes: Sequence[Json] = ()) -> bytes:
         """Render the home page (``index.html``) from the root STAC Catalog."""
-        rows = self._all(entries[:MOST_LISTED], "./")
-        view = home_view(catalog, entries, rows, self._partners(entries), changes[:10])
+        rows = entry_rows(entries[:MOST_LISTED], "./")
+        view = home_view(catalog, entries, rows, partner_rows(entries), changes[:10])
         listed = [{"name": line.title, "url": self._url(line.href.removeprefix("./"))} for line in rows]
         site = self._url("index.html")
         jsonld = schemaorg.data_catalog(self.words("site.name"), self.words("site.summary"), listed, site)
@@ -174,7 +189,7 @@ class Renderer:
 
     def search(self, entries: Sequence[Entry]) -> bytes:
         """Render the search page (``search/index.html``)."""
-        rows, regions = self._all(entries[:MOST_LISTED], "../"), named_regions(self.words)
+        rows, regions = entry_rows(entries[:MOST_LISTED], "../"), named_regions(self.words)
         path, about = "search/index.html", {"title": self.words("search.title"), "rows": rows, "total": len(entries)}
         return self._render("search.html", path, canonical=self._url(path), regions=regions, **about)
 
@@ -185,7 +200,7 @@ class Renderer:
             entries: The collections, to which it leads.
             hosts: Origins on http from which it may read, besides all on https.
         """
-        rows = self._all(entries[:MOST_LISTED], "../")
+        rows = entry_rows(entries[:MOST_LISTED], "../")
         path, about = "compare/index.html", {"title": self.words("compare.title"), "rows": rows, "total": len(entries)}
         return self._render("compare.html", path, canonical=self._url(path), **policy(*hosts), **about)
 
@@ -311,37 +326,6 @@ class Renderer:
             padding=self.words("site.padding", id=view.head.id),
             url=self._url(path),
         )
-
-    def _entry(self, entry: Entry, href: str, partner_href: str | None = None) -> Row:
-        return row(
-            entry.collection,
-            href,
-            partner=named(entry.partner).title,
-            partner_href=partner_href or f"./{entry.partner['id']}/index.html",
-            items=entry.items,
-        )
-
-    def _all(self, entries: Sequence[Entry], root: str) -> list[Row]:
-        folders = [f"{root}{entry.partner['id']}/" for entry in entries]
-        hrefs = [
-            (f"{above}{e.collection['id']}/index.html", f"{above}index.html")
-            for e, above in zip(entries, folders, strict=True)
-        ]
-        return [self._entry(entry, href, above) for entry, (href, above) in zip(entries, hrefs, strict=True)]
-
-    def _partners(self, entries: Sequence[Entry]) -> list[Row]:
-        grouped: dict[str, list[Entry]] = {}
-        for entry in entries:
-            grouped.setdefault(str(entry.partner["id"]), []).append(entry)
-        return [
-            row(
-                group[0].partner,
-                f"./{partner}/index.html",
-                collections=len(group),
-                items=sum(entry.items for entry in group),
-            )
-            for partner, group in grouped.items()
-        ]
 
 
 def _root(path: str) -> str:

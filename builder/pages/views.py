@@ -107,6 +107,12 @@ class ItemView:
     rasters: tuple[Json, ...]
     services: tuple[Json, ...]
 
+    @property
+    def described(self) -> bool:
+        """Tell whether there is more to say about it than facts."""
+        told = any(fact.key in ("lineage", "publications") for fact in self.facts)
+        return bool(self.head.description or self.keywords or told)
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionView:

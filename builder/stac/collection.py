@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builder.definitions.model import CollectionDefinition, Partner
+from builder.spheres import themes_of
 from builder.stac.context import Json
 from builder.stac.extensions import STAC_VERSION, declared
 from builder.stac.item import GLOBE
@@ -56,6 +57,7 @@ def build_collection(
         "description": definition.description,
         "license": _license(definition, summary),
         "keywords": list(definition.keywords) or summary.keywords,
+        "themes": themes_of(definition.spheres),
         "providers": _providers(definition, summary),
         "contacts": summary.contacts,
         "extent": {

@@ -7,6 +7,7 @@ from typing import Any
 from builder.pages.render import Entry
 from builder.pages.status import SourceStatus
 
+GCMD = "https://gcmd.earthdata.nasa.gov/kms/concepts/concept_scheme/sciencekeywords"
 CATALOG = {
     "type": "Catalog",
     "stac_version": "1.1.0",
@@ -59,12 +60,21 @@ CTD_COLLECTION = collection(
             "roles": ["references", "index"],
         }
     },
+    themes=[{"scheme": GCMD, "concepts": [{"id": "OCEANS"}, {"id": "BIOSPHERE"}]}],
 )
 TABLE_COLLECTION = collection(
     "events", "Samples of the Arctic expeditions", [-180, 60, 180, 90], "2007-08-01T00:00:00Z", "2015-10-01T00:00:00Z"
 )
 ICE_COLLECTION = collection(
-    "seaice", "Sea-ice concentration, daily grids", [-180, 31, 180, 90], "2018-01-01T00:00:00Z", None
+    "seaice",
+    "Sea-ice concentration, daily grids",
+    [-180, 31, 180, 90],
+    "2018-01-01T00:00:00Z",
+    None,
+    themes=[
+        {"scheme": "https://example.org/other", "concepts": [{"id": "OCEANS"}]},
+        {"scheme": GCMD, "concepts": [{"id": "CRYOSPHERE"}]},
+    ],
 )
 
 CTD: dict[str, Any] = {

@@ -126,7 +126,7 @@ def test_owslib_reads_the_iso_record(described):
     (about,) = read.identification
     assert about.title == "CTD profiles, IMR research vessels"
     assert about.abstract == "Temperatures & salinities ]]> of a cruise"
-    assert about.topiccategory == ["environment"]
+    assert about.topiccategory == ["oceans", "biota"]
     assert about.uricode == ["10.1594/PANGAEA.1"]
     assert [one.name for one in about.keywords[0].keywords] == ["ocean", "Arctic", "sea_water_temperature"]
     box = about.extent.boundingBox

@@ -186,6 +186,7 @@ def test_words_are_all_used_and_all_there():
         "comparing.",
         "nav.",
         "region.",
+        "sphere.",
         "status.ok",
         "status.partial",
         "status.failed",

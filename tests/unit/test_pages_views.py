@@ -27,7 +27,9 @@ from tests.unit.pages_samples import (
     CTD,
     CTD_COLLECTION,
     ICE,
+    ICE_COLLECTION,
     IMR,
+    NERSC,
     NOWHERE,
     SHELVES,
     TABLE,
@@ -346,3 +348,11 @@ def test_a_record_from_a_folder_is_named_and_not_linked():
     said = {fact.key: fact.values[0] for fact in item_view(item, None, page="a/b/c.html").source}
     assert said["source.url"].words == "data/x.json"
     assert said["source.url"].href is said["source.endpoint"].href is None
+
+
+def test_an_item_without_words_has_no_empty_section_for_them():
+    fields = {name: value for name, value in ICE["properties"].items() if name not in ("description", "keywords")}
+    bare = ICE | {"properties": fields}
+    assert b'id="about"' not in Renderer().item(bare, ICE_COLLECTION, NERSC)
+    for more in ({"description": "Ice."}, {"keywords": ["ice"]}, {"processing:lineage": "ASI"}):
+        assert b'id="about"' in Renderer().item(bare | {"properties": fields | more}, ICE_COLLECTION, NERSC)
