@@ -6,58 +6,97 @@ import io
 import math
 import socket
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from http.client import HTTPResponse
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
+import urllib3
+from requests import PreparedRequest
+from requests import Session as Environment
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError, ProtocolError, SSLError
 
 from builder.errors import FetchError
 
 
-class Session(requests.Session):
-    """A session of the gate.
+class Connections:
+    """The open connections of the gate, with the cookies that came over them.
 
     Every address that a name resolves to must be public, unless the host itself was listed as that
     address or as ``localhost``: a name that a partner (or who took over the name) points into our
-    own network leads nowhere. Proxies named in the environment resolve for themselves.
+    own network leads nowhere. Proxies named in the environment resolve for themselves; credentials
+    of ``~/.netrc`` are not sent. Addresses, proxies, certificates and cookies are treated as requests
+    does, without the work that it does anew for each answer.
 
     Args:
         listed: Hosts listed literally.
         head_s: Longest time from the request to the end of the answer's headers, seconds; a silence that is
             allowed when it ends is still waited for.
         kept: Most connections to one host that are kept open.
+        headers: Sent with every request.
     """
 
-    def __init__(self, listed: Container[str], head_s: float, kept: int) -> None:
-        super().__init__()
-        self._settings: dict[tuple[str, str], Any] = {}
-        self.auth = _nobody
-        adapter = _Adapter(pool_maxsize=kept)
-        adapter.poolmanager.pool_classes_by_scheme = _pools(listed, head_s)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
+    def __init__(self, listed: Container[str], head_s: float, kept: int, headers: Mapping[str, str]) -> None:
+        self._adapter = _Adapter(pool_maxsize=kept)
+        self._adapter.poolmanager.pool_classes_by_scheme = _pools(listed, head_s)
+        self._headers = {"Accept": "*/*", **headers}
+        self._settings: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._cookies = RequestsCookieJar()
 
-    def merge_environment_settings(self, url: Any, *given: Any) -> Any:
-        """Ask the environment for proxies and certificates once per host; requests does so every time."""
+    def close(self) -> None:
+        """Close them all."""
+        self._adapter.close()
+
+    def open(
+        self, method: str, url: str, headers: Mapping[str, str], data: bytes | None, timeout: urllib3.Timeout
+    ) -> urllib3.HTTPResponse:
+        """Ask, and return the answer with its body not yet read; redirects are left to the gate.
+
+        Raises:
+            urllib3.exceptions.HTTPError: There is no answer.
+            requests.RequestException: The address is malformed.
+        """
+        asked = PreparedRequest()
+        asked.prepare_url(url, None)
+        asked.headers = CaseInsensitiveDict(self._headers | dict(headers))
+        if self._cookies and (cookie := get_cookie_header(self._cookies, asked)):  # type: ignore[no-untyped-call]
+            asked.headers["Cookie"] = cookie
+        proxies, verify = self._settings_of(url)
+        pool: Any = self._adapter.get_connection_with_tls_context(asked, verify, proxies=proxies)
+        try:
+            answer: urllib3.HTTPResponse = pool.urlopen(
+                method,
+                self._adapter.request_url(asked, proxies),
+                body=data,
+                headers=asked.headers,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                retries=self._adapter.max_retries,
+                timeout=timeout,
+            )
+        except OSError as trouble:
+            raise ProtocolError(str(trouble)) from trouble
+        except ValueError as trouble:
+            raise InvalidHeader(str(trouble)) from trouble
+        if "Set-Cookie" in answer.headers:
+            extract_cookies_to_jar(self._cookies, asked, answer)  # type: ignore[no-untyped-call]
+        return answer
+
+    def _settings_of(self, url: str) -> tuple[Any, Any]:
+        """Ask the environment for proxies and certificates, once per host."""
         host = urlsplit(url)[:2]
         if host not in self._settings:
-            self._settings[host] = super().merge_environment_settings(url, *given)
+            found = Environment().merge_environment_settings(url, {}, None, None, None)
+            self._settings[host] = found["proxies"], found["verify"]
         return self._settings[host]
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Leave redirects to the gate; requests would read the whole body and trust the address."""
-
-
-def _nobody(request: Any) -> Any:
-    """Ask without credentials: requests would send those of ``~/.netrc``, which it looks up every time."""
-    return request
 
 
 class _Adapter(HTTPAdapter):
@@ -139,13 +178,16 @@ def reachable(host: str) -> bool:
     return bool(host) and host != "localhost"
 
 
-def unreachable(trouble: BaseException) -> bool:
+def reason_of(trouble: BaseException) -> BaseException:
+    """Return why there is no answer."""
+    return trouble.reason if isinstance(trouble, MaxRetryError) and trouble.reason else trouble
+
+
+def unreachable(reason: BaseException) -> bool:
     """Tell whether nobody answers at a host: no such name, nothing at its port, or a certificate that is not its own.
 
     Slow hosts and those that hang up are not among them.
     """
-    wrapped = trouble.args[0] if trouble.args else None
-    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else wrapped
     return isinstance(reason, NewConnectionError | SSLError)
 
 

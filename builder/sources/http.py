@@ -21,7 +21,7 @@ import urllib3
 from builder import __version__
 from builder.errors import DeadlineError, FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Session, reachable, unreachable
+from builder.sources.connections import Connections, reachable, reason_of, unreachable
 from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, Limits, turn
 from builder.sources.redact import redact
@@ -89,10 +89,11 @@ class HttpGate:
     anywhere: bool = False
 
     def __post_init__(self) -> None:
-        """Open the session."""
+        """Prepare connections."""
         self._allowed = frozenset(host.lower().removeprefix("http://").rstrip("/") for host in self.hosts)
-        self._session = Session(self._literal(), self.limits.response_s, self.connections)
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
+        self._connections = Connections(self._literal(), self.limits.response_s, self.connections, headers)
+        self._timeout = urllib3.Timeout(connect=self.limits.connect_s, read=self.limits.read_s)
         self._lock = threading.Lock()
         self._until = math.inf
         self.requests = 0
@@ -103,7 +104,7 @@ class HttpGate:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         """Close the connections."""
-        self._session.close()
+        self._connections.close()
 
     def _literal(self) -> frozenset[str]:
         """Return the hosts of the allow-list without scheme and port."""
@@ -287,22 +288,18 @@ class HttpGate:
         try:
             with turn(origin_of(url), self.delay_s, self.sleep, self.connections):
                 deadline = time.monotonic() + self.limits.response_s
-                with self._session.request(
-                    method,
-                    url,
-                    headers=dict(headers),
-                    data=data,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=(self.limits.connect_s, self.limits.read_s),
-                ) as response:
-                    lower = {key.lower(): value for key, value in response.headers.items()}
+                raw = self._connections.open(method, url, headers, data, self._timeout)
+                try:
+                    lower = {key.lower(): value for key, value in raw.headers.itermerged()}
                     conditional = not _CONDITIONS.isdisjoint(headers)
-                    yield _Answer(url, response.status_code, lower, response.raw, deadline, conditional)
+                    yield _Answer(url, raw.status, lower, raw, deadline, conditional)
+                finally:
+                    raw.close()
+                    raw.release_conn()
         except (requests.RequestException, urllib3.exceptions.HTTPError, EOFError, zlib.error) as trouble:
-            reason = type(trouble).__name__
-            error = FetchError(f"no complete answer ({reason})", where=redact(url))
-            error.unreachable = unreachable(trouble)
+            reason = reason_of(trouble)
+            error = FetchError(f"no complete answer ({type(reason).__name__})", where=redact(url))
+            error.unreachable = unreachable(reason)
             raise TransientError(error) from trouble
 
     def _chunks(self, answer: _Answer, max_bytes: int | None) -> Iterator[bytes]:

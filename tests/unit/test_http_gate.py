@@ -59,6 +59,52 @@ def test_a_proxy_of_the_environment_is_used_but_for_hosts_that_need_none(monkeyp
     assert len(server.requests) == 1
 
 
+def test_cookies_go_back_to_the_host_that_set_them_and_to_no_other():
+    def balanced(_request):
+        return Answer(200, {"Set-Cookie": "node=7; Path=/"}, CONTENT)
+
+    with LocalServer(balanced) as server, LocalServer(good) as other:
+        elsewhere = other.url.replace("127.0.0.1", "localhost")
+        gate = HttpGate([server.host, elsewhere.removeprefix("http://")], delay_s=0)
+        for address in (server.url, server.url + "/next", elsewhere):
+            gate.get(address)
+    assert [one.headers.get("cookie") for one in server.requests] == [None, "node=7"]
+    assert other.requests[0].headers.get("cookie") is None
+
+
+AWKWARD = [
+    "/a b?q=x y",
+    "/Ny-Ålesund?place=Tromsø",
+    "/a%20b%2Fc?d=%zz",
+    "/a?set=a:b|c&x=[1]",
+    "?q",
+    "/a#part",
+    "/a//b/../c",
+]
+
+
+@pytest.mark.parametrize("path", AWKWARD)
+def test_awkward_addresses_are_asked_as_requests_asks_them(path):
+    with LocalServer(good) as server:
+        gate_for(server).get(server.url + path)
+        requests.get(server.url + path, timeout=10)
+    assert server.requests[0].target == server.requests[1].target
+
+
+def test_what_cannot_be_sent_is_a_fault_of_this_request():
+    with LocalServer(good) as server, pytest.raises(FetchError, match="InvalidHeader"):
+        gate_for(server).get(server.url, headers={"If-None-Match": '"a\rX: y"'})
+    assert server.requests == []
+
+
+def test_why_there_is_no_answer_is_said():
+    with LocalServer(good) as server:
+        gate = gate_for(server)
+    with pytest.raises(FetchError, match=r"no complete answer \(NewConnectionError\)") as found:
+        gate.get(server.url)
+    assert found.value.unreachable
+
+
 TRANSIENT = ["503, Retry-After in seconds", "429", "500", "cut, lying length", "a byte now and then", "gzip cut"]
 TRANSIENT += ["503, Retry-After as a date", "503, Retry-After of 11 days", "503, Retry-After nonsense"]
 SLOW, SOON = {"a byte now and then"}, 0.8  # seconds; at its pace the body takes 100
