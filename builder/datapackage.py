@@ -49,8 +49,12 @@ class DataPackage:
 
     Above `MOST_RESOURCES` files it names ``items.parquet`` alone, whose column ``assets`` has them all.
     Files that need a login are left out: a Data Package says what can be fetched.
+
+    Attributes:
+        full: Whether no more files are taken in; may be said at once where it is known that there are too many.
     """
 
+    full: bool = False
     _resources: list[Json] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
@@ -63,21 +67,15 @@ class DataPackage:
             heads: Asset key → first lines of its file, where the build has read them; they tell
                 where the table of a PANGAEA file begins.
         """
+        data = {} if self.full else open_files(stac)
         properties = stac.get("properties", stac)
-        if properties.get("iaos:restricted") or self.full:
-            return
-        data = {key: asset for key, asset in stac["assets"].items() if _is_open_file(asset)}
         for key, asset in data.items():
             name = self._name(stac["id"] if len(data) == 1 else f"{stac['id']}-{key.lower()}")
             resource = {"name": name, **_resource(asset, properties, _below_collection(stac, path, asset["href"]))}
             if resource.get("mediatype") in TABULAR:
                 resource |= _table(resource["mediatype"], properties, (heads or {}).get(key, ""))
             self._resources.append(resource)
-
-    @property
-    def full(self) -> bool:
-        """Whether no more files are taken in."""
-        return len(self._resources) > MOST_RESOURCES
+        self.full = len(self._resources) > MOST_RESOURCES or self.full
 
     def build(self, collection: Mapping[str, Any]) -> Json:
         """Return the descriptor for ``datapackage.json`` beside a STAC Collection.
@@ -200,6 +198,13 @@ def _sources(stac: Mapping[str, Any]) -> list[Json]:
         for link in stac.get("links", ())
         if link["rel"] == "via"
     ]
+
+
+def open_files(stac: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the assets of an object that are files anyone can fetch."""
+    if stac.get("properties", stac).get("iaos:restricted"):
+        return {}
+    return {key: asset for key, asset in stac["assets"].items() if _is_open_file(asset)}
 
 
 def _is_open_file(asset: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import orjson
 
 from builder.checks.validate import validate
 from builder.compose import Composed, compose, contained, read, stac_id
-from builder.datapackage import DataPackage
+from builder.datapackage import MOST_RESOURCES, DataPackage, open_files
 from builder.errors import IaosError
 from builder.findings import Finding, note
 from builder.gathered import MOST_GEOMETRIES, Gathered
@@ -22,7 +23,7 @@ from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
-from builder.memo import Made, Memo, may_be_kept
+from builder.memo import Made, Memo, Share, may_be_kept
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool
@@ -88,18 +89,18 @@ class Gatherer:
         name = self.definition.id
         self.place = Place(self.definition.partner.id, name)
         self.result = Gathered(self.definition, told=f"{name}/told.ndjson")
-        by_year = has_years(sum(not entry.gone for entry in self.state.entries(name)))
+        self.by_year = by_year = has_years(sum(1 for _ in self.state.ledger_lines(name, gone=False)))
         self.summary = Summary()
         self.head = build_collection(self.definition, self.summary)
         around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
         self.memo = Memo(self.state, self.definition, *around)
         whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
         if (known := whole.take()) is None:
-            self._go_through(by_year=by_year)
-            for entry in self.state.entries(name):
-                if entry.gone:
-                    self._bury(entry, entry.reason or "withdrawn by the partner")
-            table = self._conclude(by_year=by_year)
+            self._go_through()
+            for line in self.state.ledger_lines(name, gone=True):
+                entry = self.state.entry(name, line)
+                self._bury(entry, entry.reason or "withdrawn by the partner")
+            table = self._conclude()
             self.result.finish = partial(self.result.conclude, self.tree, table, whole, lasting=self.lasting)
         else:
             self._take_over(known)
@@ -112,50 +113,50 @@ class Gatherer:
         self.result.items, self.result.findings = known.items, list(known.findings)
         self.result.geometries = known.geometries
 
-    def _go_through(self, *, by_year: bool) -> None:
-        self.package, self.table = DataPackage(), Tabled(self.state, self.place, self.desk)
+    def _go_through(self) -> None:
+        self.files, self.table = 0, Tabled(self.state, self.place, self.desk)
         self.listed, self.paths = Spool(self.tree.staging), Spool(self.tree.staging)
         self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
         self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
         self.known: dict[str, Named | tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
-        taken: set[str] = set()
+        self.taken: set[str] = set()
         unshown: list[tuple[Entry, str]] = []
-        for entry in self.state.entries(self.definition.id):
-            if entry.gone:
-                continue
-            if not self._kept(entry, taken):
-                composed = self._composed(entry, by_year=by_year, taken=taken)
+        for stretch, fresh in self.memo.stretches(self.related):
+            for entry, key in chain(self._left(stretch), [fresh] if fresh else []):
+                composed = self._composed(entry)
                 if isinstance(composed, Composed):
-                    self._add(composed, entry)
+                    self._add(composed, entry, key)
                 elif composed is not None:
                     unshown.append((entry, composed.message))
-            self.advance(f"build {self.definition.id}")
+                self.advance(f"build {self.definition.id}")
         self.memo.close()
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 
-    def _kept(self, entry: Entry, taken: set[str]) -> bool:
-        """Take over what an earlier build made of a record, where it was made from the same and still stands."""
-        made = self.memo.recall(entry, self.related.get(entry.identifier, ()))
-        if made is None or made.id in taken or not self.tree.take(made.files):
-            return False
-        taken.add(made.id)
-        self.result.findings += made.findings
-        self.memo.again()
-        if not self.package.full:
-            self.package.add(orjson.loads(self.tree.read(made.path)), made.path)
-        self._register(made.share, made.path, entry.identifier, same=True)
-        return True
+    def _left(self, stretch: Sequence[tuple[Made, bytes]]) -> Iterator[tuple[Entry, bytes]]:
+        """Take over what an earlier build made, all at once where all still stands; yield those left, each in turn."""
+        ids = {made.id for made, _ in stretch}
+        files = dict(file for made, _ in stretch for file in made.files.items())
+        stands = len(ids) == len(stretch) and self.taken.isdisjoint(ids) and self.tree.take(files)
+        for made, line in stretch:
+            if not stands and (made.id in self.taken or not self.tree.take(made.files)):
+                yield made.entry, made.key
+                continue
+            self.taken.add(made.id)
+            self.result.findings += made.findings
+            self.memo.again(line)
+            self._register(made.share, made.path, made.entry.identifier, same=True)
+            self.advance(f"build {self.definition.id}")
 
-    def _composed(self, entry: Entry, *, by_year: bool, taken: set[str]) -> Composed | Finding | None:
+    def _composed(self, entry: Entry) -> Composed | Finding | None:
         """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""
         related = self.related.get(entry.identifier, ())
 
         def make() -> Composed | Finding:
             record = self.state.record(self.definition.id, entry)
             known = self.readings.take(self.definition.id, record) or read(self.definition, record, self.inspecting)
-            return compose(self.definition, record, known, by_year=by_year, taken=taken, related=related)
+            return compose(self.definition, record, known, by_year=self.by_year, taken=self.taken, related=related)
 
         composed = contained(entry, make, self.result.findings)
         if composed is None:
@@ -167,7 +168,7 @@ class Gatherer:
         self.result.findings += [*composed.findings, *wrong]
         return None if wrong else composed
 
-    def _add(self, composed: Composed, entry: Entry) -> None:
+    def _add(self, composed: Composed, entry: Entry, key: bytes) -> None:
         name, record, path = composed.context.id, composed.record, composed.path
         kind = media_type("x.geojson") if composed.is_item else JSON
         files = {path: self.tree.add(path, to_bytes(composed.stac), kind)}
@@ -194,26 +195,26 @@ class Gatherer:
         )
         files |= {page: self.tree.add(page, body, HTML) for page, body in pages}
         self.lasting = self.lasting and not (composed.inspected or composed.copies)
-        share = {
-            "summary": share_of(composed.stac),
-            "line": self.renderer.listed(composed.stac),
-            "find": line_of(composed.stac),
-            "row": share_of_row(item_row(composed.stac)) if composed.is_item else None,
-        }
+        share = Share(
+            share_of(composed.stac),
+            orjson.dumps(self.renderer.listed(composed.stac)),
+            orjson.dumps(line_of(composed.stac)),
+            orjson.dumps(share_of_row(item_row(composed.stac)) if composed.is_item else None),
+            len(open_files(composed.stac)),
+        )
         if may_be_kept(composed):
-            key = self.memo.key(entry, self.related.get(entry.identifier, ()))
-            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings, share))
-        self.package.add(composed.stac, path)
+            self.memo.keep(Made(entry, key, name, path, files, composed.findings, share))
         self._register(share, path, record.identifier, same=False)
 
-    def _register(self, share: Mapping[str, Any], path: str, identifier: str, *, same: bool) -> None:
+    def _register(self, share: Share, path: str, identifier: str, *, same: bool) -> None:
         """Count an object in for what is said of all together."""
-        self.known[identifier] = self.summary.take(share["summary"])
-        self.findable.write(orjson.dumps(share["find"]) + b"\n")
-        self.listed.append(share["line"])
+        self.known[identifier] = self.summary.take(share.summary)
+        self.findable.write(share.found + b"\n")
+        self.listed.put(share.listed)
         self.paths.append(path)
-        if share["row"]:
-            self.table.add(path, share["row"], same=same)
+        if share.row != b"null":
+            self.table.add(path, share.row, same=same)
+        self.files += share.files
         self.result.items += 1
 
     def _add_references(self, composed: Composed) -> None:
@@ -244,21 +245,21 @@ class Gatherer:
         body = self.renderer.tombstone(page, title=title, reason=reason, partner=self.partner, collection=self.head)
         self.tree.add(page, body, HTML, reason)
 
-    def _conclude(self, *, by_year: bool) -> Tabled | None:
+    def _conclude(self) -> Tabled | None:
         combined, series, findings = self.stack.publish(self.tree)
         self.result.findings += findings
         self.result.stac = build_collection(
             self.definition,
             self.summary,
-            by_year=by_year,
+            by_year=self.by_year,
             references=combined,
             table=bool(self.summary.entries),
             assets=series,
         )
         self.result.findings += validate(self.result.stac)
         self.tree.add(self.place.collection_json, to_bytes(self.result.stac), JSON)
-        self.tree.add(self.place.datapackage, to_bytes(self.package.build(self.result.stac)), JSON)
-        for year in self.summary.years if by_year else ():
+        self.tree.add(self.place.datapackage, to_bytes(self._package()), JSON)
+        for year in self.summary.years if self.by_year else ():
             self.tree.add(
                 self.place.year(year), to_bytes(build_year_catalog(self.definition, self.summary, year)), JSON
             )
@@ -280,6 +281,12 @@ class Gatherer:
             return None
         self.table.order({"collections": {self.definition.id: without_downward_links(self.result.stac)}}, self.tree)
         return self.table
+
+    def _package(self) -> dict[str, Any]:
+        package = DataPackage(full=self.files > MOST_RESOURCES)
+        for path in () if package.full else self.paths:
+            package.add(orjson.loads(self.tree.read(path)), path)
+        return package.build(self.result.stac)
 
     def _geometries(self, most: int) -> list[Any]:
         """Return the geometries of at most so many items, one in so many."""

@@ -129,5 +129,10 @@ def entry_of(line: bytes) -> Entry:
     return Entry(**{**fields, "sets": tuple(fields.get("sets", ()))})
 
 
+def is_gone(line: bytes) -> bool:
+    """Tell whether a line of a ledger is of a withdrawn record, unread: in a text the quotes are escaped."""
+    return b'"gone":true' in line
+
+
 def _compact(entry: Entry) -> dict[str, object]:
     return {name: value for name in Entry.__slots__ if (value := getattr(entry, name)) not in (None, (), False)}

@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import orjson
 
@@ -17,7 +18,7 @@ from builder.resources import site_folder
 from builder.stac.serialize import to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from builder.compose import Composed
     from builder.definitions.model import CollectionDefinition
@@ -43,27 +44,59 @@ _MAKERS = (
 _SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml", ".json"})
 
 
+STRETCH = 100
+"""Most records that are taken over in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What an object adds to what is said of all together; JSON text but for the first and last.
+
+    Attributes:
+        summary: `builder.stac.summaries.share_of` it.
+        listed: Its line in the list of its collection.
+        found: `builder.index.described.line_of` it.
+        row: `builder.tables.writer.share_of` its row, or null.
+        files: How many open files it has.
+    """
+
+    summary: Mapping[str, Any]
+    listed: bytes
+    found: bytes
+    row: bytes
+    files: int
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What was made of one record.
 
     Attributes:
-        identifier: The record's identifier.
+        entry: The record.
         key: Digest of all it was made from.
         id: Id of the STAC object.
         path: Its path.
         files: Path and SHA-256 of everything that stands beside it, itself included.
         findings: What was doubtful.
-        share: What it adds to what is said of all together, see `builder.gather.share_of`.
+        share: What it adds to what is said of all together.
     """
 
-    identifier: str
-    key: str
+    entry: Entry
+    key: bytes
     id: str
     path: str
     files: Mapping[str, str]
     findings: tuple[Finding, ...]
-    share: Mapping[str, Any]
+    share: Share
+
+    def line(self) -> bytes:
+        """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
+        share = self.share
+        about = (self.entry.identifier, self.id, self.path, self.files, self.findings, share.files)
+        rest = b"\t".join(
+            (orjson.dumps(about), orjson.dumps(share.summary), share.listed, share.found, share.row + b"\n")
+        )
+        return b"%b\t%d\t%b" % (self.key, crc32(rest), rest)
 
 
 class Memo:
@@ -76,41 +109,60 @@ class Memo:
     """
 
     def __init__(self, state: State, definition: CollectionDefinition, *around: Mapping[str, Any] | str | bool) -> None:
-        self.state = state
+        self.state, self.collection = state, definition.id
         self.name = f"{definition.id}/made.ndjson"
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
         self.base = sha256("\0".join([maker(), *said]).encode()).digest()
         self._lines = self.state.lines(self.name)
-        self._next = next(self._lines, None)
         self._same = True
         self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
 
-    def key(self, entry: Entry, related: Sequence[Related] = ()) -> str:
-        """Return the digest of all that is made from a record and of what it is linked to."""
-        return sha256(self.base + orjson.dumps(entry) + (orjson.dumps(related) if related else b"")).hexdigest()
+    def key(self, line: bytes, related: Sequence[Related] = ()) -> bytes:
+        """Return the digest of all that is made from a record and of what it is linked to.
 
-    def recall(self, entry: Entry, related: Sequence[Related] = ()) -> Made | None:
-        """Return what was made of a record from the same inputs, or None."""
-        while self._next is not None and (found := _read(self._next)).identifier <= entry.identifier:
-            if found.identifier == entry.identifier:
-                return found if found.key == self.key(entry, related) else None
-            self._next, self._same = next(self._lines, None), False
-        return None
+        Args:
+            line: The record's line in the ledger.
+            related: What it is linked to.
+        """
+        return sha256(self.base + line + (orjson.dumps(related) if related else b"")).hexdigest().encode()
 
-    def again(self) -> None:
-        """Remember what was recalled last for the next time too."""
-        assert self._next is not None
-        self._after.write(self._next)
-        self._next = next(self._lines, None)
+    def stretches(
+        self, related: Mapping[str, Sequence[Related]]
+    ) -> Iterator[tuple[list[tuple[Made, bytes]], tuple[Entry, bytes] | None]]:
+        """Go through the ledger.
+
+        Args:
+            related: By identifier of a record, what it is linked to.
+
+        Yields:
+            What was made of records that follow each other from the same inputs, each with its line in the memory;
+            and the record after them that has to be made anew, with the key of what is made of it.
+        """
+        stretch: list[tuple[Made, bytes]] = []
+        memory = next(self._lines, b"")
+        for line in self.state.ledger_lines(self.collection, gone=False):
+            entry = self.state.entry(self.collection, line)
+            key = self.key(line, related.get(entry.identifier, ()))
+            while memory and not memory.startswith(key) and _identifier(memory) < entry.identifier:
+                memory, self._same = next(self._lines, b""), False
+            made = _read(memory, entry, key)
+            if made is not None:
+                stretch.append((made, memory))
+                memory = next(self._lines, b"")
+            if made is None or len(stretch) == STRETCH:
+                yield stretch, None if made else (entry, key)
+                stretch = []
+        yield stretch, None
+        self._same = self._same and not memory
+
+    def again(self, line: bytes) -> None:
+        """Remember for the next time too what was remembered."""
+        self._after.write(line)
 
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""
-        line = orjson.dumps(made) + b"\n"
-        if line == self._next:
-            self._next = next(self._lines, None)
-        else:
-            self._same = False
-        self._after.write(line)
+        self._same = False
+        self._after.write(made.line())
 
     def leave(self) -> None:
         """Leave what is remembered as it is."""
@@ -120,7 +172,7 @@ class Memo:
     def close(self) -> None:
         """Hand what is remembered to the state."""
         with self._after as after:
-            if not self._same or self._next is not None:
+            if not self._same:
                 after.seek(0)
                 self.state.write_from(self.name, after)
 
@@ -152,6 +204,21 @@ def _text(part: Mapping[str, Any] | str | bool) -> str:
     return str(part) if isinstance(part, str | bool) else to_bytes(part).decode()
 
 
-def _read(line: bytes) -> Made:
-    said = orjson.loads(line)
-    return Made(**{**said, "findings": tuple(map(finding_of, said["findings"]))})
+def _identifier(line: bytes) -> str:
+    """Return of which record a line is; nothing, which comes before all, where it is damaged."""
+    try:
+        return str(orjson.loads(line.split(b"\t", 3)[2])[0])
+    except (orjson.JSONDecodeError, IndexError, TypeError):
+        return ""
+
+
+def _read(line: bytes, entry: Entry, key: bytes) -> Made | None:
+    """Read a line if it says with this key what was made of a record, and is not damaged."""
+    own, _, rest = line.partition(b"\t")
+    checksum, _, said = rest.partition(b"\t")
+    if own != key or checksum != b"%d" % crc32(said):
+        return None
+    about, summary, listed, found, row = said[:-1].split(b"\t")
+    _, name, path, files, findings, count = orjson.loads(about)
+    share = Share(orjson.loads(summary), listed, found, row, count)
+    return Made(entry, key, name, path, files, tuple(map(finding_of, findings)), share)

@@ -30,7 +30,11 @@ class Spool(Sequence[Any]):
 
     def append(self, value: Any) -> None:
         """Add one value at the end."""
-        self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(value) + b"\n"))
+        self.put(orjson.dumps(value))
+
+    def put(self, text: bytes) -> None:
+        """Add one value at the end that is JSON text already."""
+        self._ends.append(self._ends[-1] + self._file.write(text + b"\n"))
 
     @overload
     def __getitem__(self, place: int) -> Any: ...

@@ -17,7 +17,7 @@ from typing import IO, Any
 import orjson
 
 from builder.errors import UsageError
-from builder.ledger import Change, Entry, Ledger, entry_of, ledger_bytes, ledger_of
+from builder.ledger import Change, Entry, Ledger, entry_of, is_gone, ledger_bytes, ledger_of
 from builder.sources.protocol import Record
 
 _LAST = {"ledger.ndjson": 1, "harvest.json": 2}
@@ -120,17 +120,21 @@ class State:
         except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
             raise self._damaged(name) from trouble
 
-    def entries(self, collection: str) -> Iterator[Entry]:
-        """Yield the same one by one, sorted by identifier.
+    def ledger_lines(self, collection: str, *, gone: bool) -> Iterator[bytes]:
+        """Yield the lines of the ledger for records that are withdrawn, or for those that are not, by identifier."""
+        lines = islice(self.lines(f"{collection}/ledger.ndjson"), 1, None)
+        return (line for line in lines if is_gone(line) is gone)
+
+    def entry(self, collection: str, line: bytes) -> Entry:
+        """Read a line of the ledger.
 
         Raises:
             UsageError: The ledger file is damaged.
         """
-        name = f"{collection}/ledger.ndjson"
         try:
-            yield from map(entry_of, islice(self.lines(name), 1, None))
+            return entry_of(line)
         except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
-            raise self._damaged(name) from trouble
+            raise self._damaged(f"{collection}/ledger.ndjson") from trouble
 
     def _run(self, collection: str) -> int:
         """Return the number of the run that last changed something, which is all that the first line says."""

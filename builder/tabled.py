@@ -31,9 +31,9 @@ class Tabled:
         self._items = desk.new_file()
         self._lines = self._items.open("wb")
 
-    def add(self, path: str, share: dict[str, Any], *, same: bool) -> None:
-        """Take in an Item; ``same`` if it is published as it is wanted, and was made by this very program."""
-        self._lines.write(orjson.dumps([path, share, same]) + b"\n")
+    def add(self, path: str, share: bytes, *, same: bool) -> None:
+        """Take in an Item, its share as JSON; ``same`` if it is published as wanted, and was made by this program."""
+        self._lines.write(b"[%b,%b,%b]\n" % (orjson.dumps(path), share, b"true" if same else b"false"))
 
     def close(self) -> None:
         """Take in no more."""
