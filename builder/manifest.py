@@ -11,8 +11,9 @@ import orjson
 from builder.errors import UsageError
 
 MANIFEST = "manifest.json"
-_HEAD = b'{"version":1,"files":{\n'
-_TAIL = b"}}\n"
+HEAD = b'{"version":1,"files":{\n'
+"""First line; a line for each file follows."""
+TAIL = b"}}\n"
 
 
 class Published(NamedTuple):
@@ -75,14 +76,14 @@ def _entries(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the entries; line by line where they were written so, as only then memory stays flat."""
     with file.open("rb") as stream:
         head = line = stream.readline()
-        if head != _HEAD:
+        if head != HEAD:
             yield from orjson.loads(head + stream.read())["files"].items()
             return
         for line in stream:
-            if line != _TAIL:
+            if line != TAIL:
                 yield from orjson.loads(b"{" + line.rstrip(b",\n") + b"}").items()
-        if line != _TAIL:
-            raise KeyError(_TAIL)
+        if line != TAIL:
+            raise KeyError(TAIL)
 
 
 def manifest_lines(files: Iterable[Row]) -> Iterator[bytes]:
@@ -91,9 +92,19 @@ def manifest_lines(files: Iterable[Row]) -> Iterator[bytes]:
     Args:
         files: Sorted by path.
     """
-    yield _HEAD
-    end = b""
-    for path, sha256, size, media_type in files:
-        yield end + orjson.dumps({path: {"sha256": sha256, "size": size, "type": media_type}})[1:-1]
-        end = b",\n"
-    yield (b"\n" if end else b"") + _TAIL
+    return manifest_of(line_of(*row) for row in files)
+
+
+def line_of(path: str, sha256: str, size: int, media_type: str) -> bytes:
+    """Return the line of one file, with the comma that all but the last have behind them."""
+    return orjson.dumps({path: {"sha256": sha256, "size": size, "type": media_type}})[1:-1] + b",\n"
+
+
+def manifest_of(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the JSON of a manifest of lines that all have a comma behind them, also several together."""
+    yield HEAD
+    last = b""
+    for some in filter(None, lines):
+        yield last
+        last = some
+    yield last.removesuffix(b",\n") + (b"\n" if last else b"") + TAIL

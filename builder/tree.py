@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import file_digest, sha256
+from heapq import merge
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import orjson
-
 from builder.errors import IaosError
-from builder.manifest import MANIFEST, Published, Row, damaged, manifest_lines, rows
+from builder.manifest import MANIFEST, UNKNOWN, Published, line_of, manifest_of
+from builder.register import KEPT, LEFT, REPLACED, Register
 
 
 class Action(StrEnum):
@@ -35,37 +36,28 @@ class Step:
     reason: str = ""
 
 
-_TABLES = """
+_TABLE = """
     PRAGMA journal_mode = off;
     PRAGMA synchronous = off;
     PRAGMA locking_mode = exclusive;
     PRAGMA temp_store = file;
     PRAGMA cache_size = -8000;
-    CREATE TABLE published (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, kept INT) WITHOUT ROWID;
     CREATE TABLE differing
-        (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, reason TEXT, rank INT) WITHOUT ROWID;
-    CREATE VIEW wanted AS SELECT path, sha256, size, type FROM published WHERE kept
-        UNION ALL SELECT path, sha256, size, type FROM differing;
-    CREATE VIEW gone AS SELECT path FROM published WHERE NOT kept AND path NOT IN (SELECT path FROM differing);
-    CREATE VIEW steps AS
-        SELECT path, CASE WHEN path IN (SELECT path FROM published) THEN 'replace' ELSE 'add' END AS action, reason
-        FROM differing
-        UNION ALL SELECT path, 'withdraw', 'no longer part of the catalogue' FROM gone;
-    CREATE VIEW under_way AS
-        SELECT path, sha256, size, type FROM published WHERE kept
-        UNION ALL SELECT path, '', 0, '' FROM published WHERE NOT kept
-        UNION ALL SELECT path, '', 0, '' FROM differing WHERE path NOT IN (SELECT path FROM published);
+        (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, reason TEXT, rank INT, action TEXT) WITHOUT ROWID;
     BEGIN;
 """
-"""What is published, with whether it is wanted as it is; what is wanted and not published so; what follows from it."""
+"""What is wanted and not published so."""
+
+_LAST = "\U0010ffff"
+"""Comes after all paths."""
 
 
 class Tree:
     """Collects the wanted files one at a time; only bytes that differ from the published ones are held.
 
     They are held in ``staging``, a scratch folder on the same file system as the target, so that
-    applying is a rename; what is published and wanted is held in a database there, so that memory
-    does not grow with the number of files.
+    applying is a rename; which they are is held in a database there, and what is published is read
+    from its manifest, so that memory hardly grows with the number of files.
 
     Args:
         target: The published folder.
@@ -78,15 +70,10 @@ class Tree:
     def __init__(self, target: Path, staging: Path) -> None:
         staging.mkdir(parents=True, exist_ok=True)
         self.target, self.staging = target, staging
+        self.published = Register(target, staging)
         self._folders: set[str] = set()
         self._base = sqlite3.connect(staging / ".files", isolation_level=None)
-        self._base.executescript(_TABLES)
-        try:
-            self._base.executemany("INSERT INTO published VALUES (?, ?, ?, ?, 0)", rows(target))
-        except sqlite3.IntegrityError as trouble:
-            raise damaged(target) from trouble
-        except sqlite3.Error as trouble:
-            raise _full(trouble) from trouble
+        self._base.executescript(_TABLE)
 
     def add(self, path: str, data: bytes, media_type: str, reason: str = "") -> str:
         """Want ``data`` at ``path``; return its SHA-256."""
@@ -105,54 +92,61 @@ class Tree:
 
     def take(self, files: Mapping[str, str]) -> bool:
         """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
-        paths = (orjson.dumps(list(files)).decode(),)
-        if self.ask("SELECT 1 FROM differing WHERE path IN (SELECT value FROM json_each(?))", paths).fetchone():
-            return False
-        of_these = "SELECT path, sha256, size FROM published WHERE path IN (SELECT value FROM json_each(?))"
-        found = self.ask(of_these, paths).fetchall()
-        if len(found) < len(files) or not all(files[path] == digest for path, digest, _ in found):
-            return False
-        if not all(self._lies(path, size) for path, _, size in found):
-            return False
-        self.ask("UPDATE published SET kept = 1 WHERE path IN (SELECT value FROM json_each(?))", paths)
+        positions, marks = [], self.published.marks
+        for path, digest in files.items():
+            found = self.published.find(path)
+            if found is None or found[1].sha256 != digest or marks[found[0]] == REPLACED:
+                return False
+            if not self._lies(path, found[1].size):
+                return False
+            positions.append(found[0])
+        for position in positions:
+            marks[position] = KEPT
         return True
 
     def take_folder(self, folder: str, but: str, digest: str) -> bool:
         """Want all files below a folder but one as they are published; only if they have this digest and lie there."""
         if self.digest(folder, but, published=True) != digest:
             return False
-        below = (f"{folder}/", f"{folder}0", but)
-        for path, size in self.ask("SELECT path, size FROM published WHERE path > ? AND path < ? AND path <> ?", below):
-            if not self._lies(path, size):
+        spans = [tuple(map(self.published.before, ends)) for ends in _ranges(folder, but)]
+        for path, _, said in chain.from_iterable(self.published.files(*span) for span in spans):
+            if not self._lies(path, said.size):
                 return False
-        self.ask("UPDATE published SET kept = 1 WHERE path > ? AND path < ? AND path <> ?", below)
+        for first, end in spans:
+            self.published.marks[first:end] = bytes([KEPT]) * (end - first)
         return True
 
     def digest(self, folder: str, but: str, *, published: bool = False) -> str:
         """Return a digest of all files below a folder but one, as wanted or as published."""
-        there = "SELECT path, sha256 FROM published WHERE path > ? AND path < ? AND path <> ? ORDER BY path"
-        wanted = "SELECT path, sha256 FROM wanted WHERE path > ? AND path < ? AND path <> ? ORDER BY path"
         digest = sha256()
-        for path, known in self.ask(there if published else wanted, (f"{folder}/", f"{folder}0", but)):
-            digest.update(f"{path}\0{known}\n".encode())
+        for start, end in _ranges(folder, but):
+            span = self.published.before(start), self.published.before(end)
+            new = self.rows(start, end)
+            for line in self.published.lines(*span) if published else self.published.kept_lines(*span, new):
+                digest.update(line)
         return digest.hexdigest()
 
     def stands(self, path: str, digest: str) -> bool:
         """Tell whether a file with this SHA-256 is published and still lies there."""
-        found = self.ask("SELECT size FROM published WHERE path = ? AND sha256 = ?", (path, digest)).fetchone()
-        return found is not None and self._lies(path, found[0])
+        found = self.published.find(path)
+        return found is not None and found[1].sha256 == digest and self._lies(path, found[1].size)
 
     def is_published(self, path: str) -> bool:
         """Tell whether the target folder holds a file at ``path``."""
-        return self.ask("SELECT 1 FROM published WHERE path = ?", (path,)).fetchone() is not None
+        return self.published.find(path) is not None
 
     def __contains__(self, path: str) -> bool:
         """Tell whether a file is wanted at ``path``."""
-        return self.ask("SELECT 1 FROM wanted WHERE path = ?", (path,)).fetchone() is not None
+        found = self.published.find(path)
+        if found is not None:
+            return self.published.marks[found[0]] != LEFT
+        return self.ask("SELECT 1 FROM differing WHERE path = ?", (path,)).fetchone() is not None
 
     def __iter__(self) -> Iterator[str]:
         """Yield the paths of the wanted files, sorted."""
-        return (path for path, *_ in self.ask("SELECT * FROM wanted ORDER BY path"))
+        marks = self.published.marks
+        kept = (path for path, position, _ in self.published.files(0, len(marks)) if marks[position] == KEPT)
+        return merge(kept, (path for (path,) in self.ask("SELECT path FROM differing ORDER BY path")))
 
     def read(self, path: str) -> bytes:
         """Return the wanted bytes at ``path``, staged or already in the target."""
@@ -174,12 +168,24 @@ class Tree:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or path == MANIFEST or path in self:
             raise IaosError("two outputs for one path, or a path outside the catalogue", where=path)
-        if self._lies(path, entry.size):
-            same = "UPDATE published SET kept = 1 WHERE path = ? AND sha256 = ? AND size = ? AND type = ?"
-            if self.ask(same, (path, *entry)).rowcount:
-                return False
-        self.ask("INSERT INTO differing VALUES (?, ?, ?, ?, ?, ?)", (path, *entry, reason, rank(path)))
+        found = self.published.find(path)
+        if found is not None and found[1] == entry and self._lies(path, entry.size):
+            self.published.marks[found[0]] = KEPT
+            return False
+        if found is not None:
+            self.published.marks[found[0]] = REPLACED
+        action = Action.REPLACE if found else Action.ADD
+        self.ask("INSERT INTO differing VALUES (?, ?, ?, ?, ?, ?, ?)", (path, *entry, reason, rank(path), action))
         return True
+
+    def rows(self, start: str = "", end: str = _LAST, action: str = "") -> Iterator[tuple[str, bytes]]:
+        """Yield path and manifest line of those wanted files that are not published so, from one path to another."""
+        rows = self.ask(
+            "SELECT path, sha256, size, type FROM differing"
+            " WHERE path >= ?1 AND path < ?2 AND (action = ?3 OR ?3 = '') ORDER BY path",
+            (start, end, action),
+        )
+        return ((row[0], line_of(*row)) for row in rows)
 
     def ask(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
         """Ask the database of published and wanted files."""
@@ -205,22 +211,25 @@ class Plan:
 
     def __iter__(self) -> Iterator[Step]:
         """Yield the steps, sorted by path."""
-        return (
-            Step(path, Action(action), reason)
-            for path, action, reason in self.tree.ask("SELECT * FROM steps ORDER BY path")
-        )
+        new = self.tree.ask("SELECT path, action, reason FROM differing ORDER BY path")
+        gone = (Step(path, Action.WITHDRAW, "no longer part of the catalogue") for path in self.withdraws())
+        return merge((Step(path, Action(action), reason) for path, action, reason in new), gone)
 
     def __len__(self) -> int:
         """Count the steps."""
-        return int(self.tree.ask("SELECT count(*) FROM steps").fetchone()[0])
+        differing: int = self.tree.ask("SELECT count(*) FROM differing").fetchone()[0]
+        return differing + self.tree.published.marks.count(LEFT)
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the manifest of what is wanted."""
-        return iter(self.tree.ask("SELECT * FROM wanted ORDER BY path"))
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of the manifest of what is wanted."""
+        published = self.tree.published
+        return published.kept_lines(0, len(published.marks), self.tree.rows())
 
-    def under_way(self) -> Iterator[Row]:
-        """Yield the manifest that vouches for nothing that is about to be touched."""
-        return iter(self.tree.ask("SELECT * FROM under_way ORDER BY path"))
+    def under_way(self) -> Iterator[bytes]:
+        """Yield the lines of the manifest that vouches for nothing that is about to be touched."""
+        published = self.tree.published
+        new = ((path, _unknown(path)) for path, _ in self.tree.rows(action=Action.ADD))
+        return published.kept_lines(0, len(published.marks), new, _unknown)
 
     def writes(self) -> Iterator[str]:
         """Yield the paths to write in their order: by rank, then sorted."""
@@ -228,7 +237,20 @@ class Plan:
 
     def withdraws(self) -> Iterator[str]:
         """Yield the paths to withdraw, sorted."""
-        return (path for (path,) in self.tree.ask("SELECT path FROM gone ORDER BY path"))
+        published = self.tree.published
+        if LEFT not in published.marks:
+            return iter(())
+        files = published.files(0, len(published.marks))
+        return (path for path, position, _ in files if published.marks[position] == LEFT)
+
+
+def _ranges(folder: str, but: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return where what lies below a folder begins and ends among sorted paths, in two parts without one file."""
+    return (f"{folder}/", but), (f"{but}\0", f"{folder}0")
+
+
+def _unknown(path: str) -> bytes:
+    return line_of(path, *UNKNOWN)
 
 
 def _full(trouble: sqlite3.Error) -> OSError:
@@ -261,7 +283,7 @@ def apply(tree: Tree) -> None:
     plan, staging, target = tree.plan(), tree.staging, tree.target
     if not len(plan):
         return
-    write_atomic(target / MANIFEST, manifest_lines(plan.under_way()))
+    write_atomic(target / MANIFEST, manifest_of(plan.under_way()))
     made = set()
     for path in plan.writes():
         folder = path.rpartition("/")[0]
@@ -271,7 +293,7 @@ def apply(tree: Tree) -> None:
         (staging / path).replace(target / path)
     withdraw(plan.withdraws(), target)
     os.sync()
-    write_atomic(target / MANIFEST, manifest_lines(plan.rows()))
+    write_atomic(target / MANIFEST, manifest_of(plan.lines()))
 
 
 def withdraw(paths: Iterable[str], target: Path) -> None:

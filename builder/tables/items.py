@@ -83,17 +83,16 @@ class _Old:
 
     def __init__(self, path: Path, ids: set[str], schema: pa.Schema) -> None:
         self._rows = self._wanted(path, ids, schema)
-        self._rest = schema.empty_table()
+        self._rest: list[pa.Table] = []
 
     def take(self, count: int) -> pa.Table:
         """Return the next rows."""
         import pyarrow as pa
 
-        parts = [self._rest]
-        while sum(map(len, parts)) < count:
-            parts.append(next(self._rows))
-        joined = pa.concat_tables(parts)
-        self._rest = joined.slice(count)
+        while sum(map(len, self._rest)) < count:
+            self._rest.append(next(self._rows))
+        joined = pa.concat_tables(self._rest)
+        self._rest = [joined.slice(count)]
         return joined.slice(0, count)
 
     @staticmethod
@@ -104,7 +103,7 @@ class _Old:
         with pq.ParquetFile(path) as file:
             for number in range(file.num_row_groups):
                 table = file.read_row_group(number, use_threads=False).cast(schema)
-                yield table.filter(pa.array([name in ids for name in table["id"].to_pylist()]))
+                yield table.filter(pa.array(np.array([name in ids for name in table["id"].to_pylist()], bool)))
 
 
 def _woven(old: pa.Table, made: pa.Table | None, same: Any) -> pa.Table:
@@ -114,4 +113,4 @@ def _woven(old: pa.Table, made: pa.Table | None, same: Any) -> pa.Table:
     if made is None:
         return old.combine_chunks()
     places = np.where(same, np.cumsum(same) - 1, len(old) + np.cumsum(~same) - 1)
-    return pa.concat_tables([old, made]).combine_chunks().take(pa.array(places.tolist())).combine_chunks()
+    return pa.concat_tables([old, made]).combine_chunks().take(pa.array(places)).combine_chunks()

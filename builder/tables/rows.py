@@ -7,9 +7,6 @@ from typing import Any
 
 import orjson
 
-from builder.geometry.boxes import box_parts
-from builder.geometry.parts import geometry_of
-
 Json = dict[str, Any]
 
 POLAR = "iaos:polar"
@@ -46,6 +43,9 @@ def collection_row(collection: Mapping[str, Any], path: str) -> Json:
         collection: The Collection.
         path: Its catalogue path, to which its ``self`` link leads from the root.
     """
+    from builder.geometry.boxes import box_parts
+    from builder.geometry.parts import geometry_of
+
     row: Json = without_downward_links(collection)
     start, end = collection["extent"]["temporal"]["interval"][0]
     row |= {"datetime": None, "start_datetime": start, "end_datetime": end}

@@ -1,0 +1,163 @@
+"""The published files as their manifest names them, read where it lies, each with a mark for what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import orjson
+
+from builder.manifest import HEAD, MANIFEST, TAIL, Published, damaged, line_of, manifest_lines, rows
+
+BLOCK = 32
+"""Lines that are read together."""
+
+LEFT, KEPT, REPLACED = range(3)
+"""Nobody has wanted it; wanted as it is; wanted with other bytes."""
+
+_FIELDS = {"sha256", "size", "type"}
+
+Known = tuple[int, Published]
+"""How many published files come before one, sorted by path, and what the manifest says of it."""
+
+
+class Register:
+    """The files of a published folder by path; in memory are a byte for each, and one path in `BLOCK`.
+
+    Args:
+        target: The published folder.
+        scratch: Where a manifest that was not written line by line is copied to.
+
+    Attributes:
+        marks: One of `LEFT`, `KEPT` and `REPLACED` for each file, sorted by path.
+
+    Raises:
+        UsageError: The manifest is damaged, or the folder holds files but no manifest.
+    """
+
+    def __init__(self, target: Path, scratch: Path) -> None:
+        self._firsts: list[str] = []
+        self._starts = array("Q", [len(HEAD)])
+        self.marks = bytearray()
+        self._block = lru_cache(maxsize=64)(self._parsed)
+        if not (target / MANIFEST).exists():
+            next(rows(target), None)  # refuses a folder of strangers
+            return
+        try:
+            self._file = _lined(target, scratch)
+            self._read()
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as trouble:
+            raise damaged(target) from trouble
+
+    def find(self, path: str) -> Known | None:
+        """Return what is known of a published file, or None."""
+        number = bisect_right(self._firsts, path) - 1
+        return None if number < 0 else self._block(number).get(path)
+
+    def before(self, path: str) -> int:
+        """Count the published files that come before a path."""
+        number = max(0, bisect_right(self._firsts, path) - 1)
+        return number * BLOCK + bisect_left(list(self._block(number)), path) if self._firsts else 0
+
+    def files(self, first: int, end: int) -> Iterator[tuple[str, int, Published]]:
+        """Yield path, position and what is known of the files from one position to another."""
+        for number in _blocks(first, end):
+            for path, (position, said) in self._parsed(number).items():
+                if first <= position < end:
+                    yield path, position, said
+
+    def lines(self, first: int, end: int) -> Iterator[bytes]:
+        """Yield the lines of these files, several together, each with a comma behind it."""
+        for number in _blocks(first, end):
+            lines = self._raw(number).splitlines(keepends=True)
+            yield b"".join(lines[max(0, first - number * BLOCK) : end - number * BLOCK])
+
+    def kept_lines(
+        self, first: int, end: int, new: Iterator[tuple[str, bytes]], left: Callable[[str], bytes] = lambda _: b""
+    ) -> Iterator[bytes]:
+        """Yield the lines of those of them that are kept, and others where they belong.
+
+        Args:
+            first: Position of the first file.
+            end: Position after the last.
+            new: Path and line of the others, sorted by path.
+            left: Makes the line of a published file that is not kept; nothing by itself.
+        """
+        coming = next(new, None)
+        for number in _blocks(first, end):
+            untouched = coming is None or (number + 1 < len(self._firsts) and coming[0] >= self._firsts[number + 1])
+            start, stop = max(first, number * BLOCK), min(end, (number + 1) * BLOCK)
+            if untouched and self.marks.count(KEPT, start, stop) == stop - start:
+                yield from self.lines(start, stop)
+                continue
+            for path, position, said in self.files(start, stop):
+                while coming is not None and coming[0] < path:
+                    yield coming[1]
+                    coming = next(new, None)
+                if coming is not None and coming[0] == path:
+                    yield coming[1]
+                    coming = next(new, None)
+                else:
+                    yield line_of(path, *said) if self.marks[position] == KEPT else left(path)
+        while coming is not None:
+            yield coming[1]
+            coming = next(new, None)
+
+    def _read(self) -> None:
+        """Learn where each block begins."""
+        before, line = "", b""
+        while lines := list(islice(self._file, BLOCK)):
+            line = lines[-1]
+            if line == TAIL and not lines[:-1]:
+                break
+            raw = b"".join(lines[:-1] if line == TAIL else lines)
+            entries = _entries(raw)
+            paths = list(entries)
+            if len(paths) != raw.count(b"\n") or paths != sorted(paths) or paths[0] <= before:
+                raise KeyError("order")
+            if not all(said.keys() == _FIELDS for said in entries.values()):
+                raise KeyError("fields")
+            self._firsts.append(paths[0])
+            self._starts.append(self._starts[-1] + len(raw))
+            self.marks.extend(bytes(len(paths)))
+            before = paths[-1]
+        if line != TAIL:
+            raise KeyError("end")
+
+    def _raw(self, number: int) -> bytes:
+        start, end = self._starts[number : number + 2]
+        return os.pread(self._file.fileno(), end - start, start).rstrip(b",\n") + b",\n"
+
+    def _parsed(self, number: int) -> dict[str, Known]:
+        entries = _entries(self._raw(number)).items()
+        return {
+            path: (position, Published(said["sha256"], said["size"], said["type"]))
+            for position, (path, said) in enumerate(entries, number * BLOCK)
+        }
+
+
+def _blocks(first: int, end: int) -> range:
+    return range(first // BLOCK, -(-end // BLOCK)) if first < end else range(0)
+
+
+def _entries(raw: bytes) -> dict[str, dict[str, Any]]:
+    return cast("dict[str, dict[str, Any]]", orjson.loads(b"{" + raw.rstrip(b",\n") + b"}"))
+
+
+def _lined(target: Path, scratch: Path) -> BinaryIO:
+    """Open a manifest that has a line for each file, behind its head."""
+    stream = (target / MANIFEST).open("rb")
+    if stream.readline() == HEAD:
+        return stream
+    with stream:
+        copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  (lives as long as the register)
+        copy.writelines(manifest_lines(sorted(rows(target))))
+    copy.seek(len(HEAD))
+    return cast("BinaryIO", copy)
