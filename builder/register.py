@@ -14,9 +14,9 @@ from typing import Any, BinaryIO, cast
 
 import orjson
 
-from builder.manifest import HEAD, MANIFEST, TAIL, Published, damaged, line_of, manifest_lines, rows
+from builder.manifest import HEAD, MANIFEST, TAIL, Published, damaged, manifest_lines, rows
 
-BLOCK = 32
+BLOCK = 16
 """Lines that are read together."""
 
 LEFT, KEPT, REPLACED = range(3)
@@ -73,6 +73,13 @@ class Register:
                 if first <= position < end:
                     yield path, position, said
 
+    def marked(self, mark: int) -> Iterator[str]:
+        """Yield the paths with a mark, sorted."""
+        position = self.marks.find(mark)
+        while position >= 0:
+            yield list(self._block(position // BLOCK))[position % BLOCK]
+            position = self.marks.find(mark, position + 1)
+
     def lines(self, first: int, end: int) -> Iterator[bytes]:
         """Yield the lines of these files, several together, each with a comma behind it."""
         for number in _blocks(first, end):
@@ -97,7 +104,10 @@ class Register:
             if untouched and self.marks.count(KEPT, start, stop) == stop - start:
                 yield from self.lines(start, stop)
                 continue
-            for path, position, said in self.files(start, stop):
+            lines = self._raw(number).splitlines(keepends=True)
+            for position, path in enumerate(self._block(number), number * BLOCK):
+                if not start <= position < stop:
+                    continue
                 while coming is not None and coming[0] < path:
                     yield coming[1]
                     coming = next(new, None)
@@ -105,7 +115,7 @@ class Register:
                     yield coming[1]
                     coming = next(new, None)
                 else:
-                    yield line_of(path, *said) if self.marks[position] == KEPT else left(path)
+                    yield lines[position % BLOCK] if self.marks[position] == KEPT else left(path)
         while coming is not None:
             yield coming[1]
             coming = next(new, None)

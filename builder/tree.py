@@ -144,9 +144,9 @@ class Tree:
 
     def __iter__(self) -> Iterator[str]:
         """Yield the paths of the wanted files, sorted."""
-        marks = self.published.marks
-        kept = (path for path, position, _ in self.published.files(0, len(marks)) if marks[position] == KEPT)
-        return merge(kept, (path for (path,) in self.ask("SELECT path FROM differing ORDER BY path")))
+        return merge(
+            self.published.marked(KEPT), (path for (path,) in self.ask("SELECT path FROM differing ORDER BY path"))
+        )
 
     def read(self, path: str) -> bytes:
         """Return the wanted bytes at ``path``, staged or already in the target."""
@@ -237,11 +237,7 @@ class Plan:
 
     def withdraws(self) -> Iterator[str]:
         """Yield the paths to withdraw, sorted."""
-        published = self.tree.published
-        if LEFT not in published.marks:
-            return iter(())
-        files = published.files(0, len(published.marks))
-        return (path for path, position, _ in files if published.marks[position] == LEFT)
+        return self.tree.published.marked(LEFT)
 
 
 def _ranges(folder: str, but: str) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -79,8 +79,10 @@ def plain(value: Any) -> Any:
     lone surrogates and direction overrides, which can hide what a text says, are removed.
     """
     if isinstance(value, str):
+        if value.isprintable():
+            return value
         return _UNPRINTABLE.sub("", value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {plain(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,17 @@ from builder.tables.writer import TableWriter
 Order = dict[str, Any]
 
 
+class _NoPandas(MetaPathFinder):
+    """Does without pandas, which pyarrow would load only to ask of an array whether it came from there."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
 def main() -> None:
     """Carry out the orders on standard input."""
+    sys.meta_path.insert(0, _NoPandas())
     said = orjson.loads(sys.stdin.buffer.read())
     target, staging = Path(said["target"]), Path(said["staging"])
     kinds: dict[str, Callable[[Order, Path, Path], None]] = {"items": _items, "rows": _rows, "index": _index}

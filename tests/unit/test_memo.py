@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from builder import compose as composing
 from builder import gather
 from builder.build import Request, build
+from builder.ledger import Change, Entry, Kind
 from builder.spool import Spool
+from builder.state import open_state
 from tests import synthetic
 
 COUNT = 40
@@ -24,6 +27,44 @@ def run(folder: Path, out: str = "out", state: str = "state"):
 def digests(folder: Path):
     files = (file for file in folder.rglob("*") if file.is_file())
     return {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def from_nothing(folder: Path):
+    """Build into another folder from the ledger alone; return the digests of the files."""
+    anew = folder / "state-anew"
+    shutil.copytree(folder / "state", anew)
+    for name in ("synthetic/made.ndjson", "synthetic/whole.json", "synthetic/table.json", "search.json"):
+        (anew / name).unlink(missing_ok=True)
+    (anew / "collections.json").unlink()
+    run(folder, out="anew", state="state-anew")
+    return digests(folder / "anew")
+
+
+def named(name: str, like: int):
+    """Return a record of another name."""
+    true = synthetic.record(like, 3)
+    return replace(true, identifier=name, body=true.body.replace(true.identifier.encode(), name.encode()))
+
+
+def bodied(name: str, like: int):
+    """Return a record under one identifier that now says what another one said."""
+    return replace(synthetic.record(like), identifier=name)
+
+
+def receive(folder: Path, *records, gone=()):
+    """Put records into the ledger as a harvest does, and mark some as withdrawn."""
+    with open_state(folder / "state") as state:
+        ledger, changes = dict(state.ledger("synthetic")), []
+        for one in records:
+            kind = Kind.CHANGED if one.identifier in ledger else Kind.NEW
+            state.store("synthetic", one)
+            ledger[one.identifier] = Entry.of(one)
+            changes.append(Change(kind, one.identifier, "record differs", ledger[one.identifier]))
+        for name in gone:
+            ledger[name] = replace(ledger[name], gone=True, reason="withdrawn by the partner")
+            changes.append(Change(Kind.GONE, name, "withdrawn by the partner", ledger[name]))
+        state.remember("synthetic", ledger, changes)
+        state.commit()
 
 
 @pytest.fixture
@@ -74,20 +115,81 @@ def test_only_pages_that_show_what_changed_are_written(built):
 def test_a_night_of_all_kinds_of_news_gives_the_tree_of_a_build_from_nothing(built):
     synthetic.fill(built / "state", COUNT + 3, changed=2, withdrawn=2)
     run(built)
-    anew = built / "state-anew"
-    shutil.copytree(built / "state", anew)
-    for name in (
-        "synthetic/made.ndjson",
-        "synthetic/whole.json",
-        "synthetic/table.json",
-        "search.json",
-        "collections.json",
-    ):
-        (anew / name).unlink()
-    run(built, out="anew", state="state-anew")
-    assert digests(built / "out") == digests(built / "anew")
+    assert digests(built / "out") == from_nothing(built)
     assert not (built / "out" / "bench" / "synthetic" / "obs-000001.json").exists()
     assert (built / "out" / "bench" / "synthetic" / f"obs-{COUNT + 2:06d}.json").exists()
+
+
+NEWS = {
+    "first": ((synthetic.record(0, 2),), ()),
+    "last": ((synthetic.record(COUNT - 1, 2),), ()),
+    "about the end of a stretch": (tuple(synthetic.record(n, 2) for n in (6, 7, 20)), ()),
+    "two beside each other": ((synthetic.record(10, 2), synthetic.record(11, 2)), ()),
+    "one more before all": ((named("a-first", 50),), ()),
+    "one more among them": ((named("obs-000010-b", 50),), ("obs-000011",)),
+    "withdrawn": ((), ("obs-000000", "obs-000013", f"obs-{COUNT - 1:06d}")),
+    "the name of a later one": ((bodied("obs-000003", 25),), ()),
+    "the name of an earlier one": ((bodied("obs-000025", 3),), ()),
+    "two change names": ((bodied("obs-000003", 25), bodied("obs-000025", 3)), ()),
+}
+
+
+@pytest.mark.parametrize("news", NEWS)
+def test_news_at_any_place_gives_the_tree_of_a_build_from_nothing(built, composed, monkeypatch, news):
+    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    records, gone = NEWS[news]
+    receive(built, *records, gone=gone)
+    run(built)
+    assert {one.identifier for one in records} <= set(composed)
+    assert len(composed) <= len(records) + 1
+    assert digests(built / "out") == from_nothing(built)
+
+
+def test_news_with_lost_and_damaged_files_beside_them_give_the_tree_of_a_build_from_nothing(
+    built, composed, monkeypatch
+):
+    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    receive(built, synthetic.record(9, 2), gone=["obs-000030"])
+    folder = built / "out" / "bench" / "synthetic"
+    (folder / "obs-000008.html").unlink()
+    (folder / "obs-000033.json").write_bytes(b"{}")
+    (folder / "explain" / "obs-000034.json").unlink()
+    run(built)
+    assert composed == ["obs-000008", "obs-000009", "obs-000033", "obs-000034"]
+    assert digests(built / "out") == from_nothing(built)
+
+
+def lines_but(place: int, change):
+    return lambda memory: b"".join(
+        change(line) if number == place else line for number, line in enumerate(memory.splitlines(keepends=True))
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "again"),
+    [
+        (lambda memory: b"", COUNT),
+        (lambda memory: b"\xff\0\n" * 3 + b"rubbish", COUNT),
+        (lambda memory: memory[: len(memory) // 2], COUNT // 2),
+        (lines_but(5, lambda line: line[:-1]), 2),
+        (lines_but(5, lambda line: line.replace(b"Profile", b"Profane")), 1),
+        (lines_but(5, lambda line: line[:70] + b"\n"), 1),
+        (lines_but(5, lambda line: b""), 1),
+        (lines_but(5, lambda line: line * 2), 0),
+        (lambda memory: b"".join(reversed(memory.splitlines(keepends=True))), COUNT - 1),
+    ],
+)
+def test_a_damaged_memory_costs_no_more_than_time(built, composed, damage, again):
+    memory = built / "state" / "synthetic" / "made.ndjson"
+    memory.write_bytes(damage(memory.read_bytes()))
+    (built / "state" / "synthetic" / "whole.json").unlink()
+    before = digests(built / "out")
+    run(built)
+    assert len(composed) == again
+    assert digests(built / "out") == before
+    (built / "state" / "synthetic" / "whole.json").unlink()
+    run(built)
+    assert len(composed) == again
 
 
 def test_a_night_without_news_composes_and_writes_nothing(built, composed):
