@@ -22,6 +22,9 @@ BLOCK = 16
 LEFT, KEPT, REPLACED = range(3)
 """Nobody has wanted it; wanted as it is; wanted with other bytes."""
 
+LAST = "\U0010ffff"
+"""Comes after all paths."""
+
 _FIELDS = {"sha256", "size", "type"}
 
 Known = tuple[int, Published]
@@ -97,28 +100,20 @@ class Register:
             new: Path and line of the others, sorted by path.
             left: Makes the line of a published file that is not kept; nothing by itself.
         """
-        coming = next(new, None)
+        coming = _Coming(new)
         for number in _blocks(first, end):
-            untouched = coming is None or (number + 1 < len(self._firsts) and coming[0] >= self._firsts[number + 1])
             start, stop = max(first, number * BLOCK), min(end, (number + 1) * BLOCK)
+            untouched = coming.path >= (self._firsts[number + 1] if number + 1 < len(self._firsts) else LAST)
             if untouched and self.marks.count(KEPT, start, stop) == stop - start:
                 yield from self.lines(start, stop)
                 continue
             lines = self._raw(number).splitlines(keepends=True)
             for position, path in enumerate(self._block(number), number * BLOCK):
-                if not start <= position < stop:
-                    continue
-                while coming is not None and coming[0] < path:
-                    yield coming[1]
-                    coming = next(new, None)
-                if coming is not None and coming[0] == path:
-                    yield coming[1]
-                    coming = next(new, None)
-                else:
-                    yield lines[position % BLOCK] if self.marks[position] == KEPT else left(path)
-        while coming is not None:
-            yield coming[1]
-            coming = next(new, None)
+                if start <= position < stop:
+                    yield from coming.before(path)
+                    own = lines[position % BLOCK] if self.marks[position] == KEPT else left(path)
+                    yield b"".join(coming.before(f"{path}\0")) or own
+        yield from coming.before(LAST)
 
     def _read(self) -> None:
         """Learn where each block begins."""
@@ -151,6 +146,19 @@ class Register:
             path: (position, Published(said["sha256"], said["size"], said["type"]))
             for position, (path, said) in enumerate(entries, number * BLOCK)
         }
+
+
+class _Coming:
+    """Lines that are taken from the front, as far as their paths come before another."""
+
+    def __init__(self, rows: Iterator[tuple[str, bytes]]) -> None:
+        self._rows = rows
+        self.path, self._line = next(rows, (LAST, b""))
+
+    def before(self, path: str) -> Iterator[bytes]:
+        while self.path < path:
+            yield self._line
+            self.path, self._line = next(self._rows, (LAST, b""))
 
 
 def _blocks(first: int, end: int) -> range:

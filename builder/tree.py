@@ -16,7 +16,7 @@ from typing import Any
 
 from builder.errors import IaosError
 from builder.manifest import MANIFEST, UNKNOWN, Published, line_of, manifest_of
-from builder.register import KEPT, LEFT, REPLACED, Register
+from builder.register import KEPT, LAST, LEFT, REPLACED, Register
 
 
 class Action(StrEnum):
@@ -47,9 +47,6 @@ _TABLE = """
     BEGIN;
 """
 """What is wanted and not published so."""
-
-_LAST = "\U0010ffff"
-"""Comes after all paths."""
 
 
 class Tree:
@@ -178,7 +175,7 @@ class Tree:
         self.ask("INSERT INTO differing VALUES (?, ?, ?, ?, ?, ?, ?)", (path, *entry, reason, rank(path), action))
         return True
 
-    def rows(self, start: str = "", end: str = _LAST, action: str = "") -> Iterator[tuple[str, bytes]]:
+    def rows(self, start: str = "", end: str = LAST, action: str = "") -> Iterator[tuple[str, bytes]]:
         """Yield path and manifest line of those wanted files that are not published so, from one path to another."""
         rows = self.ask(
             "SELECT path, sha256, size, type FROM differing"
