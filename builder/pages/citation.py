@@ -42,8 +42,9 @@ def creators(stac: Json) -> list[str]:
     fields = properties(stac)
     people = mappings(fields.get("contacts")) or mappings(stac.get("contacts"))
     people += mappings(fields.get("providers")) or mappings(stac.get("providers"))
+    parties = [(name, texts(one.get("roles"))) for one in people if (name := _name(one))]
     for role in AUTHOR_ROLES:
-        names = [name for one in people if role in texts(one.get("roles")) and (name := _name(one))]
+        names = [name for name, roles in parties if role in roles]
         if names:
             distinct = list(dict.fromkeys(names))
             return [*distinct[:MOST_NAMES], ET_AL] if len(distinct) > MOST_NAMES else distinct

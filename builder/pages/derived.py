@@ -47,7 +47,8 @@ def figures(stac: Json) -> Figures:
 def _figures(stac: Json) -> Iterator[tuple[Value, Json]]:
     for key, entry in mapping(stac.get("assets")).items():
         asset = mapping(entry)
-        href, roles = safe_href(asset.get("href")), texts(asset.get("roles"))
+        roles = texts(asset.get("roles"))
         shown = "thumbnail" in roles or ("overview" in roles and asset.get("type") in PICTURES)
-        if shown and href and "://" not in href:
+        href = safe_href(asset.get("href")) if shown else None
+        if href and "://" not in href:
             yield Value(text(asset.get("title")) or key, href), asset

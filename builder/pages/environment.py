@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from functools import cache, lru_cache
+from typing import Any
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,10 +20,17 @@ MOST_PIECES = 512
 """Pieces of pages that are kept for the next page that says the same, such as the contacts of a collection."""
 
 
+class _Pages(Environment):
+    """Keeps the globals in a plain dictionary, which every page is given a copy of: no template has any of its own."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 @cache
 def environment(language: str) -> Environment:
     """Make the environment of one language; its templates are compiled once in a process."""
-    made = Environment(
+    made = _Pages(
         loader=FileSystemLoader(site_folder() / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

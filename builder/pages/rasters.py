@@ -36,8 +36,10 @@ def is_placed(raster: Json) -> bool:
 
 
 def _described(item: Json, key: str, asset: Json) -> Json | None:
+    if not _is_open_cog(asset):
+        return None
     href, code = safe_href(asset.get("href")), text(asset.get("proj:code") or properties(item).get("proj:code"))
-    if not href or not _CODE.fullmatch(code or "") or href.startswith("http://") or not _is_open_cog(asset):
+    if not href or not _CODE.fullmatch(code or "") or href.startswith("http://"):
         return None
     band = _first(asset, "raster:bands") | _first(asset, "bands")
     said = {

@@ -127,8 +127,10 @@ def _distribution(stac: Json) -> list[dict[str, Any]]:
     found = []
     for entry in mapping(stac.get("assets")).values():
         asset = mapping(entry)
+        if "data" not in texts(asset.get("roles")) or asset.get("auth:refs"):
+            continue
         href = safe_href(asset.get("href"))
-        if href and href.startswith("http") and "data" in texts(asset.get("roles")) and not asset.get("auth:refs"):
+        if href and href.startswith("http"):
             size = whole(asset.get("file:size"))
             download = {"@type": "DataDownload", "contentUrl": href, "encodingFormat": text(asset.get("type"))}
             download["contentSize"] = f"{size} B" if size is not None else None

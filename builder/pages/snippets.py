@@ -202,37 +202,50 @@ def _through(key: str, href: str, remote: str, group: str) -> str:
     return xarray_references(href, remote, group) if key == "references" else xarray_references_beside(href)
 
 
+class _File(NamedTuple):
+    """An asset that needs no login."""
+
+    key: str
+    href: str
+    media: str
+    roles: list[str]
+    group: str
+
+
 def _assets(item: Json, folder: str) -> Iterator[Snippet]:
     done: set[str] = set()
-    assets = [(key, mapping(entry)) for key, entry in mapping(item.get("assets")).items()]
-    is_open = [(key, asset) for key, asset in assets if text(asset.get("href")) and not asset.get("auth:refs")]
-    for key, asset in is_open:
-        href = _absolute(asset, folder)
-        if "references" in texts(asset.get("roles")):
-            remote = next(_protocols(is_open, folder), None)
-            found: Snippet | None = Snippet("kerchunk", _through(key, href, remote or "https", _group(item)))
-        elif "time-major-references" in texts(asset.get("roles")):
-            found = Snippet("time-major-references", xarray_references(href, protocol(href)))
-        elif "group-references" in texts(asset.get("roles")):
-            found = Snippet("group", xarray_group(href, text(asset.get("iaos:group")) or ""))
+    files = list(_open(item, folder))
+    for file in files:
+        if "references" in file.roles:
+            remote = next(_protocols(files), "https")
+            found: Snippet | None = Snippet("kerchunk", _through(file.key, file.href, remote, _group(item)))
+        elif "time-major-references" in file.roles:
+            found = Snippet("time-major-references", xarray_references(file.href, protocol(file.href)))
+        elif "group-references" in file.roles:
+            found = Snippet("group", xarray_group(file.href, file.group))
         else:
-            found = _asset(key, asset, href)
+            found = _asset(file)
         if found and found.key not in done:
             done.add(found.key)
             yield found
 
 
-def _protocols(assets: list[tuple[str, Json]], folder: str) -> Iterator[str]:
+def _open(item: Json, folder: str) -> Iterator[_File]:
+    for key, entry in mapping(item.get("assets")).items():
+        asset = mapping(entry)
+        href = text(asset.get("href"))
+        if href and not asset.get("auth:refs"):
+            whole = href if "://" in href else folder + href.removeprefix("./")
+            media = (text(asset.get("type")) or "").partition(";")[0]
+            yield _File(key, whole, media, texts(asset.get("roles")), text(asset.get("iaos:group")) or "")
+
+
+def _protocols(files: list[_File]) -> Iterator[str]:
     """Yield by which protocols the files are reached that references may lead into; a readable copy comes first."""
     for role in ("readable-copy", "data"):
-        for _, asset in assets:
-            if role in texts(asset.get("roles")):
-                yield protocol(_absolute(asset, folder))
-
-
-def _absolute(asset: Json, folder: str) -> str:
-    href = text(asset.get("href")) or ""
-    return href if "://" in href else folder + href.removeprefix("./")
+        for file in files:
+            if role in file.roles:
+                yield protocol(file.href)
 
 
 def _group(item: Json) -> str:
@@ -242,10 +255,11 @@ def _group(item: Json) -> str:
     return "" if any("/" not in name for name in names) else next(iter(names), "").rpartition("/")[0]
 
 
-def _asset(key: str, asset: Json, href: str) -> Snippet | None:
-    media, roles = (text(asset.get("type")) or "").split(";")[0], texts(asset.get("roles"))
-    if key.startswith("opendap"):
-        return Snippet("opendap", xarray_opendap(href))
-    if "data" in roles and media in {*DELIMITERS, PARQUET}:
-        return Snippet("pandas", pandas_table(href, media))
-    return Snippet("rasterio", raster(href)) if "data" in roles and media == "image/tiff" else None
+def _asset(file: _File) -> Snippet | None:
+    if file.key.startswith("opendap"):
+        return Snippet("opendap", xarray_opendap(file.href))
+    if "data" not in file.roles:
+        return None
+    if file.media in {*DELIMITERS, PARQUET}:
+        return Snippet("pandas", pandas_table(file.href, file.media))
+    return Snippet("rasterio", raster(file.href)) if file.media == "image/tiff" else None
