@@ -50,7 +50,7 @@ def environment(language: str) -> Environment:
         "is_placed": is_placed,
     }
     made.policies["json.dumps_function"] = _json
-    once = lru_cache(maxsize=MOST_PIECES)(lambda value, macro: macro(value))
+    once = lru_cache(maxsize=MOST_PIECES)(lambda value, macro, *more: macro(value, *more))
     made.filters |= {"href": safe_href, "t": words, "maybe": words.get, "once": once}
     return made
 

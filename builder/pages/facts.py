@@ -104,7 +104,7 @@ def license_of(stac: Json) -> Value | None:
     """Return the licence with a link to its text; SPDX identifiers link to their page."""
     fields = properties(stac)
     code = text(fields.get("license"))
-    link = next(links(stac, "license"), None)
+    link = next(iter(links(stac, "license")), None)
     href = safe_href(link.get("href")) if link else None
     if code is None or code in {"other", "proprietary", "various"}:
         words = text(fields.get("iaos:license")) or (text(link.get("title")) if link else None) or href

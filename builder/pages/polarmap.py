@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from builder.pages.footprints import densify, gather
 from builder.pages.graticule import Graticule, disc_graticule, square_graticule
 from builder.pages.projection import DISC, SOUTH, Array, Units, View, on_plane, radius_km
+from builder.pages.values import remembered
 
 LAND_KM = 5200.0
 """Half the width of static/land.svg."""
@@ -104,17 +104,10 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     )
 
 
+@remembered(16)
 def draw_one(geometry: Mapping[str, Any]) -> PolarMap | None:
     """Draw the geometry of an item; that of the one before, or of a station with many items, is not drawn again."""
-    try:
-        return _drawn(orjson.dumps(geometry))
-    except orjson.JSONEncodeError:
-        return draw([geometry])
-
-
-@lru_cache(maxsize=16)
-def _drawn(geometry: bytes) -> PolarMap | None:
-    return draw([orjson.loads(geometry)])
+    return draw([geometry])
 
 
 def _view(plane: Array, south: float, *, zoom: bool) -> View:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from builder.pages.markup import plain, safe_href
@@ -14,6 +15,7 @@ from builder.pages.values import (
     mappings,
     number,
     properties,
+    remembered,
     size_words,
     text,
     texts,
@@ -124,7 +126,13 @@ def _checksum(multihash: str) -> tuple[str, str] | None:
 def variables(stac: Json) -> tuple[Variable, ...]:
     """Read ``cube:variables``; without them the CF parameters. Data come before auxiliary variables."""
     fields = properties(stac)
-    cube = [(name, mapping(entry)) for name, entry in mapping(fields.get("cube:variables")).items()]
+    parameters = mappings(fields.get("cf:parameter")) or mappings(mapping(stac.get("summaries")).get("cf:parameter"))
+    return _variables((fields.get("cube:variables"), parameters))
+
+
+@remembered(64)
+def _variables(said: Sequence[Any]) -> tuple[Variable, ...]:
+    cube, parameters = mapping(said[0]), mappings(said[1])
     found = [
         Variable(
             name=name,
@@ -134,9 +142,8 @@ def variables(stac: Json) -> tuple[Variable, ...]:
             dimensions=", ".join(texts(entry.get("dimensions"))),
             auxiliary=entry.get("type") == "auxiliary",
         )
-        for name, entry in cube
+        for name, entry in ((name, mapping(entry)) for name, entry in cube.items())
     ]
-    parameters = mappings(fields.get("cf:parameter")) or mappings(mapping(stac.get("summaries")).get("cf:parameter"))
     if not found:
         found = [
             Variable(name, None, name, text(entry.get("unit")), "", auxiliary=False)
@@ -148,8 +155,12 @@ def variables(stac: Json) -> tuple[Variable, ...]:
 
 def dimensions(stac: Json) -> tuple[Dimension, ...]:
     """Read ``cube:dimensions``."""
-    cube = mapping(properties(stac).get("cube:dimensions")).items()
-    return tuple(_dimension(name, mapping(entry)) for name, entry in cube)
+    return _dimensions(properties(stac).get("cube:dimensions"))
+
+
+@remembered(64)
+def _dimensions(cube: Any) -> tuple[Dimension, ...]:
+    return tuple(_dimension(name, mapping(entry)) for name, entry in mapping(cube).items())
 
 
 def _dimension(name: str, entry: Json) -> Dimension:
@@ -171,7 +182,11 @@ def _side(value: object) -> str:
 def columns(stac: Json) -> tuple[Column, ...]:
     """Read ``table:columns`` of the object or of its first asset that has them."""
     tables = [properties(stac), *(mapping(asset) for asset in mapping(stac.get("assets")).values())]
-    rows = next((found for table in tables if (found := mappings(table.get("table:columns")))), [])
+    return _columns(next((found for table in tables if (found := mappings(table.get("table:columns")))), []))
+
+
+@remembered(64)
+def _columns(rows: Sequence[Json]) -> tuple[Column, ...]:
     return tuple(
         Column(name, text(entry.get("description")), text(entry.get("unit")), text(entry.get("method")))
         for entry in rows

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
+import orjson
 from markupsafe import escape
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east crosses ±180°."""
 
@@ -85,11 +87,34 @@ def properties(stac: Json) -> Json:
     return mapping(stac.get("properties")) if "properties" in stac else stac
 
 
-def links(stac: Json, *rels: str) -> Iterator[Json]:
-    """Yield the links of these relations that have a target, in the order of ``rels``."""
-    all_links = mappings(stac.get("links"))
-    for rel in rels:
-        yield from (link for link in all_links if link.get("rel") == rel and text(link.get("href")))
+def links(stac: Json, *rels: str) -> list[Json]:
+    """Return the links of these relations that have a target, in the order of ``rels``."""
+    found = [link for link in mappings(stac.get("links")) if link.get("rel") in rels and text(link.get("href"))]
+    return sorted(found, key=lambda link: rels.index(link["rel"])) if len(rels) > 1 else found
+
+
+def remembered(most: int) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
+    """Let a reader keep what it made of the last parts of documents, such as the contacts that items share.
+
+    Args:
+        most: How many it keeps.
+    """
+
+    def keeping(read: Callable[[Any], T]) -> Callable[[Any], T]:
+        @lru_cache(maxsize=most)
+        def kept(document: bytes) -> T:
+            return read(orjson.loads(document))
+
+        @wraps(read)
+        def reader(part: Any) -> T:
+            try:
+                return kept(orjson.dumps(part))
+            except orjson.JSONEncodeError:
+                return read(part)
+
+        return reader
+
+    return keeping
 
 
 def language(stac: Json) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -26,6 +26,7 @@ from builder.pages.values import (
     mapping,
     mappings,
     properties,
+    remembered,
     text,
     texts,
     whole,
@@ -190,7 +191,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         made_into=within(item, DERIVATION),
         source=_source(source),
         warnings=tuple(texts(source.get("warnings"))),
-        explained=_explained(explain),
+        explained=_explained(mapping(explain).get("fields")),
         landing=landing_page(item),
         snippets=snippets,
         reading=reading(item, snippets),
@@ -239,8 +240,13 @@ def _documents(collection: Json) -> tuple[Value, ...]:
 
 def contacts(stac: Json) -> tuple[Contact, ...]:
     """Read ``contacts`` (contacts extension), each name once with all its roles."""
+    return _contacts(mappings(properties(stac).get("contacts")) or mappings(stac.get("contacts")))
+
+
+@remembered(64)
+def _contacts(entries: Sequence[Json]) -> tuple[Contact, ...]:
     merged: dict[str, Contact] = {}
-    for entry in mappings(properties(stac).get("contacts")) or mappings(stac.get("contacts")):
+    for entry in entries:
         contact = _contact(entry)
         if contact:
             before = merged.get(contact.name, contact).roles
@@ -309,7 +315,8 @@ def _source(source: Json) -> tuple[Fact, ...]:
     return tuple(rows)
 
 
-def _explained(explain: Json | None) -> tuple[Explained, ...]:
-    rows = mappings(mapping(explain).get("fields"))
+@remembered(64)
+def _explained(fields: Any) -> tuple[Explained, ...]:
+    rows = mappings(fields)
     keys = ("field", "source", "place", "rule")
     return tuple(Explained(*(text(entry.get(key)) or "" for key in keys)) for entry in rows)
