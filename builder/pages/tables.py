@@ -155,12 +155,8 @@ def _variables(said: Sequence[Any]) -> tuple[Variable, ...]:
 
 def dimensions(stac: Json) -> tuple[Dimension, ...]:
     """Read ``cube:dimensions``."""
-    return _dimensions(properties(stac).get("cube:dimensions"))
-
-
-@remembered(64)
-def _dimensions(cube: Any) -> tuple[Dimension, ...]:
-    return tuple(_dimension(name, mapping(entry)) for name, entry in mapping(cube).items())
+    cube = mapping(properties(stac).get("cube:dimensions")).items()
+    return tuple(_dimension(name, mapping(entry)) for name, entry in cube)
 
 
 def _dimension(name: str, entry: Json) -> Dimension:
@@ -182,11 +178,7 @@ def _side(value: object) -> str:
 def columns(stac: Json) -> tuple[Column, ...]:
     """Read ``table:columns`` of the object or of its first asset that has them."""
     tables = [properties(stac), *(mapping(asset) for asset in mapping(stac.get("assets")).values())]
-    return _columns(next((found for table in tables if (found := mappings(table.get("table:columns")))), []))
-
-
-@remembered(64)
-def _columns(rows: Sequence[Json]) -> tuple[Column, ...]:
+    rows = next((found for table in tables if (found := mappings(table.get("table:columns")))), [])
     return tuple(
         Column(name, text(entry.get("description")), text(entry.get("unit")), text(entry.get("method")))
         for entry in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -191,7 +191,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
         made_into=within(item, DERIVATION),
         source=_source(source),
         warnings=tuple(texts(source.get("warnings"))),
-        explained=_explained(mapping(explain).get("fields")),
+        explained=_explained(explain),
         landing=landing_page(item),
         snippets=snippets,
         reading=reading(item, snippets),
@@ -315,8 +315,7 @@ def _source(source: Json) -> tuple[Fact, ...]:
     return tuple(rows)
 
 
-@remembered(64)
-def _explained(fields: Any) -> tuple[Explained, ...]:
-    rows = mappings(fields)
+def _explained(explain: Json | None) -> tuple[Explained, ...]:
+    rows = mappings(mapping(explain).get("fields"))
     keys = ("field", "source", "place", "rule")
-    return tuple(Explained(*(text(entry.get(key)) or "" for key in keys)) for entry in rows)
+    return tuple(Explained(*[text(entry.get(key)) or "" for key in keys]) for entry in rows)
