@@ -19,10 +19,11 @@ from builder.pages.markup import plain, rich, safe_href
 from builder.pages.render import CONTENT_SECURITY, Renderer
 from builder.pages.snippets import item_snippets, pandas_table, pystac_item, quoted
 from builder.pages.tables import dimensions
-from builder.pages.values import bbox, bbox_words, instant, interval, size_words, text
+from builder.pages.values import bbox, bbox_words, instant, interval, remembered, size_words, text
 from builder.pages.views import item_view
 from tests.unit.pages_samples import (
     AWI,
+    CATALOG,
     CRUISE,
     CTD,
     CTD_COLLECTION,
@@ -191,6 +192,32 @@ def test_what_items_share_is_rendered_once_and_what_they_do_not_is_not_mixed_up(
     names = [lxml.html.fromstring(page).xpath("//ul[@class='people']/li/span/text()") for page in first]
     assert names == [["Norwegian Marine Data Centre"], ["A <b>"]]
     assert [b"temperature \xc2\xb7 salinity" in page for page in first] == [True, False]
+
+
+def test_the_page_one_is_on_is_marked_in_the_navigation_and_no_other():
+    renderer = Renderer()
+    pages = {"about.html": renderer.about(CATALOG), "search/index.html": renderer.search([])}
+    pages |= {"imr/ctd/about.html": renderer.item(CTD, CTD_COLLECTION, IMR, path="imr/ctd/about.html")}
+    found = {path: lxml.html.fromstring(page).xpath("//nav//a[@aria-current]/@href") for path, page in pages.items()}
+    assert found == {
+        "about.html": ["./about.html"],
+        "search/index.html": ["../search/index.html"],
+        "imr/ctd/about.html": [],
+    }
+
+
+def test_what_was_read_is_remembered_for_equal_parts_and_what_is_no_json_is_read_each_time():
+    read = []
+
+    @remembered(2)
+    def size(part):
+        read.append(part)
+        return len(part)
+
+    assert [size(part) for part in ([1], [1], [2, 3], [1], (1,))] == [1, 1, 2, 1, 1]
+    assert read == [[1], [2, 3]]
+    assert [size({"\ud800": 1}), size({"\ud800": 1})] == [1, 1]
+    assert len(read) == 4
 
 
 def test_structured_data_keeps_to_the_limits_of_dataset_search():
