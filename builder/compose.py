@@ -249,18 +249,19 @@ def _completed(dataset: Dataset, inspection: Inspection, record: Record) -> Data
 
     header = dataset_of(inspection, dataset.identifier)
     if inspection.media_type is not None:
-        dataset = _with_raster(dataset, inspection.media_type, inspection.bands)
+        dataset = _with_raster(dataset, inspection, inspection.media_type)
         header = replace(header, projection=inspection.projection)
     if record.format in LISTING_FORMATS:
         dataset = merge(only(header, "coverage.place", "coverage.time", "coverage.vertical"), dataset)
     return _with_grid(merge(dataset, header), inspection)
 
 
-def _with_raster(dataset: Dataset, found: str, bands: tuple[dict[str, Any], ...]) -> Dataset:
+def _with_raster(dataset: Dataset, found: Inspection, kind: str) -> Dataset:
     """Say more exactly what a file is, e.g. that a GeoTIFF is cloud-optimised, and what its bands hold."""
     inspected = readable_resource(dataset)
     resources = (
-        replace(file, media_type=found, bands=bands) if file is inspected else file for file in dataset.resources
+        replace(file, media_type=kind, bands=found.bands, packing=found.packing) if file is inspected else file
+        for file in dataset.resources
     )
     return replace(dataset, resources=tuple(resources))
 

@@ -124,6 +124,7 @@ class Resource:
         local: Path of the file on this machine, relative to the definition's folder, for files that
             are read from there.
         bands: Bands of a raster as STAC's common metadata has them.
+        packing: Scale and offset of each of them; empty where none has any.
         extra: Further fields of the asset, e.g. those of the raster extension.
     """
 
@@ -139,6 +140,7 @@ class Resource:
     restricted: bool = False
     local: str | None = None
     bands: tuple[Mapping[str, Any], ...] = ()
+    packing: tuple[Mapping[str, float], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -200,28 +200,30 @@ def asset_fields(path: Path) -> dict[str, JSON]:
             "proj:bbox": list(dataset.bounds),
             "proj:transform": list(dataset.transform),
             "bands": [_band(dataset, number) for number in dataset.indexes],
-            **_packing(dataset),
+            **({"raster:bands": packed} if (packed := packing(dataset)) else {}),
         }
 
 
-def _packing(dataset: Any) -> dict[str, JSON]:
-    """Return ``raster:bands`` of the raster extension 1.1 where numbers have a scale or an offset."""
+def packing(dataset: Any) -> list[JSON]:
+    """Return scale and offset of each band of an open dataset (raster extension 1.1); empty if none has any."""
     pairs = list(zip(dataset.scales, dataset.offsets, strict=True))
-    told: list[JSON] = [{"scale": scale, "offset": offset} for scale, offset in pairs]
-    return {"raster:bands": told} if any(pair != (1, 0) for pair in pairs) else {}
+    if all(pair == (1, 0) for pair in pairs):
+        return []
+    return [{"scale": scale, "offset": offset} for scale, offset in pairs]
+
+
+def unpacked(statistics: Mapping[str, float], scale: float, offset: float) -> dict[str, float]:
+    """Return the statistics of numbers as those of the values that they stand for."""
+    ends = sorted(scale * statistics[name] + offset for name in ("minimum", "maximum"))
+    about = {"minimum": ends[0], "maximum": ends[1], "mean": scale * statistics["mean"] + offset}
+    return about | {"stddev": abs(scale) * statistics["stddev"]}
 
 
 def _band(dataset: Any, number: int) -> dict[str, JSON]:
     said = dataset.tags(number)
     keys = {"minimum": "MINIMUM", "maximum": "MAXIMUM", "mean": "MEAN", "stddev": "STDDEV"}
-    scale, offset = dataset.scales[number - 1], dataset.offsets[number - 1]
-    statistics = {
-        name: abs(scale) * value if name == "stddev" else scale * value + offset
-        for name, value in ((name, float(said.get(f"STATISTICS_{key}", "nan"))) for name, key in keys.items())
-        if not np.isnan(value)
-    }
-    if scale < 0 and statistics:
-        statistics["minimum"], statistics["maximum"] = statistics["maximum"], statistics["minimum"]
+    found = {name: float(said[f"STATISTICS_{key}"]) for name, key in keys.items() if f"STATISTICS_{key}" in said}
+    statistics = unpacked(found, dataset.scales[number - 1], dataset.offsets[number - 1]) if found else {}
     if NODATA_SHARE in said:
         statistics["valid_percent"] = float(said[NODATA_SHARE])
     band = {"name": dataset.descriptions[number - 1], "data_type": dataset.dtypes[number - 1]}

@@ -50,6 +50,7 @@ class Inspection:
         web: Whether pages of other origins may read parts of it; asked anew each night.
         media_type: What the file turned out to be, where its name does not tell (a GeoTIFF that is a COG).
         bands: Bands of a GeoTIFF as STAC's common metadata has them, with statistics.
+        packing: Scale and offset of each of them; empty where none has any.
         thumbnail: A small PNG of it, base64; None where there is none.
         findings: Why something is missing or doubtful.
     """
@@ -71,6 +72,7 @@ class Inspection:
     web: bool = False
     media_type: str | None = None
     bands: tuple[dict[str, Any], ...] = ()
+    packing: tuple[dict[str, float], ...] = ()
     thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
 

@@ -50,6 +50,7 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
         media_type=GEOTIFF if said["errors"] else COG,
         thumbnail=said["thumbnail"],
         bands=tuple(said["bands"]),
+        packing=tuple(said["packing"]),
         findings=tuple(_findings(href, said["errors"], placed=projection is not None)),
     )
 

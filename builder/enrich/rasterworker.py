@@ -43,7 +43,8 @@ def describe(path: Path) -> dict[str, object]:
 
     Returns:
         ``code``, ``wkt`` (both None without a reference system), ``shape``, ``transform``, ``errors`` (empty for a
-        COG), ``bands`` (see `bands_of`) and ``thumbnail`` (base64 of a PNG); or ``refused`` with a reason.
+        COG), ``bands`` (see `bands_of`), ``packing`` (see `processors.cog.packing`) and ``thumbnail`` (base64 of a
+        PNG); or ``refused`` with a reason.
     """
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
@@ -52,13 +53,14 @@ def describe(path: Path) -> dict[str, object]:
     from rasterio.errors import RasterioError
     from rio_cogeo.cogeo import cog_validate
 
+    from processors.cog import packing
     from processors.thumbnail import thumbnail
 
     warnings.simplefilter("ignore")
     try:
         with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(path, driver="GTiff") as raster:
             crs, shape, transform = raster.crs, raster.shape, tuple(raster.transform)[:6]
-            bands = bands_of(raster)
+            bands, packed = bands_of(raster), packing(raster)
         valid, errors, _ = cog_validate(path, quiet=True)
         picture = b64encode(thumbnail(path)).decode("ascii")
     except (RasterioError, OSError, ValueError) as trouble:
@@ -73,12 +75,15 @@ def describe(path: Path) -> dict[str, object]:
         "transform": transform,
         "errors": errors,
         "bands": bands,
+        "packing": packed,
         "thumbnail": picture,
     }
 
 
 def bands_of(raster: DatasetReader) -> list[dict[str, object]]:
     """Return the bands as STAC's common metadata (1.1, section Bands) has them, with statistics of all valid cells.
+
+    Statistics are of values in the band's unit, after scale and offset.
 
     GDAL reads block by block, so memory stays flat. A band without a valid cell, and one of complex numbers, has
     no statistics; what is not known of a band is left out.
@@ -88,6 +93,8 @@ def bands_of(raster: DatasetReader) -> list[dict[str, object]]:
 
 def _band(raster: DatasetReader, number: int) -> dict[str, object]:
     from rasterio.errors import StatisticsError
+
+    from processors.cog import unpacked
 
     kind, nodata = raster.dtypes[number - 1], raster.nodatavals[number - 1]
     said: dict[str, object] = {
@@ -100,7 +107,7 @@ def _band(raster: DatasetReader, number: int) -> dict[str, object]:
         found = raster.statistics(number, approx=False)
         values = {"minimum": found.min, "maximum": found.max, "mean": found.mean, "stddev": found.std}
         if all(map(isfinite, values.values())):
-            said["statistics"] = values
+            said["statistics"] = unpacked(values, raster.scales[number - 1], raster.offsets[number - 1])
     return {key: value for key, value in said.items() if value is not None and value != ""}
 
 

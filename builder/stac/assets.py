@@ -103,6 +103,8 @@ def _file_facts(resource: Resource) -> dict[str, Any]:
         facts["file:checksum"] = prefix + digest
     if resource.bands:
         facts["bands"] = list(resource.bands)
+    if resource.packing:
+        facts["raster:bands"] = list(resource.packing)
     return facts
 
 

@@ -50,7 +50,7 @@ STATISTICS = ("minimum", "maximum", "mean", "stddev")
 
 def by_numpy(raster, number):
     values = raster.read(number, masked=True).astype("float64").compressed()
-    values = values[np.isfinite(values)]
+    values = values[np.isfinite(values)] * raster.scales[number - 1] + raster.offsets[number - 1]
     return [values.min(), values.max(), values.mean(), values.std()] if values.size else None
 
 
@@ -84,6 +84,28 @@ def test_a_band_without_a_value_has_no_statistics(tmp_path):
     empty, half = describe(tmp_path / "x.tif")["bands"]
     assert "statistics" not in empty
     assert half["statistics"] == {"minimum": 1.0, "maximum": 3.0, "mean": 2.0, "stddev": 1.0}
+
+
+def test_packed_numbers_are_told_with_scale_and_offset_and_statistics_of_their_values(tmp_path):
+    folder = tmp_path / "collections" / "grids"
+    folder.mkdir(parents=True)
+    numbers = np.array([[[100, 300], [-999, 200]], [[1, 2], [3, 4]]], "int16")
+    place = rasterio.transform.from_origin(-1e6, 1e6, 1e6, 1e6)
+    shape = {"width": 2, "height": 2, "count": 2, "dtype": "int16", "crs": "EPSG:3413", "transform": place}
+    with rasterio.open(folder / "nh_20200101.tif", "w", driver="GTiff", nodata=-999, **shape) as raster:
+        raster.write(numbers)
+        raster.scales, raster.offsets = (-0.01, 1), (273.15, 0)
+    (tmp_path / "collections" / "grids.yaml").write_text(DEFINITION)
+    report = build(Request(tmp_path / "collections", tmp_path / "out", tmp_path / "state"), lambda task: None)
+    assert report.exit_status == 0, report.to_markdown()
+    (item,) = (json.loads(file.read_bytes()) for file in (tmp_path / "out/nsidc/grids").glob("nh_*.json"))
+    data = item["assets"]["data"]
+    assert data["raster:bands"] == [{"scale": -0.01, "offset": 273.15}, {"scale": 1.0, "offset": 0.0}]
+    assert any("/raster/v1.1.0/" in uri for uri in item["stac_extensions"])
+    values = 273.15 - 0.01 * np.array([100, 300, 200])
+    wanted = [values.min(), values.max(), values.mean(), values.std()]
+    assert [data["bands"][0]["statistics"][name] for name in STATISTICS] == pytest.approx(wanted)
+    assert data["bands"][1]["statistics"]["maximum"] == 4
 
 
 def test_a_reference_system_without_a_code_is_told_as_wkt2_and_projjson(tmp_path):
