@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from processors.openapi import openapi_schema
 from processors.protocol import JSON, MEDIA_TYPES, Processor, Slot
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 JOBS = ["sync-execute", "async-execute"]
 _SUFFIXES = {
@@ -17,9 +21,15 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
+@cache
+def schema_of(parameters: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a model of parameters; all who ask share it and leave it as it is."""
+    return parameters.model_json_schema()
+
+
 def as_schema(processor: Processor) -> dict[str, JSON]:
     """Return the JSON Schema (2020-12) of the parameters."""
-    schema = processor.parameters.model_json_schema()
+    schema = schema_of(processor.parameters)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -74,7 +84,7 @@ def slots_of(processor: Processor) -> dict[str, Slot]:
 
 def parameters_of(processor: Processor) -> Iterator[Parameter]:
     """Yield the parameters of a processor in their order."""
-    schema = processor.parameters.model_json_schema()
+    schema = schema_of(processor.parameters)
     required = set(schema.get("required", ()))
     for name, field in schema.get("properties", {}).items():
         options = [_resolved(one, schema) for one in field.get("anyOf", [field])]
@@ -112,7 +122,7 @@ def as_ogc(processor: Processor, *, served: bool = False) -> dict[str, JSON]:
         processor: The processor.
         served: Whether somebody answers who runs it, and so how jobs are controlled.
     """
-    schema = processor.parameters.model_json_schema()
+    schema = schema_of(processor.parameters)
     required = set(schema.get("required", ()))
     inputs: dict[str, JSON] = {}
     for identifier, slot in slots_of(processor).items():

@@ -45,11 +45,11 @@ class IndexWriter:
         self._names: list[str] = []
         self._shelves: list[str] = []
         self._of = array("I")
-        self._terms: dict[str, array[int]] = {}
+        self._terms: dict[str, int] = {}
+        self._said, self._counts = array("I"), array("I")
 
     def add(self, collection: str, line: Mapping[str, Any]) -> None:
         """Take in what `line_of` says of an item."""
-        number = len(self._names)
         if not self._shelves or self._shelves[-1] != collection:
             self._shelves.append(collection)
         self._of.append(len(self._shelves) - 1)
@@ -58,8 +58,9 @@ class IndexWriter:
         self._times.extend(line["time"])
         self._years.append(line["year"])
         self._spool.append({name: line[name] for name in ("id", "title", "own")})
-        for term in line["terms"]:
-            self._terms.setdefault(f":{term}" if ":" in term else term, array("I")).append(number)
+        terms = self._terms
+        self._said.extend([terms.setdefault(term, len(terms)) for term in line["terms"]])
+        self._counts.append(len(line["terms"]))
 
     def write(self, file: BinaryIO, shelves: Sequence[Shelf]) -> dict[str, Any]:
         """Write the data and return the head; the same items give the same bytes, whatever their order was.
@@ -120,20 +121,32 @@ class IndexWriter:
     def _write_terms(
         self, file: BinaryIO, order: Rows, ranges: Mapping[str, Sequence[int]], shelves: Sequence[Shelf]
     ) -> dict[str, Any]:
-        row_of = np.empty(len(order), np.int64)
-        row_of[order] = np.arange(len(order))
+        rows_of = self._rows_by_term(order)
         shared: dict[str, list[Sequence[int]]] = {}
         for shelf in shelves:
             for word in set(words_of(shelf.text)):
                 shared.setdefault(word, []).append(ranges[shelf.id])
         entries = []
-        for term in sorted(self._terms.keys() | shared.keys()):
-            rows = [row_of[np.array(self._terms.get(term, ()), np.int64)]]
-            rows += [np.arange(start, end) for start, end in shared.get(term, ())]
-            found = np.unique(np.concatenate(rows))
+        for term in sorted(rows_of.keys() | shared.keys()):
+            found = rows_of.get(term, np.empty(0, np.int64))
+            if term in shared:
+                found = np.unique(np.concatenate([found, *(np.arange(start, end) for start, end in shared[term])]))
             place = file.tell()
             entries.append((term, len(found), place, file.write(runs_bytes(found))))
         return {"facets": _facets(entries), "words": _write_dictionary(file, entries)}
+
+    def _rows_by_term(self, order: Rows) -> dict[str, Rows]:
+        """Return the ascending rows of each term; facets, which have a colon within, begin with one."""
+        row_of = np.empty(len(order), np.int64)
+        row_of[order] = np.arange(len(order))
+        pairs = np.array(self._said, np.int64) * max(1, len(order)) + np.repeat(
+            row_of, np.array(self._counts, np.int64)
+        )
+        pairs.sort()
+        terms, rows = np.divmod(pairs, max(1, len(order)))
+        parts = np.split(rows, np.searchsorted(terms, np.arange(1, len(self._terms))))
+        named = (f":{term}" if ":" in term else term for term in self._terms)
+        return dict(zip(named, parts, strict=False))
 
 
 def _placed(boxes: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:

@@ -14,7 +14,7 @@ from builder.media import media_type
 from builder.pages.facts import Value
 from builder.pages.markup import plain, rich
 from builder.pages.processes import Made, ProcessView, Taken
-from builder.processing.draft import draft_process
+from builder.processing.draft import draft_of
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
@@ -103,7 +103,7 @@ def _view(processor: Processor, definitions: Sequence[CollectionDefinition]) -> 
         tuple(map(taken, parameters_of(processor))),
         tuple(Made(product, title) for product, title in processor.products.items()),
         _command(processor),
-        draft_process(name),
+        draft_of(processor),
         tuple(_made_by(name, definitions)),
         (
             Value("OGC API – Processes", f"./{name}.json"),

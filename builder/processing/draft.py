@@ -25,6 +25,11 @@ def draft_process(name: str) -> str:
         processor = find_processor(name)
     except Refusal as refusal:
         raise UsageError(refusal.message, where="--processor", hint=refusal.hint) from refusal
+    return draft_of(processor)
+
+
+def draft_of(processor: Processor) -> str:
+    """Write the same for a processor that is at hand."""
     return "\n".join(_lines(processor)) + "\n"
 
 
