@@ -143,7 +143,6 @@ class Gatherer:
             if not stands and (made.id in self.taken or not self.tree.take(made.files)):
                 yield made.entry, made.key
                 continue
-            self.taken.add(made.id)
             self.result.findings += made.findings
             self.memo.again(line)
             self._register(made.share, made.path, made.entry.identifier, same=True)
@@ -208,7 +207,9 @@ class Gatherer:
 
     def _register(self, share: Share, path: str, identifier: str, *, same: bool) -> None:
         """Count an object in for what is said of all together."""
-        self.known[identifier] = self.summary.take(share.summary)
+        named = self.summary.take(share.summary)
+        self.taken.add(named.id)
+        self.known[named.id if named.id == identifier else identifier] = named  # not two strings where one does
         self.findable.write(share.found + b"\n")
         self.listed.put(share.listed)
         self.paths.append(path)

@@ -48,7 +48,7 @@ def build_collection(
         extra: Further fields the build knows, with their prefix (``iaos:…``).
     """
     place = Place(definition.partner.id, definition.id)
-    path = place.collection_json
+    path, box = place.collection_json, summary.extents.bbox
     collection: Json = {
         "type": "Collection",
         "stac_version": STAC_VERSION,
@@ -61,7 +61,7 @@ def build_collection(
         "providers": _providers(definition, summary),
         "contacts": summary.contacts,
         "extent": {
-            "spatial": {"bbox": [summary.extents.bbox or GLOBE]},
+            "spatial": {"bbox": [box or GLOBE]},
             "temporal": {"interval": [summary.extents.interval]},
         },
         "summaries": summary.summaries,
@@ -72,7 +72,7 @@ def build_collection(
         "sci:citation": definition.citation,
         "updated": summary.updated,
         "iaos:partner": definition.partner.id,
-        "iaos:unlocated": summary.extents.bbox is None or None,
+        "iaos:unlocated": box is None or None,
     } | dict(extra or {})
     collection["links"] += _downward(place, summary, by_year=by_year)
     return _finished({key: value for key, value in collection.items() if value not in (None, [], {})})
