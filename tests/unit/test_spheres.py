@@ -22,13 +22,11 @@ TOPICS += ["HUMAN DIMENSIONS"]
 
 def listed(entries) -> list[dict[str, list[str]]]:
     """Return the headings of each page with the titles below them."""
-    found = []
-    for _, page in Renderer().collections(entries):
-        tree = html.fromstring(page)
-        found.append(
-            {part.findtext("h2"): part.xpath(".//tbody/tr/th/a/text()") for part in tree.xpath("//main/section[h2]")}
-        )
-    return found
+    pages = [html.fromstring(page) for _, page in Renderer().collections(entries)]
+    return [
+        {head.text: head.getnext().xpath(".//tbody/tr/th/a/text()") for head in page.xpath("//main/h2")}
+        for page in pages
+    ]
 
 
 def test_a_definition_names_topics_of_gcmd_and_no_others():
