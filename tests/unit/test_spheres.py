@@ -24,7 +24,7 @@ def listed(entries) -> list[dict[str, list[str]]]:
     """Return the headings of each page with the titles below them."""
     pages = [html.fromstring(page) for _, page in Renderer().collections(entries)]
     return [
-        {head.text: head.getnext().xpath(".//tbody/tr/th/a/text()") for head in page.xpath("//main/h2")}
+        {part.findtext("h2"): part.xpath(".//tbody/tr/th/a/text()") for part in page.find_class("sphere")}
         for page in pages
     ]
 
