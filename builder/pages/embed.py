@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -42,8 +41,8 @@ def embed_path(page: str) -> str:
     >>> embed_path("imr/ctd/a.html")
     'imr/ctd/embed/a.html'
     """
-    folder, name = posixpath.split(page)
-    return posixpath.join(folder, FOLDER, name)
+    folder, slash, name = page.rpartition("/")
+    return f"{folder}{slash}{FOLDER}/{name}"
 
 
 def embed_of(page: str, base: str, title: str) -> Embed | None:
@@ -55,7 +54,7 @@ def embed_of(page: str, base: str, title: str) -> Embed | None:
         return None
     path = embed_path(page)
     code = f'<iframe src="{base}{quote(path)}" title="{escape(title)}" width=480 height=720></iframe>'
-    return Embed(code, f"./{FOLDER}/{quote(posixpath.basename(page))}")
+    return Embed(code, f"./{FOLDER}/{quote(page.rpartition('/')[2])}")
 
 
 def embed_view(view: ItemView, *, page: str) -> EmbedView:
@@ -69,5 +68,5 @@ def embed_view(view: ItemView, *, page: str) -> EmbedView:
         place=view.place,
         citation=view.citation,
         reading=found,
-        page=f"../{quote(posixpath.basename(page))}",
+        page=f"../{quote(page.rpartition('/')[2])}",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +29,6 @@ class Graticule:
     labels: tuple[Label, ...]
 
 
-@cache
 def disc_graticule(rim: float) -> Graticule:
     """Draw the graticule of a disc whose rim is at latitude ``rim``."""
     view = View(0.0, 0.0, DISC / radius_km(rim), rim)
@@ -43,7 +41,6 @@ def disc_graticule(rim: float) -> Graticule:
     return Graticule(lines, ticks, tuple(labels))
 
 
-@lru_cache(maxsize=1024)
 def square_graticule(view: View) -> Graticule:
     """Meridians and parallels of a square, with degrees where a middle meridian and parallel meet them."""
     half = 500 / view.scale

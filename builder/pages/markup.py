@@ -33,6 +33,8 @@ _MARKED = re.compile(r"[<>&*_`\[\]#|~\\]|https?://|^\s*([-+>]|\d+[.)])\s|^ {4}|^
 _HTML = re.compile(r"\s*<(p|div|ul|ol|table|h[1-6]|br)\b", re.IGNORECASE)
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _SPACES = re.compile(r"\s+")
+_MARKS = re.compile(r"\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)|[*_`#]+")
+"""A link, of which the words stay, and what emphasises."""
 _BRACKETED = re.compile(r"</?[A-Za-z!][^<>]{0,2000}>")
 
 
@@ -81,7 +83,7 @@ def rich(source: str) -> Markup:
 def plain(source: str, limit: int = 300) -> str:
     """Return a description as one line of text without tags, for summaries and machine-readable data."""
     words = unescape(_BRACKETED.sub(" ", source[: limit * 4]))
-    words = re.sub(r"\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)|[*_`#]+", r"\1", words)
+    words = _MARKS.sub(r"\1", words)
     words = _SPACES.sub(" ", words).strip()
     return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + "…"
 

@@ -17,17 +17,13 @@ import orjson
 from numpy.typing import NDArray
 
 from builder.pages.footprints import densify, gather
-from builder.pages.graticule import Graticule, disc_graticule, square_graticule
 from builder.pages.projection import DISC, SOUTH, Array, Units, View, on_plane, radius_km
+from builder.pages.sheet import FINE, Sheet, sheet
 from builder.pages.values import remembered
 
-LAND_KM = 5200.0
-"""Half the width of static/land.svg."""
 GRID_KM = 50
 """Squares are centred on multiples of this, so that neighbours share a graticule."""
 MOST_DOTS = 800
-FINE = 10
-"""Parts of a map unit in which footprints are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +31,20 @@ class PolarMap:
     """Everything a template needs to draw the map.
 
     Attributes:
-        disc: Whether it is the disc about the pole.
-        rim: Latitude at the rim of the disc; 0 on a square.
-        land: x, y and width of the land picture, map units.
-        origin: Middle of the map in EPSG:3413 and size of a unit of the footprints' paths: x, y, metres per unit.
-        graticule: Meridians, parallels and degrees.
+        sheet: What it is drawn on.
         areas: Path of the polygons, to be filled.
         outlines: Path of the polygons' edges without the cuts at ±180° and at the pole.
         lines: Path of tracks.
         dots: Path of zero-length strokes, one per point.
         outside: ``all`` or ``part`` of it lies south of what is drawn; empty if nothing does.
-        locator: Where the square lies on a small disc: x, y and half width there; None on a disc.
-        bar: A scale bar on a square: its length in kilometres and in map units.
     """
 
-    disc: bool
-    rim: int
-    land: tuple[float, float, float]
-    origin: tuple[int, int, float]
-    graticule: Graticule
+    sheet: Sheet
     areas: str = ""
     outlines: str = ""
     lines: str = ""
     dots: str = ""
     outside: str = ""
-    locator: tuple[int, int, int] | None = None
-    bar: tuple[int, int] | None = None
 
 
 def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -> PolarMap | None:
@@ -82,25 +66,17 @@ def draw(geometries: Iterable[Mapping[str, Any] | None], *, zoom: bool = True) -
     south, north = float(degrees[:, 1].min()), float(degrees[:, 1].max())
     plane = on_plane(degrees)
     view = _view(plane, south, zoom=zoom)
-    fine = View(view.x, view.y, view.scale * FINE, view.rim)
-    placed = fine.units(plane)
+    placed = View(view.x, view.y, view.scale * FINE, view.rim).units(plane)
     spans = list(pairwise((0, *ends)))
     drawn = [placed[first:last] for first, last in spans]
     areas = [_path(ring, close=True) for ring in drawn[: len(rings)]]
-    size = round(2 * LAND_KM * view.scale, 1)
     return PolarMap(
-        disc=view.rim is not None,
-        rim=int(view.rim or 0),
-        land=(round((-LAND_KM - view.x) * view.scale, 1), round((view.y - LAND_KM) * view.scale, 1), size),
-        origin=(round(view.x * 1000), round(view.y * 1000), round(1000 / fine.scale, 4)),
-        graticule=disc_graticule(view.rim) if view.rim is not None else square_graticule(view),
+        sheet=sheet(view),
         areas="".join(areas),
         outlines="".join(_outlines([edges[first:last] for first, last in spans[: len(rings)]], drawn, areas)),
         lines="".join(map(_path, drawn[len(rings) :])),
         dots=_dots(placed[len(edges) :][degrees[len(edges) :, 1] >= SOUTH]),
         outside="" if south >= SOUTH else "part" if north > SOUTH else "all",
-        locator=_locator(view),
-        bar=None if view.rim else (200, round(200 * view.scale)),
     )
 
 
@@ -111,7 +87,7 @@ def draw_one(geometry: Mapping[str, Any]) -> PolarMap | None:
 
 
 def _view(plane: Array, south: float, *, zoom: bool) -> View:
-    low, high = plane.min(axis=0), plane.max(axis=0)
+    low, high = plane.min(axis=1), plane.max(axis=1)
     half = float((high - low).max()) / 2
     if zoom and half < 500 and south > SOUTH + 5:
         shown = next(step for step in (500.0, 1000.0) if half <= step / 2)
@@ -148,8 +124,8 @@ def _outlines(rings: Sequence[Array], placed: Sequence[Units], areas: Sequence[s
 
 
 def _edges(units: Units, hidden: NDArray[np.bool_]) -> str:
-    breaks = np.flatnonzero(np.diff(np.concatenate(([True], hidden, [True])).astype(int)))
-    return "".join(_path(units[first : last + 1]) for first, last in breaks.reshape(-1, 2).tolist())
+    gaps = [-1, *np.flatnonzero(hidden).tolist(), len(hidden)]
+    return "".join([_path(units[gap + 1 : end + 1]) for gap, end in pairwise(gaps) if end > gap + 1])
 
 
 def _dots(placed: Units) -> str:
@@ -165,10 +141,3 @@ def _thinned(placed: Units, cell: int) -> Units:
     column, row = (placed // cell).T
     _, kept = np.unique((column << 32) + row, return_index=True)
     return placed[kept]
-
-
-def _locator(view: View) -> tuple[int, int, int] | None:
-    if view.rim is not None:
-        return None
-    scale = 100 / radius_km(SOUTH)
-    return round(view.x * scale), round(-view.y * scale), max(3, round(500 / view.scale * scale))

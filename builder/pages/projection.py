@@ -45,8 +45,11 @@ def project(longitude: Array, latitude: Array) -> tuple[Array, Array]:
 
 
 def on_plane(degrees: Array) -> Array:
-    """Project positions, longitude and latitude in a row; those south of `CLAMP` are moved there."""
-    return np.column_stack(project(degrees[:, 0], np.maximum(degrees[:, 1], CLAMP)))
+    """Project positions, longitude and latitude in a row, to a row of x and one of y, kilometres.
+
+    Those south of `CLAMP` are moved there.
+    """
+    return np.array(project(degrees[:, 0], np.maximum(degrees[:, 1], CLAMP)))
 
 
 @lru_cache(maxsize=1)
@@ -84,5 +87,5 @@ class View:
     rim: float | None
 
     def units(self, plane: Array) -> Units:
-        """Return positions on the plane (`on_plane`) in map units, y downwards."""
-        return np.rint((plane - (self.x, self.y)) * (self.scale, -self.scale)).astype(np.int64)
+        """Return positions on the plane (`on_plane`) in map units, one row per point, y downwards."""
+        return np.rint((plane - [[self.x], [self.y]]) * [[self.scale], [-self.scale]]).astype(np.int64).T

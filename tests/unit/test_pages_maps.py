@@ -11,8 +11,9 @@ from pyproj import Transformer
 
 from builder.pages.footprints import box_geometry, densify, gather
 from builder.pages.overview import collection_map
-from builder.pages.polarmap import FINE, draw
+from builder.pages.polarmap import draw
 from builder.pages.projection import DISC, project, radius_km
+from builder.pages.sheet import FINE
 from builder.resources import site_folder
 from tests.unit.pages_samples import CRUISE, ICE
 
@@ -47,7 +48,7 @@ def test_projection_equals_proj():
 def test_cap_around_the_pole_is_a_disc_without_a_slit():
     chart = draw([box_geometry((-180, 83, 180, 90))])
     assert chart is not None
-    assert chart.disc
+    assert chart.sheet.disc
     (edge,) = drawn(chart.outlines)
     radii = np.hypot(*edge.T)
     assert np.abs(radii - radius_km(83) * DISC_60).max() < 1  # every point of the edge is on the parallel
@@ -107,13 +108,13 @@ def test_grid_that_contains_the_pole_covers_it():
 def test_small_footprint_is_enlarged_with_a_locator_and_a_scale_bar():
     chart = draw([{"type": "Point", "coordinates": [10.0, 79.0]}])
     assert chart is not None
-    assert not chart.disc
+    assert not chart.sheet.disc
     ((dot,),) = drawn(chart.dots)
     assert np.abs(dot).max() <= 50  # in the middle, but for the rounding of the centre to 50 km
-    assert chart.bar == (200, 200)  # 1000 units show 1000 km
+    assert chart.sheet.bar == (200, 200)  # 1000 units show 1000 km
     x, y = project(np.array([10.0]), np.array([79.0]))
-    assert chart.locator is not None
-    assert np.abs(np.array(chart.locator[:2]) - np.array([x[0], -y[0]]) * 100 / radius_km(45)).max() < 2
+    assert chart.sheet.locator is not None
+    assert np.abs(np.array(chart.sheet.locator[:2]) - np.array([x[0], -y[0]]) * 100 / radius_km(45)).max() < 2
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_small_footprint_is_enlarged_with_a_locator_and_a_scale_bar():
 def test_what_lies_south_of_45_is_said(box, outside, rim):
     chart = draw([box_geometry(box)])
     assert chart is not None
-    assert (chart.outside, chart.rim) == (outside, rim)
+    assert (chart.outside, chart.sheet.rim) == (outside, rim)
     assert np.abs(np.concatenate(drawn(chart.areas))).max() < 700  # clipped, not thrown to infinity
 
 
