@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.utils import htmlsafe_json_dumps
 
 from builder.pages.markup import icon, safe_href
@@ -21,7 +21,21 @@ MOST_PIECES = 512
 
 
 class _Pages(Environment):
-    """Keeps the globals in a plain dictionary, which every page is given a copy of: no template has any of its own."""
+    """Looks each template up once, as its file does not change, and keeps the globals of all in a plain dictionary."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.known: dict[str | Template, Template] = {}
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - jinja's name
+    ) -> Template:
+        if name not in self.known:
+            self.known[name] = super().get_template(name, parent, globals)
+        return self.known[name]
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}
