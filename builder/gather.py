@@ -23,7 +23,7 @@ from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
-from builder.memo import Made, Memo, Share, may_be_kept
+from builder.memo import Fresh, Made, Memo, Remembered, Share, may_be_kept
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool
@@ -123,7 +123,7 @@ class Gatherer:
         self.taken: set[str] = set()
         unshown: list[tuple[Entry, str]] = []
         for stretch, fresh in self.memo.stretches(self.related):
-            for entry, key in chain(self._left(stretch), [fresh] if fresh else []):
+            for entry, key in chain(self._left(stretch), (fresh,) if fresh else ()):
                 composed = self._composed(entry)
                 if isinstance(composed, Composed):
                     self._add(composed, entry, key)
@@ -134,18 +134,18 @@ class Gatherer:
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 
-    def _left(self, stretch: Sequence[tuple[Made, bytes]]) -> Iterator[tuple[Entry, bytes]]:
+    def _left(self, stretch: Sequence[Remembered]) -> Iterator[Fresh]:
         """Take over what an earlier build made, all at once where all still stands; yield those left, each in turn."""
-        ids = {made.id for made, _ in stretch}
-        files = dict(file for made, _ in stretch for file in made.files.items())
+        ids = {made.id for made, _, _ in stretch}
+        files = dict(file for made, _, _ in stretch for file in made.files.items())
         stands = len(ids) == len(stretch) and self.taken.isdisjoint(ids) and self.tree.take(files)
-        for made, line in stretch:
+        for made, memory, line in stretch:
             if not stands and (made.id in self.taken or not self.tree.take(made.files)):
-                yield made.entry, made.key
+                yield Fresh(self.state.entry(self.definition.id, line), made.key)
                 continue
             self.result.findings += made.findings
-            self.memo.again(line)
-            self._register(made.share, made.path, made.entry.identifier, same=True)
+            self.memo.again(memory)
+            self._register(made.share, made.path, made.identifier, same=True)
             self.advance(f"build {self.definition.id}")
 
     def _composed(self, entry: Entry) -> Composed | Finding | None:
@@ -202,7 +202,7 @@ class Gatherer:
             len(open_files(composed.stac)),
         )
         if may_be_kept(composed):
-            self.memo.keep(Made(entry, key, name, path, files, composed.findings, share))
+            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings, share))
         self._register(share, path, record.identifier, same=False)
 
     def _register(self, share: Share, path: str, identifier: str, *, same: bool) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -48,8 +47,7 @@ STRETCH = 100
 """Most records that are taken over in one go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """What an object adds to what is said of all together; JSON text but for the first and last.
 
     Attributes:
@@ -67,12 +65,11 @@ class Share:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What was made of one record.
 
     Attributes:
-        entry: The record.
+        identifier: The record's identifier.
         key: Digest of all it was made from.
         id: Id of the STAC object.
         path: Its path.
@@ -81,7 +78,7 @@ class Made:
         share: What it adds to what is said of all together.
     """
 
-    entry: Entry
+    identifier: str
     key: bytes
     id: str
     path: str
@@ -92,11 +89,26 @@ class Made:
     def line(self) -> bytes:
         """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
         share = self.share
-        about = (self.entry.identifier, self.id, self.path, self.files, self.findings, share.files)
+        about = (self.identifier, self.id, self.path, self.files, self.findings, share.files)
         rest = b"\t".join(
             (orjson.dumps(about), orjson.dumps(share.summary), share.listed, share.found, share.row + b"\n")
         )
         return b"%b\t%d\t%b" % (self.key, crc32(rest), rest)
+
+
+class Remembered(NamedTuple):
+    """What was made of a record, its line in the memory, and the record's line in the ledger."""
+
+    made: Made
+    memory: bytes
+    line: bytes
+
+
+class Fresh(NamedTuple):
+    """A record that has to be made anew, and the key of what is made of it."""
+
+    entry: Entry
+    key: bytes
 
 
 class Memo:
@@ -117,40 +129,40 @@ class Memo:
         self._same = True
         self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
 
-    def key(self, line: bytes, related: Sequence[Related] = ()) -> bytes:
+    def key(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> bytes:
         """Return the digest of all that is made from a record and of what it is linked to.
 
         Args:
             line: The record's line in the ledger.
-            related: What it is linked to.
+            related: By identifier of a record, what it is linked to.
         """
-        return sha256(self.base + line + (orjson.dumps(related) if related else b"")).hexdigest().encode()
+        linked = related.get(self.state.entry(self.collection, line).identifier) if related else None
+        return sha256(self.base + line + (orjson.dumps(linked) if linked else b"")).hexdigest().encode()
 
-    def stretches(
-        self, related: Mapping[str, Sequence[Related]]
-    ) -> Iterator[tuple[list[tuple[Made, bytes]], tuple[Entry, bytes] | None]]:
+    def stretches(self, related: Mapping[str, Sequence[Related]]) -> Iterator[tuple[list[Remembered], Fresh | None]]:
         """Go through the ledger.
 
         Args:
             related: By identifier of a record, what it is linked to.
 
         Yields:
-            What was made of records that follow each other from the same inputs, each with its line in the memory;
-            and the record after them that has to be made anew, with the key of what is made of it.
+            What was made of records that follow each other from the same inputs; and the record after them that has
+            to be made anew.
         """
-        stretch: list[tuple[Made, bytes]] = []
+        stretch: list[Remembered] = []
         memory = next(self._lines, b"")
         for line in self.state.ledger_lines(self.collection, gone=False):
-            entry = self.state.entry(self.collection, line)
-            key = self.key(line, related.get(entry.identifier, ()))
-            while memory and not memory.startswith(key) and _identifier(memory) < entry.identifier:
-                memory, self._same = next(self._lines, b""), False
-            made = _read(memory, entry, key)
+            key = self.key(line, related)
+            if not memory.startswith(key):
+                identifier = self.state.entry(self.collection, line).identifier
+                while memory and not memory.startswith(key) and _identifier(memory) < identifier:
+                    memory, self._same = next(self._lines, b""), False
+            made = _read(memory, key)
             if made is not None:
-                stretch.append((made, memory))
+                stretch.append(Remembered(made, memory, line))
                 memory = next(self._lines, b"")
             if made is None or len(stretch) == STRETCH:
-                yield stretch, None if made else (entry, key)
+                yield stretch, None if made else Fresh(self.state.entry(self.collection, line), key)
                 stretch = []
         yield stretch, None
         self._same = self._same and not memory
@@ -212,13 +224,13 @@ def _identifier(line: bytes) -> str:
         return ""
 
 
-def _read(line: bytes, entry: Entry, key: bytes) -> Made | None:
+def _read(line: bytes, key: bytes) -> Made | None:
     """Read a line if it says with this key what was made of a record, and is not damaged."""
     own, _, rest = line.partition(b"\t")
     checksum, _, said = rest.partition(b"\t")
     if own != key or checksum != b"%d" % crc32(said):
         return None
     about, summary, listed, found, row = said[:-1].split(b"\t")
-    _, name, path, files, findings, count = orjson.loads(about)
+    identifier, name, path, files, findings, count = orjson.loads(about)
     share = Share(orjson.loads(summary), listed, found, row, count)
-    return Made(entry, key, name, path, files, tuple(map(finding_of, findings)), share)
+    return Made(identifier, key, name, path, files, tuple(map(finding_of, findings)), share)

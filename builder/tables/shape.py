@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 MOST_FIELDS = 100
 """An object with more different keys than this is a dictionary of data, not a structure of columns."""
 
+Told = str | list[Any]
+"""Kinds in words, or a list of kinds, fields and entries."""
+
 _LARGEST = 2**63
 _PLAIN = {str: "str", bool: "bool", float: "float"}
 
@@ -54,13 +57,18 @@ class Shape:
             else:
                 known.kinds.add(plain)
 
-    def told(self) -> list[Any]:
-        """Return what was seen as JSON types, for `merge`."""
+    def told(self) -> Told:
+        """Return what was seen as JSON types, for `merge`; only words, where there is nothing within."""
+        if not self.fields and self.entries is None:
+            return " ".join(sorted(self.kinds))
         fields = {name: shape.told() for name, shape in sorted(self.fields.items())}
         return [sorted(self.kinds), fields, self.entries and self.entries.told()]
 
-    def merge(self, told: list[Any]) -> None:
+    def merge(self, told: Told) -> None:
         """Take in what another shape saw."""
+        if isinstance(told, str):
+            self.kinds.update(told.split())
+            return
         kinds, fields, entries = told
         self.kinds.update(kinds)
         for name, inner in fields.items():

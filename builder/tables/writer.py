@@ -14,7 +14,7 @@ from builder.geometry.polar import HALF_KM, Integers, cells_of, hilbert, polar_b
 from builder.spool import Spool
 from builder.stac.extensions import BY_FIELD, BY_PREFIX
 from builder.tables.rows import FIRST, POLAR, TIMES, Json
-from builder.tables.shape import Shape
+from builder.tables.shape import Shape, Told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +27,7 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 def share_of(row: Json) -> Json:
     """Return what the layout of a table has to know of a row that `builder.tables.rows` made."""
-    shapes: dict[str, list[Any]] = {}
+    shapes: dict[str, Told] = {}
     for name, value in row.items():
         if name != POLAR:
             shape = Shape()
