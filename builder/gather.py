@@ -31,7 +31,6 @@ from builder.stac.collection import build_collection, build_year_catalog, has_ye
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place, page_of
 from builder.stac.serialize import to_bytes
-from builder.stac.summaries import Entry as Named
 from builder.stac.summaries import Summary, share_of
 from builder.stack import Stack
 from builder.tabled import Tabled
@@ -90,8 +89,7 @@ class Gatherer:
         self.place = Place(self.definition.partner.id, name)
         self.result = Gathered(self.definition, told=f"{name}/told.ndjson")
         self.by_year = by_year = has_years(sum(1 for _ in self.state.ledger_lines(name, gone=False)))
-        self.summary = Summary()
-        self.head = build_collection(self.definition, self.summary)
+        self.head = build_collection(self.definition, Summary())
         around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
         self.memo = Memo(self.state, self.definition, *around)
         whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
@@ -118,7 +116,9 @@ class Gatherer:
         self.listed, self.paths = Spool(self.tree.staging), Spool(self.tree.staging)
         self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
         self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
-        self.known: dict[str, Named | tuple[str, str, str]] = {}
+        self.named = Spool(self.tree.staging)
+        self.summary = Summary(self.named)
+        self.known: dict[str, int | tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
         self.taken: set[str] = set()
         unshown: list[tuple[Entry, str]] = []
@@ -207,9 +207,9 @@ class Gatherer:
 
     def _register(self, share: Share, path: str, identifier: str, *, same: bool) -> None:
         """Count an object in for what is said of all together."""
-        named = self.summary.take(share.summary)
-        self.taken.add(named.id)
-        self.known[named.id if named.id == identifier else identifier] = named  # not two strings where one does
+        place, name = len(self.summary.entries), self.summary.take(share.summary).id
+        self.taken.add(name)
+        self.known[name if name == identifier else identifier] = place  # not two strings where one does
         self.findable.write(share.found + b"\n")
         self.listed.put(share.listed)
         self.paths.append(path)
@@ -254,7 +254,7 @@ class Gatherer:
             self.summary,
             by_year=self.by_year,
             references=combined,
-            table=bool(self.summary.entries),
+            table=bool(self.summary.years),
             assets=series,
         )
         self.result.findings += validate(self.result.stac)
@@ -275,9 +275,9 @@ class Gatherer:
             lines.seek(0)
             self.state.write_from(f"{self.definition.id}/{LINES}", lines)
         self.result.geometries = tuple(geometry for geometry in self._geometries(MOST_GEOMETRIES) if geometry)
-        self.listed.close()
-        self.paths.close()
-        if not self.summary.entries:
+        for spool in (self.listed, self.paths, self.named):
+            spool.close()
+        if not self.summary.years:
             self.table.close()
             return None
         self.table.order({"collections": {self.definition.id: without_downward_links(self.result.stac)}}, self.tree)
@@ -302,8 +302,9 @@ class Gatherer:
                 told = dict(zip(("item", "title", "href"), self._told(known), strict=True))
                 yield {"collection": self.definition.id, **line, **told}
 
-    def _told(self, known: Named | tuple[str, str, str]) -> tuple[str, str, str]:
+    def _told(self, known: int | tuple[str, str, str]) -> tuple[str, str, str]:
         """Return id, title and page of what is shown, or of what was."""
-        if not isinstance(known, Named):
+        if not isinstance(known, int):
             return known
-        return known.id, known.title, self.place.item_page(known.id) if known.year else self.place.child_page(known.id)
+        name, title, year = self.summary.entry(known)
+        return name, title, self.place.item_page(name) if year else self.place.child_page(name)

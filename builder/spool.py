@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, overload
 
@@ -58,8 +58,6 @@ class Spool(Sequence[Any]):
 
     def _raw(self, places: Iterable[int]) -> Iterator[bytes]:
         self._file.flush()
-        if not len(self):
-            return
-        with mmap(self._file.fileno(), 0, access=ACCESS_READ) as whole:
-            for place in places:
-                yield whole[self._ends[place] : self._ends[place + 1]]
+        for place in places:
+            start, end = self._ends[place], self._ends[place + 1]
+            yield os.pread(self._file.fileno(), end - start, start)

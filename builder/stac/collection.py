@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from builder.definitions.model import CollectionDefinition, Partner
@@ -87,7 +88,7 @@ def build_year_catalog(definition: CollectionDefinition, summary: Summary, year:
         link("parent", relative(path, place.collection_json), JSON, definition.title),
         link("alternate", relative(path, place.page), "text/html", "Page"),
     ]
-    items = _item_links(path, place, [entry for entry in summary.entries if entry.year == year])
+    items = _item_links(path, place, summary.of_year(year))
     return _catalog(f"{definition.id}-{year}", f"{definition.title} {year}", f"Items of the year {year}.", up + items)
 
 
@@ -147,12 +148,12 @@ def _finished(stac: Json) -> Json:
 def _downward(place: Place, summary: Summary, *, by_year: bool) -> list[Json]:
     path = place.collection_json
     children = [
-        link("child", relative(path, place.child(entry.id)), JSON, entry.title) for entry in sorted(summary.children)
+        link("child", relative(path, place.child(entry.id)), JSON, entry.title) for entry in summary.of_year("")
     ]
     if by_year:
         years = [link("child", relative(path, place.year(year)), JSON, year) for year in summary.years]
         return years + children
-    return children + _item_links(path, place, summary.entries)
+    return children + _item_links(path, place, chain.from_iterable(map(summary.of_year, summary.years)))
 
 
 def _item_links(path: str, place: Place, entries: Iterable[Entry]) -> list[Json]:

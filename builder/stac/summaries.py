@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -36,12 +37,28 @@ class Entry(NamedTuple):
     year: str
 
 
+class Store(Protocol):
+    """A list, or what keeps one elsewhere than in memory."""
+
+    def __len__(self) -> int:
+        """Count the values."""
+
+    def __getitem__(self, place: int, /) -> Any:
+        """Return the value that was added after so many others."""
+
+    def append(self, value: Any, /) -> None:
+        """Add a value at the end."""
+
+
 @dataclass
 class Summary:
-    """Grows with every item (or Collection made from a record) of one collection."""
+    """Grows with every item (or Collection made from a record) of one collection.
 
-    entries: list[Entry] = field(default_factory=list)
-    children: list[Entry] = field(default_factory=list)
+    Attributes:
+        entries: The fields of an `Entry` for each of them.
+    """
+
+    entries: Store = field(default_factory=list)
     extents: Extents = field(default_factory=Extents)
     updated: str | None = None
     _values: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -51,6 +68,7 @@ class Summary:
     _providers: dict[str, Json] = field(default_factory=dict)
     _contacts: dict[tuple[str, str], Json] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
+    _places: dict[str, array[int]] = field(default_factory=dict)
 
     def add(self, stac: Mapping[str, Any]) -> None:
         """Take in an Item, or a Collection that `builder.stac.item.build_record_collection` made."""
@@ -59,7 +77,8 @@ class Summary:
     def take(self, share: Mapping[str, Any]) -> Entry:
         """Take in what `share_of` says of an object; return what a link to it needs."""
         entry = Entry(share["id"], share["title"], sys.intern(share["year"]))
-        (self.entries if entry.year else self.children).append(entry)
+        self._places.setdefault(entry.year, array("I")).append(len(self.entries))
+        self.entries.append(tuple(entry))
         if share["box"]:
             self.extents.add_box(share["box"])
         self.extents.add_interval(*share["interval"])
@@ -75,7 +94,15 @@ class Summary:
     @property
     def years(self) -> list[str]:
         """Years of the items, in order."""
-        return sorted({entry.year for entry in self.entries})
+        return sorted(filter(None, self._places))
+
+    def entry(self, place: int) -> Entry:
+        """Return what a link needs to the one that was taken in after so many others."""
+        return Entry(*self.entries[place])
+
+    def of_year(self, year: str) -> list[Entry]:
+        """Return what links need to the items of a year, or to the Collections where it is empty."""
+        return sorted(map(self.entry, self._places.get(year, ())))
 
     @property
     def keywords(self) -> list[str]:
