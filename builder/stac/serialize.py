@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -69,7 +70,12 @@ def _has_no_instant(document: Mapping[str, Any]) -> bool:
 
 def ordered(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document with its top-level keys in STAC's order."""
-    return {key: document[key] for key in sorted(document, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
+    return {key: document[key] for key in _in_order(tuple(document))}
+
+
+@lru_cache(maxsize=256)
+def _in_order(keys: tuple[str, ...]) -> list[str]:
+    return sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))
 
 
 def plain(value: Any) -> Any:
