@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import gt
 
 Interval = tuple[str | None, str | None]
 
@@ -46,7 +49,7 @@ class Extents:
         """
         if not self._west:
             return None
-        west, east = _span(sorted(zip(self._west, self._east, strict=True)))
+        west, east = _span(self._west, self._east)
         return [west, self._south, east, self._north]
 
     @property
@@ -55,25 +58,28 @@ class Extents:
         return [self._start, None if self._open_end else self._end]
 
 
-def _span(arcs: list[tuple[float, float]]) -> tuple[float, float]:
-    """Return west and east of the shortest arc around sorted arcs, or the plain minimum and maximum."""
-    crossing = any(west > east for west, east in arcs)
-    lowest, highest = arcs[0][0], max(east for _, east in arcs)
+def _span(wests: Sequence[float], easts: Sequence[float]) -> tuple[float, float]:
+    """Return west and east of the shortest arc around arcs, or the plain minimum and maximum."""
+    crossing = any(map(gt, wests, easts))
+    lowest, highest = min(wests), max(easts)
     if not crossing and highest - lowest <= 180:
         return lowest, highest
-    before, after = _widest_gap(arcs)
+    before, after = _widest_gap(wests, easts)
     if after - before > 180:
         return _wrap(after), _wrap(before)
     return (-180.0, 180.0) if crossing else (lowest, highest)
 
 
-def _widest_gap(arcs: list[tuple[float, float]]) -> tuple[float, float]:
+def _widest_gap(wests: Sequence[float], easts: Sequence[float]) -> tuple[float, float]:
     """Return the longitudes before and after the widest uncovered gap; they may exceed 180."""
-    first, first_end = arcs[0]
-    wrapped = [east for west, east in arcs if east < west]  # these also cover the beginning of the circle
-    reach = max([first_end + (360 if first_end < first else 0), *wrapped])
+    order = sorted(range(len(wests)), key=easts.__getitem__)
+    order.sort(key=wests.__getitem__)  # numbers take less memory than pairs
+    first, first_end = wests[order[0]], easts[order[0]]
+    wrapped = (east for west, east in zip(wests, easts, strict=True) if east < west)  # cover the circle's beginning too
+    reach = max(wrapped, default=-math.inf)
+    reach = max(reach, first_end + (360 if first_end < first else 0))
     before = after = first
-    for west, east in [*arcs[1:], (first + 360, first + 360)]:
+    for west, east in chain(((wests[place], easts[place]) for place in order[1:]), [(first + 360, first + 360)]):
         if west - reach > after - before:
             before, after = reach, west
         reach = max(reach, east + (360 if east < west else 0))
