@@ -31,7 +31,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import orjson
 
-from builder.build import Request, build
 from builder.checks.validate import validate
 from builder.search import Client
 from builder.stac.collection import build_collection, build_year_catalog, has_years
@@ -117,7 +116,7 @@ def beside_pystac(count: int, *, via: bool) -> None:
 def build_apart(folder: Path) -> tuple[float, str]:
     """Build in a process of its own; return processor seconds and words on peak memory."""
     done = subprocess.run(
-        [sys.executable, __file__, "--build-here", str(folder)],
+        [sys.executable, str(Path(__file__).with_name("build_apart.py")), str(folder)],
         check=True,
         capture_output=True,
         text=True,
@@ -126,15 +125,6 @@ def build_apart(folder: Path) -> tuple[float, str]:
     )
     spent, own, child = done.stdout.split()
     return float(spent), f"peak memory {own} MB, of its child {child} MB"
-
-
-def build_here(folder: Path) -> None:
-    request = Request(folder / "collections", folder / "out", folder / "state", no_harvest=True)
-    build(request, lambda _: None)
-    spent = seconds() + seconds(resource.RUSAGE_CHILDREN)
-    print(
-        spent, *(resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
 
 
 def searched(folder: Path) -> None:
@@ -154,9 +144,6 @@ def searched(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--build-here"]:
-        build_here(Path(arguments[1]))
-        return
     quick = "--quick" in arguments
     count = option(arguments, "--items", 1000 if quick else 100_000)
     json_rows(count)

@@ -1,0 +1,23 @@
+"""One build of the definitions and state in a folder, without a harvest, and what it cost; nothing else is loaded."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from builder.build import Request, build
+
+WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def main(folder: Path) -> None:
+    build(Request(folder / "collections", folder / "out", folder / "state", no_harvest=True), lambda _: None)
+    used = [resource.getrusage(who) for who in WHOSE]
+    print(sum(one.ru_utime + one.ru_stime for one in used), *(one.ru_maxrss // 1024 for one in used))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
