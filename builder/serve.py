@@ -72,7 +72,7 @@ def running(
     with httpd:
         url = f"http://{host}:{httpd.server_address[1]}/"
         httpd.set_app(make_app(url))
-        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         yield Server(url, thread)
         httpd.shutdown()

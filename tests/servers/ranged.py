@@ -61,7 +61,7 @@ def ranged(folder, **options):
     log = []
     handler = functools.partial(Handler, folder=Path(folder), log=log, **options)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", log
     finally:
