@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -130,6 +131,22 @@ def test_pystac_client_walks_all_of_it(demo):
         client = pystac_client.Client.open(f"{server.url}catalog.json")
         walked = [item.id for item in client.get_items(recursive=True)]
     assert len(walked) == len(set(walked)) == sum(len(items(out, c.id)) for c in report.collections)
+
+
+def test_the_python_of_the_readme_runs_as_it_stands(demo):
+    out, _ = demo
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    found = {}
+    with serve(out) as server:
+        exec(code.replace("http://127.0.0.1:8000/", server.url), found)
+        assert found["ice"].sizes["time"] == 1
+        assert found["series"].ice_conc.load().size == 1
+
+
+def test_every_collection_belongs_to_a_sphere(demo):
+    out, report = demo
+    named = [collection["id"] for collection in objects(out, "collection.json") if "themes" in collection]
+    assert set(named) >= {collection.id for collection in report.collections}
 
 
 def test_every_reference_gives_what_the_file_holds(demo, tmp_path):
