@@ -15,7 +15,7 @@ from builder.ledger import Change, Entry, Kind, advance, compare, missing
 from builder.passes import Pass, fresh, memory_of, remember
 from builder.sources import adapter
 from builder.sources.http import HttpGate, origin_of
-from builder.sources.limits import Limits
+from builder.sources.limits import AT_ONCE, Limits
 from builder.sources.protocol import Record, Refused, Source, refused
 
 if TYPE_CHECKING:
@@ -233,12 +233,14 @@ def gate_for(
     """
     url = getattr(definition.source, "url", None) or ""
     origin = origin_of(url)
+    windows = getattr(definition.source, "windows", 1)
     own = [f"https://{origin}" if url.startswith("https:") else origin] if origin else []
     return HttpGate(
         hosts=[*own, *definition.source.fetch_hosts],
         delay_s=definition.source.delay_s,
         limits=limits or Limits(),
         answers=answers,
+        connections=max(AT_ONCE, windows),
     )
 
 

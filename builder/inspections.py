@@ -179,7 +179,8 @@ class Inspections:
         if GEOTIFF in _kinds(resource):
             return None
         connections = self.definition.source.connections
-        with HttpGate(self.gate.hosts, delay_s=0, limits=self.gate.limits, connections=connections) as gate:
+        hosts, limits, lane = self.gate.hosts, self.gate.limits, f"{connections} parts"
+        with HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=lane) as gate:
             remote = RangedFile.found(gate, resource.href)
             if remote is None or not remote.version.size or remote.version.size <= WHOLE_BYTES:
                 return None

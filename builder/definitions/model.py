@@ -115,6 +115,14 @@ class OaiPmhSource(SourceModel):
         description="Send `metadataPrefix` with every resumption token too (pycsw demands it, against the standard).",
     )
 
+    windows: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="How many windows of datestamps a whole list is asked for in side by side, each a request at once "
+        "with the others; for providers who agree to it, with a lower `delay_s`.",
+    )
+
     @model_validator(mode="after")
     def _dates_alike(self) -> Self:
         if self.from_ and self.until:

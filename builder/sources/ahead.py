@@ -1,10 +1,12 @@
-"""Fetches a few documents ahead of the one being read, and hands them over in order."""
+"""Fetches documents ahead of the one being read: in order, one at a time, or several lists side by side."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event, Semaphore
 from typing import TypeVar
 
 AT_ONCE = 4
@@ -31,4 +33,52 @@ def ahead(fetch: Callable[[_In], _Out], waiting: deque[_In]) -> Iterator[tuple[_
                 item, future = flying.popleft()
                 yield item, future.result()
         finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def next_ahead(pages: Iterator[_Out]) -> Iterator[_Out]:
+    """Yield each page while a thread fetches the next one; never more than one at a time is asked for."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = pool.submit(next, pages, None)
+            yield page
+
+
+def side_by_side(lists: Sequence[Iterator[_Out]], at_once: int) -> Iterator[tuple[int, _Out]]:
+    """Yield what several lists give as it comes, each with the number of its list.
+
+    So many results as there are threads wait for the consumer at most, and one in each thread. What a
+    list raises is raised here and ends them all, once the requests in flight are answered.
+
+    Args:
+        lists: Each is read in one thread, to its end.
+        at_once: How many are read at a time.
+    """
+    ready: SimpleQueue[tuple[int, _Out] | Future[None]] = SimpleQueue()
+    room, over = Semaphore(at_once), Event()
+
+    def read(number: int) -> None:
+        for got in () if over.is_set() else lists[number]:
+            room.acquire()
+            if over.is_set():
+                return
+            ready.put((number, got))
+
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            for number in range(len(lists)):
+                pool.submit(read, number).add_done_callback(ready.put)
+            left = len(lists)
+            while left:
+                got = ready.get()
+                if isinstance(got, Future):
+                    got.result()
+                    left -= 1
+                else:
+                    room.release()
+                    yield got
+        finally:
+            over.set()
+            room.release(at_once)
             pool.shutdown(cancel_futures=True)

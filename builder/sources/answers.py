@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from threading import Lock
 from typing import Any, Protocol
 
 import orjson
@@ -89,6 +90,7 @@ class Answers:
     replayed: int = 0
     _given: set[str] = field(default_factory=set)
     _size: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def again(self, asked: Asked) -> Response | None:
         """Return what was answered before this pass was interrupted, once."""
@@ -98,7 +100,8 @@ class Answers:
         found = self._read(asked)
         if found is None or found.number != self.number:
             return None
-        self.replayed += 1
+        with self._lock:
+            self.replayed += 1
         return found.response
 
     def before(self, asked: Asked) -> Response | None:
@@ -122,8 +125,10 @@ class Answers:
         if redact(known) != known:
             return
         packed = zlib.compress(response.body, 1)
-        self._size += len(packed)
-        if self._size > MOST_BYTES:
+        with self._lock:
+            self._size += len(packed)
+            full = self._size > MOST_BYTES
+        if full:
             return
         head = {
             "pass": self.number,

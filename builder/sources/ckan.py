@@ -15,6 +15,7 @@ from ckanapi.errors import CKANAPIError, ServerIncompatibleError
 
 from builder.errors import ProtocolError
 from builder.findings import Finding, Severity, error, note, warning
+from builder.sources.ahead import next_ahead
 from builder.sources.ckanremote import CkanError, Session, refusal, unwrap
 from builder.sources.protocol import Ask, Record, Refused, refused
 from builder.sources.redact import one_line, redact
@@ -110,6 +111,12 @@ class CkanAdapter:
 
     def _pass(self, further: str) -> Generator[Record | Finding, None, _Pass]:
         seen = _Pass()
+        for results in next_ahead(self._pages(further, seen)):
+            for package in results:
+                yield from self._take(package)
+        return seen
+
+    def _pages(self, further: str, seen: _Pass) -> Iterator[list[Any]]:
         start = 0
         while start < MAX_PACKAGES:
             count, results = self._search(further, start)
@@ -119,11 +126,10 @@ class CkanAdapter:
                 raise ProtocolError(
                     f"the same page came again at start={start}", where=self._site, hint="the portal's paging is broken"
                 )
-            for package in results:
-                yield from self._take(package)
+            yield results
             start += len(results)
             if not results or len(seen.ids) >= count:
-                return seen
+                return
         raise ProtocolError(f"more than {MAX_PACKAGES} packages", where=self._site)
 
     def _search(self, further: str, start: int = 0, rows: int | None = None) -> tuple[int, list[Any]]:

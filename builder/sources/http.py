@@ -23,7 +23,7 @@ from builder.errors import DeadlineError, FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
 from builder.sources.connections import Connections, reachable, reason_of, unreachable
 from builder.sources.gunzip import gunzip
-from builder.sources.limits import AT_ONCE, Limits, turn
+from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
 from builder.sources.retry import TRANSIENT, TransientError, patiently, retry_after
 
@@ -76,7 +76,8 @@ class HttpGate:
         limits: Bounds on each request, and on all of them.
         sleep: Waits; replaced in tests.
         answers: What the partner answered before, if it is kept.
-        connections: Most requests in flight to one host by all gates with the same figure.
+        connections: Most requests in flight to one host, those of other gates in the same lane counted.
+        lane: Which requests are counted together.
         anywhere: Ask every public host; only private addresses must be on the allow-list.
     """
 
@@ -86,6 +87,7 @@ class HttpGate:
     sleep: Callable[[float], None] = time.sleep
     answers: Answers | None = None
     connections: int = AT_ONCE
+    lane: str = PAGES
     anywhere: bool = False
 
     def __post_init__(self) -> None:
@@ -286,7 +288,7 @@ class HttpGate:
     def _open(self, url: str, headers: Mapping[str, str], method: str, data: bytes | None) -> Iterator[_Answer]:
         self._count(url)
         try:
-            with turn(origin_of(url), self.delay_s, self.sleep, self.connections):
+            with turn(origin_of(url), self.delay_s, self.sleep, self.connections, self.lane):
                 deadline = time.monotonic() + self.limits.response_s
                 raw = self._connections.open(method, url, headers, data, self._timeout)
                 try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 AT_ONCE = 2
 """Most requests in flight to one host, whoever asks; parts of data files have a lane of their own."""
+
+PAGES = "pages"
+"""The lane of everything but parts of data files."""
 
 HEAD = 256 << 10
 """Bytes from the beginning of a data file that are asked for first: there HDF5 and NetCDF-3 say what it holds."""
@@ -47,17 +51,40 @@ class Limits:
 class _Host:
     """One host as this process asks it, shared by all gates of one lane."""
 
-    slots: threading.BoundedSemaphore
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    pace: threading.Lock = field(default_factory=threading.Lock)
+    waiting: deque[object] = field(default_factory=deque)
+    flying: int = 0
     last: float = -math.inf
 
+    @contextmanager
+    def slot(self, at_once: int) -> Iterator[None]:
+        """Hold one of the requests in flight; first come, first served, whatever others may have at once."""
+        mine = object()
+        with self.changed:
+            self.waiting.append(mine)
+            try:
+                self.changed.wait_for(lambda: self.waiting[0] is mine and self.flying < at_once)
+                self.flying += 1
+            finally:
+                self.waiting.remove(mine)
+                self.changed.notify_all()
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.flying -= 1
+                self.changed.notify_all()
 
-_hosts: dict[tuple[str, int], _Host] = {}
+
+_hosts: dict[tuple[str, str], _Host] = {}
 _registry = threading.Lock()
 
 
 @contextmanager
-def turn(origin: str, delay_s: float, sleep: Callable[[float], None], at_once: int = AT_ONCE) -> Iterator[None]:
+def turn(
+    origin: str, delay_s: float, sleep: Callable[[float], None], at_once: int = AT_ONCE, lane: str = PAGES
+) -> Iterator[None]:
     """Wait for a turn to ask a host and hold it inside the block.
 
     Collections of one partner are harvested side by side, so that turns are counted by host and
@@ -67,12 +94,13 @@ def turn(origin: str, delay_s: float, sleep: Callable[[float], None], at_once: i
         origin: ``host`` or ``host:port``.
         delay_s: Least time since the last request to it, seconds.
         sleep: Waits.
-        at_once: Most requests in flight; each figure is a lane of its own.
+        at_once: Most requests in flight with this one, those of other gates counted.
+        lane: Only requests of one lane are counted together.
     """
     with _registry:
-        host = _hosts.setdefault((origin, at_once), _Host(threading.BoundedSemaphore(at_once)))
-    with host.slots:
-        with host.lock:
+        host = _hosts.setdefault((origin, lane), _Host())
+    with host.slot(at_once):
+        with host.pace:
             wait = host.last + delay_s - time.monotonic()
             if wait > 0:
                 sleep(wait)

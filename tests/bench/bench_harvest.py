@@ -102,7 +102,11 @@ PEERS: dict[str, dict[str, Callable[[str], int]]] = {
     },
 }
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
-    "oai": {"as it is": {}, "delay_s 0": {"delay_s": 0}},
+    "oai": {
+        "as it is": {},
+        "delay_s 0": {"delay_s": 0},
+        **{f"{n} windows, delay_s 0": {"delay_s": 0, "windows": n} for n in (8, 16)},
+    },
     "ckan": {"as it is": {}, "delay_s 0": {"delay_s": 0}, "delay_s 0, 1000 rows": {"delay_s": 0, "page_size": 1000}},
 }
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
@@ -25,6 +25,8 @@ from tests.servers.latency import serve, started
 from tests.synthetic import package
 
 OLD = "2024-01-01T00:00:00Z"
+EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
+YEARS_S, WEEK_S = 3652 * 86_400, 7 * 86_400
 OAI_PAGE = 100
 CKAN_CAP = 1000
 """CKAN's default for ``ckan.search.rows_max``."""
@@ -35,19 +37,19 @@ _DC = (
 
 
 @contextmanager
-def distant(records: int, *, latency_s: float = 0.1) -> Iterator[str]:
-    """Serve records from another process; yields the address."""
-    with started(__file__, str(records), "--latency", str(latency_s)) as address:
+def distant(records: int, *, latency_s: float = 0.1, moved: bool = False) -> Iterator[str]:
+    """Serve records from another process, stamped over ten years, if ``moved`` half in one week; yields the address."""
+    with started(__file__, str(records), "--latency", str(latency_s), *(["--moved"] if moved else [])) as address:
         yield address
 
 
 class Partner:
     """The records of a partner, ready to be sent in both protocols."""
 
-    def __init__(self, records: int) -> None:
-        self.stamps = [OLD] * records
+    def __init__(self, records: int, *, moved: bool = False) -> None:
+        self.stamps = [_stamp(number, records, moved=moved) for number in range(records)]
         self._packages = [_package(number, OLD, 0) for number in range(records)]
-        self._elements = [_element(number, OLD, 0) for number in range(records)]
+        self._elements = [_element(number, stamp, 0) for number, stamp in enumerate(self.stamps)]
 
     def answer(self, head: str) -> bytes:
         """Answer a request."""
@@ -71,7 +73,7 @@ class Partner:
     def ckan(self, args: dict[str, str]) -> bytes:
         """Answer ``package_search``, the only action there is; records lie in the order of their ids."""
         since = _SINCE.search(args.get("fq", ""))
-        found = self._since(since[1] if since else "")
+        found = self._between(since[1] if since else "", "")
         start, rows = int(args.get("start", 0)), min(int(args.get("rows", 10)), CKAN_CAP)
         page = b",".join(self._packages[number] for number in found[start : start + rows])
         return b'{"help":"","success":true,"result":{"count":%d,"results":[%b]}}' % (len(found), page)
@@ -81,20 +83,30 @@ class Partner:
         if args["verb"] == "Identify":
             return _envelope(
                 "<Identify><repositoryName>Invented</repositoryName><protocolVersion>2.0</protocolVersion>"
-                f"<earliestDatestamp>{OLD}</earliestDatestamp><deletedRecord>persistent</deletedRecord>"
+                f"<earliestDatestamp>{EARLIEST:%Y-%m-%dT%H:%M:%SZ}</earliestDatestamp><deletedRecord>persistent</deletedRecord>"
                 "<granularity>YYYY-MM-DDThh:mm:ssZ</granularity></Identify>"
             )
-        since, _, first = args.get("resumptionToken", f"{args.get('from', '')}|0").partition("|")
-        found, start = self._since(since), int(first)
+        begun = f"{args.get('from', '')}|{args.get('until', '')}|0"
+        since, until, first = args.get("resumptionToken", begun).split("|")
+        found, start = self._between(since, until), int(first)
+        if not found:
+            return _envelope('<error code="noRecordsMatch">none</error>')
         page = "".join(self._elements[number] for number in found[start : start + OAI_PAGE])
-        token = f"{since}|{start + OAI_PAGE}" if start + OAI_PAGE < len(found) else ""
+        token = f"{since}|{until}|{start + OAI_PAGE}" if start + OAI_PAGE < len(found) else ""
         size = f'<resumptionToken completeListSize="{len(found)}" cursor="{start}">{token}</resumptionToken>'
         return _envelope(f"<ListRecords>{page}{size}</ListRecords>")
 
-    def _since(self, stamp: str) -> range | list[int]:
-        if not stamp:
+    def _between(self, since: str, until: str) -> range | list[int]:
+        """Return the records of a time, its ends included."""
+        if not since and not until:
             return range(len(self.stamps))
-        return [number for number, own in enumerate(self.stamps) if own >= stamp]
+        return [number for number, own in enumerate(self.stamps) if since <= own <= (until or "9")]
+
+
+def _stamp(number: int, records: int, *, moved: bool) -> str:
+    """Stamp records over ten years, or every other one in a week when they came to another system."""
+    length, begin = (WEEK_S, YEARS_S // 2) if moved and number % 2 else (YEARS_S, 0)
+    return f"{EARLIEST + timedelta(seconds=begin + length * number // records):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _http(media_type: str, body: bytes) -> bytes:
@@ -140,5 +152,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("records", type=int)
     parser.add_argument("--latency", type=float, default=0.1)
+    parser.add_argument("--moved", action="store_true")
     said = parser.parse_args()
-    asyncio.run(serve(Partner(said.records).answer, said.latency, 50e6))
+    asyncio.run(serve(Partner(said.records, moved=said.moved).answer, said.latency, 50e6))

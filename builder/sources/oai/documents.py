@@ -98,6 +98,7 @@ class Identity:
     earliest_datestamp: str | None
     deleted_record: str | None
     granularity: str | None
+    response_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def read_identify(body: bytes, where: str) -> Identity:
     Raises:
         ProtocolError: It is not well-formed, no OAI-PMH 2.0 document, or reports an error.
     """
-    payload = _expect(body, where, "Identify")
+    root, payload = _expect(body, where, "Identify")
     return Identity(
         name=_text(payload, "repositoryName"),
         base_url=_text(payload, "baseURL"),
@@ -165,6 +166,7 @@ def read_identify(body: bytes, where: str) -> Identity:
         earliest_datestamp=_text(payload, "earliestDatestamp"),
         deleted_record=_text(payload, "deletedRecord"),
         granularity=_text(payload, "granularity"),
+        response_date=_text(root, "responseDate"),
     )
 
 
@@ -174,7 +176,7 @@ def read_formats(body: bytes, where: str) -> tuple[OaiFormat, ...]:
     Raises:
         ProtocolError: It is not well-formed, no OAI-PMH 2.0 document, or reports an error.
     """
-    payload = _expect(body, where, "ListMetadataFormats")
+    _, payload = _expect(body, where, "ListMetadataFormats")
     found = (MetadataFormat(element) for element in payload.iterfind(f"{OAI}metadataFormat"))
     return tuple(
         OaiFormat(
@@ -193,7 +195,7 @@ def read_sets(body: bytes, where: str) -> SetPage:
     Raises:
         ProtocolError: It is not well-formed, no OAI-PMH 2.0 document, or reports an error.
     """
-    payload = _expect(body, where, "ListSets")
+    _, payload = _expect(body, where, "ListSets")
     found = (Set(element) for element in payload.iterfind(f"{OAI}set"))
     sets = tuple(
         OaiSet(_clean(getattr(s, "setSpec", None)) or "", _clean(getattr(s, "setName", None)))
@@ -247,7 +249,8 @@ def _payload(root: etree._Element, where: str) -> etree._Element:
     raise ProtocolError("OAI-PMH answer with neither a list nor an error", where=where)
 
 
-def _expect(body: bytes, where: str, verb: str) -> etree._Element:
+def _expect(body: bytes, where: str, verb: str) -> tuple[etree._Element, etree._Element]:
+    """Return the root of the answer to a verb, and what it holds."""
     root, _ = _envelope(body, where)
     error = _error_of(root, where)
     if error:
@@ -255,7 +258,7 @@ def _expect(body: bytes, where: str, verb: str) -> etree._Element:
     payload = _payload(root, where)
     if local_name(payload) != verb:
         raise ProtocolError(f"answer to {local_name(payload)} where {verb} was asked", where=where)
-    return payload
+    return root, payload
 
 
 def _token(payload: etree._Element) -> tuple[str | None, int | None, int | None]:
