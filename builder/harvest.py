@@ -225,7 +225,11 @@ def _remember(definition: CollectionDefinition, state: State, this: Pass, source
 
 
 def gate_for(
-    definition: CollectionDefinition, *, answers: Answers | None = None, limits: Limits | None = None
+    definition: CollectionDefinition,
+    *,
+    answers: Answers | None = None,
+    limits: Limits | None = None,
+    at_once: int = AT_ONCE,
 ) -> HttpGate:
     """Open the HTTP gate of a definition: its own host and those it names in ``fetch_hosts``.
 
@@ -233,14 +237,13 @@ def gate_for(
     """
     url = getattr(definition.source, "url", None) or ""
     origin = origin_of(url)
-    windows = getattr(definition.source, "windows", 1)
     own = [f"https://{origin}" if url.startswith("https:") else origin] if origin else []
     return HttpGate(
         hosts=[*own, *definition.source.fetch_hosts],
         delay_s=definition.source.delay_s,
         limits=limits or Limits(),
         answers=answers,
-        connections=max(AT_ONCE, windows),
+        connections=at_once,
     )
 
 
@@ -256,5 +259,7 @@ def open_source(
         limits: Bounds on each request; the definition's ``deadline_s`` bounds the whole.
         answers: What the partner answered before.
     """
-    with gate_for(definition, answers=answers, limits=replace(limits, source_s=definition.source.deadline_s)) as gate:
+    at_once = max(AT_ONCE, getattr(definition.source, "windows", 1))
+    limits = replace(limits, source_s=definition.source.deadline_s)
+    with gate_for(definition, answers=answers, limits=limits, at_once=at_once) as gate:
         yield adapter(definition.source, gate, base)

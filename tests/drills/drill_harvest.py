@@ -10,8 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -81,13 +83,15 @@ def ckan_scene(seed: int):
     return answer, source, moving, lambda: set(portal.packages), stable
 
 
-def oai_scene(seed: int):
+def oai_scene(seed: int, windows: int = 1):
     """As `ckan_scene`; listed by datestamp, so that what changes moves to the end under a cursor, as DSpace does."""
     documents: dict[str, Document] = {}
+    one_by_one = Lock()
 
     def put(name: str, text: str) -> None:
         body = f"<d:dc {NAMESPACES}><e:title>{name} {text}</e:title></d:dc>".encode()
-        stamp = datetime.now(UTC).replace(tzinfo=None, microsecond=0) if text else datetime(2020, 1, 1)  # noqa: DTZ001
+        old = datetime(2020, 1, 1) + timedelta(days=len(documents))  # noqa: DTZ001
+        stamp = datetime.now(UTC).replace(tzinfo=None, microsecond=0) if text else old
         documents.pop(name, None)
         documents[name] = Document(name, body, stamp)
 
@@ -103,10 +107,12 @@ def oai_scene(seed: int):
     moving = Moving(seed, lambda n, changed: put(f"m{n}", "changed" if changed else "new"), remove)
 
     def answer(request: Request) -> Answer:
-        moving.move()
-        return wsgi(documents_app(list(documents.values()), "oai_dc", PER_PAGE))(request)
+        with one_by_one:
+            moving.move()
+            return wsgi(documents_app(list(documents.values()), "oai_dc", PER_PAGE))(request)
 
-    source = lambda server: {"type": "oai-pmh", "url": f"{server.url}/oai", "metadataPrefix": "oai_dc"}  # noqa: E731
+    words = {"type": "oai-pmh", "metadataPrefix": "oai_dc", "windows": windows}
+    source = lambda server: {**words, "url": f"{server.url}/oai"}  # noqa: E731
     return answer, source, moving, lambda: {d.identifier for d in documents.values() if d.body is not None}, stable
 
 
@@ -199,6 +205,8 @@ DRILLS = {
     "R4 CKAN, from nothing": lambda folder: r4(folder, ckan_scene, known=False),
     "R4 OAI-PMH, known": lambda folder: r4(folder, oai_scene, known=True),
     "R4 OAI-PMH, from nothing": lambda folder: r4(folder, oai_scene, known=False),
+    "R4 OAI-PMH in windows, known": lambda folder: r4(folder, partial(oai_scene, windows=8), known=True),
+    "R4 OAI-PMH in windows, from nothing": lambda folder: r4(folder, partial(oai_scene, windows=8), known=False),
     "R5 brake": r5,
     "R3 broken off by partner": r3,
     "R11 partner down": r11,

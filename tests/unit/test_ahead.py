@@ -15,7 +15,7 @@ from builder.sources.http import HttpGate
 from builder.sources.limits import PAGES, turn
 from builder.sources.oai import OaiSource
 from tests.servers.ckan_app import Portal, make_package
-from tests.servers.local import LocalServer, wsgi
+from tests.servers.local import Answer, LocalServer, wsgi
 from tests.servers.oai_app import oai_app
 
 PATIENCE_S = 10
@@ -136,6 +136,12 @@ def test_a_host_that_agreed_to_more_is_still_asked_by_others_as_if_it_had_not():
     assert not late[0].wait(0.1)  # it does not overtake
     elsewhere = holding(2, "parts"), holding(2, origin="other.example")
     assert all(inside.wait(PATIENCE_S) for inside, _, _ in elsewhere)
+    with LocalServer(lambda _: Answer(200, {}, b"part")) as server:
+        pages = [holding(2, origin=server.host) for _ in range(2)]
+        assert all(inside.wait(PATIENCE_S) for inside, _, _ in pages)
+        assert HttpGate([server.host], delay_s=0, lane="parts").get(server.url).body == b"part"
+        for _, leave, _ in pages:
+            leave.set()
     many[0][1].set()
     assert not other[0].wait(0.1)
     many[1][1].set()

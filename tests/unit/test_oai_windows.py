@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from builder.definitions.load import load
 from builder.definitions.model import OaiPmhSource
 from builder.errors import SourceError
 from builder.findings import Finding
+from builder.harvest import gate_for, open_source
 from builder.sources.http import HttpGate
 from builder.sources.oai import OaiSource
 from builder.sources.oai.windows import Window, moment, stamp
 from builder.sources.protocol import Ask, Record
-from tests.harvesting import define, kept, live, report_of, run
+from tests.harvesting import QUICK, define, kept, live, report_of, run
 from tests.servers.dated import DAY, SECOND, Dated, Kept, envelope
 from tests.servers.faults import oai_error
 from tests.servers.local import LocalServer, wsgi
@@ -122,6 +124,7 @@ def test_a_real_provider_gives_the_same_as_one_list(windows):
     assert {r.identifier for r in records if r.deleted} == {identifier(n) for n in range(SIZE) if deleted(n)}
     assert source.complete
     assert {key: source.counts[key] for key in ("headers", "deleted")} == {"headers": 250, "deleted": 14}
+    assert "complete_list_size" not in source.counts
     assert len([args for args in begun if args["verb"] == "ListRecords"]) == 2 * windows + 2
     assert len([args for args in begun if args["verb"] == "Identify"]) == 1
 
@@ -146,14 +149,14 @@ def test_as_many_lists_as_asked_for_are_read_at_once_and_no_more():
 
 
 def test_a_definition_lifts_the_limit_of_its_host_to_its_windows(tmp_path):
-    from builder.definitions.load import load
-    from builder.harvest import gate_for
-
     for windows, at_once in ((1, 2), (2, 2), (8, 8)):
         block = {"type": "oai-pmh", "url": "https://example.org/oai", "metadataPrefix": "oai_dc", "windows": windows}
         define(tmp_path, "c", block)
-        with gate_for(load(tmp_path / "c.yaml")) as gate:
-            assert gate.connections == at_once
+        definition = load(tmp_path / "c.yaml")
+        with open_source(definition, tmp_path, QUICK) as source:
+            assert source._provider.gate.connections == at_once
+        with gate_for(definition) as gate:
+            assert gate.connections == 2  # data files know nothing of it
 
 
 @pytest.mark.parametrize("windows", [0, 17, "many"])
@@ -221,29 +224,36 @@ def test_tombstones_and_empty_windows_are_ordinary():
     assert findings == []
     assert source.complete
     assert source.bookmark == "2024-05-31T12:00:00Z"
+    assert source.counts["complete_list_size"] == len(got)
     assert source.deleted_policy == "persistent"
 
 
 # What changes meanwhile
 
 
-def moving(provider, name, when):
+def moving(provider, name, when, stamp="2024-06-01T12:00:05Z"):
     """Change a record, once, when a request is made that ``when`` picks."""
     done = []
 
     def before(args):
         if not done and when(args):
             done.append(args)
-            provider.records[name] = Kept("2024-06-01T12:00:05Z", "changed")
+            provider.records[name] = Kept(stamp, "changed")
 
     provider.before = before
     return done
 
 
-def test_a_record_that_moves_into_the_window_already_read_is_met():
+@pytest.mark.parametrize(
+    ("stamped", "bookmark"),
+    [
+        ("2024-06-01T12:00:05Z", None),  # the next pass asks for everything again
+        ("2024-05-31T23:00:00Z", "2024-05-31T12:00:00Z"),  # by a clock that is slow
+    ],
+)
+def test_a_record_that_moves_into_the_window_already_read_is_met(stamped, bookmark):
     provider = Dated(spread(120))
-    done = moving(provider, "r060", lambda args: args.get("resumptionToken", "").endswith("|2"))
-    provider._lists.clear()
+    done = moving(provider, "r060", lambda args: args.get("resumptionToken", "").endswith("|2"), stamped)
     forget = provider.before
 
     def before(args):
@@ -259,9 +269,9 @@ def test_a_record_that_moves_into_the_window_already_read_is_met():
     last = next(r for r in reversed(records) if r.identifier == "r060")
     assert b"changed" in last.body
     assert {r.identifier for r in records} == set(provider.records)
-    assert provider.asked[-1].get("from", provider.asked[-1].get("resumptionToken", ""))[:20] == "2024-06-01T11:00:00Z"
+    assert provider.asked[-1].get("from", provider.asked[-1].get("resumptionToken", ""))[:20] == "2024-05-31T12:00:00Z"
     assert [f.code for f in findings if f.code != "oai.list-size"] == []
-    assert source.bookmark is None  # the next pass asks for everything again
+    assert source.bookmark == bookmark
 
 
 @settings(deadline=None, max_examples=60)
@@ -273,7 +283,7 @@ def test_of_records_that_change_during_the_pass_the_last_version_counts(moves, g
     provider = Dated(spread(60), granularity=granularity)
 
     def before(args):
-        if args.get("from", args.get("resumptionToken", ""))[:10] == "2024-06-01":
+        if args.get("from", args.get("resumptionToken", ""))[:10] == "2024-05-31":
             return  # the last list: what changes from here on is for the next night
         for number, which in moves:
             if number == len(provider.asked):
@@ -288,6 +298,23 @@ def test_of_records_that_change_during_the_pass_the_last_version_counts(moves, g
         assert f">{one.title}<".encode() in known[name].body
     assert findings == []
     assert source.complete
+
+
+def test_a_record_that_is_mended_during_the_pass_is_not_refused():
+    provider = Dated(spread(120))
+    provider.records["r061"].content = provider.records["r119"].content = ""
+    done = moving(provider, "r061", lambda args: args.get("resumptionToken", "").startswith("2023"))
+    records, findings = scan(source_for(provider))
+    assert done
+    assert "r061" in {r.identifier for r in records}
+    assert [f.where for f in findings] == ["r119"]
+
+
+def test_what_lies_between_two_windows_is_said_once():
+    border = _borders(SECOND)[2]
+    provider = Dated({**spread(40), "between": Kept(border, content="")})
+    assert [f.where for f in scan(source_for(provider))[1]] == ["between"]
+    assert border in {args.get("from") for args in provider.begun}
 
 
 def test_nothing_that_moves_is_taken_for_withdrawn(tmp_path):
@@ -312,6 +339,7 @@ def block(server, **more):
     return {**words, **more}
 
 
+UNFIT = {"ignores": "outside", "denies": "none of its windows", "refuses": "badArgument"}
 FAILURES = {
     "expired token": lambda: oai_error("badResumptionToken")(None, None).body,
     "garbage": lambda: b"<html>Maintenance",
@@ -388,19 +416,14 @@ def test_an_expired_token_begins_only_its_window_again():
 
 
 @pytest.mark.parametrize(
-    ("answer", "word"),
+    ("answer", "sized", "word"),
     [
-        ("ignores", "outside"),
-        ("denies", "none of its windows"),
-        ("forgets", "its windows"),
-        ("refuses", "badArgument"),
+        *((answer, sized, word) for answer, word in UNFIT.items() for sized in (True, False)),
+        ("forgets", True, "its windows"),  # without sizes nothing tells of a record that is not of the first page
     ],
 )
-@pytest.mark.parametrize("sized", [True, False])
-def test_a_provider_whose_windows_cannot_be_trusted_is_read_as_one_list(answer, word, sized):
+def test_a_provider_whose_windows_cannot_be_trusted_is_read_as_one_list(answer, sized, word):
     provider = Dated(spread(60), sized=sized)
-    if answer == "forgets" and not sized:
-        pytest.skip("nothing tells that a record is missing that is not of the first page")
 
     def before(args):
         if args["verb"] != "ListRecords" or not {"from", "until"} & args.keys():
@@ -423,6 +446,7 @@ def test_a_provider_whose_windows_cannot_be_trusted_is_read_as_one_list(answer, 
     assert word in findings[0].message
     assert source.complete
     assert source.counts["headers"] == 60
+    assert source.counts.get("complete_list_size") == (60 if sized else None)
 
 
 @pytest.mark.parametrize("earliest", ["", "soon", "2024-13-01", "2030-01-01"])
@@ -477,6 +501,7 @@ def test_what_is_said_does_not_depend_on_which_window_comes_first():
         for number in (10, 30, 50):
             provider.records[f"r{number:03}"].content = "<x/>"
             provider.records[f"r{number + 1:03}"].content = ""
+        provider.records["r052"].content = ""
 
         def before(args):
             time.sleep(seconds(len(provider.asked)))
@@ -485,7 +510,7 @@ def test_what_is_said_does_not_depend_on_which_window_comes_first():
         source = source_for(provider, windows=windows)
         return scan(source)[1], source.counts["headers"]
 
-    assert [f.where for f in told(1, lambda n: 0)[0]] == ["r011", "r031", "r051", "r010"]
+    assert [f.where for f in told(1, lambda n: 0)[0]] == ["r011", "r031", "r051", "r052", "r010"]
     assert (
         told(1, lambda n: 0)
         == told(4, lambda n: 0)
@@ -545,7 +570,10 @@ def test_a_failure_ends_all_windows():
     before = threads()
     provider = Dated(spread(2000))
     provider.before = lambda args: FAILURES["another error"]() if len(provider.asked) == 40 else None
+    provider.records["r0000"] = Kept("2019-01-01T00:00:00Z", content="")
+    said = []
     with pytest.raises(SourceError, match="undefinedError"):
-        scan(source_for(provider))
+        said.extend(got.where for got in source_for(provider).scan() if isinstance(got, Finding))
+    assert said == ["r0000"]
     assert threads() <= before
     assert len(provider.asked) < 60

@@ -52,11 +52,15 @@ class Reading:
         """Note when an answer was given; the first counts."""
         self.first_answer = self.first_answer or date
 
+    def announced(self, size: int | None) -> None:
+        """Note how many records the provider says the list has, if it does."""
+        if size is not None:
+            self.size = self._counts["complete_list_size"] = size
+
     def take(self, page: Page, where: str) -> Iterator[Record | Finding]:
         """Yield the records of a page of the list that is being read."""
         self.listed += len(page.headers)
-        if page.complete_list_size is not None:
-            self.size = self._counts["complete_list_size"] = page.complete_list_size
+        self.announced(page.complete_list_size)
         yield from self.records(page, where, f"page {self._counts['pages'] + 1}")
 
     def records(self, page: Page, where: str, named: str) -> Iterator[Record | Finding]:

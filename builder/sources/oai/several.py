@@ -130,6 +130,7 @@ class Several:
         self._reading.overlapping = self._plan.since
         try:
             yield from self._read([self._root], start=True)
+            self._reading.announced(self._root.size if self._root.sized else None)
             kept, fresh = self._cut([self._root])
             if fresh:
                 yield from self._in_windows(fresh)

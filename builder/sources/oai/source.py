@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from builder.errors import FetchError, ProtocolError, SourceError
@@ -13,7 +13,7 @@ from builder.sources.oai.client import Provider
 from builder.sources.oai.documents import Identity, OaiError, Page
 from builder.sources.oai.reading import Reading
 from builder.sources.oai.several import RESTARTS, Several, UnfitError
-from builder.sources.oai.windows import plan
+from builder.sources.oai.windows import OVERLAP, plan
 from builder.sources.protocol import Ask, Record, refused
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _ONE_RECORD = frozenset({"idDoesNotExist", "cannotDisseminateFormat"})
 _ONE_STATUS = frozenset({404, 410, 500})
 _FIGURES = ("headers", "deleted", "with_metadata", "pages")
-
-OVERLAP = timedelta(days=1)
-"""How far before the last pass the next one begins: some providers stamp late, and some by the day."""
 
 
 class OaiSource:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from builder.definitions.model import OaiPmhSource
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-LATE = timedelta(hours=1)
-"""How far before the beginning of a pass its last list begins: a change may show some time after its datestamp."""
+OVERLAP = timedelta(days=1)
+"""How far before a pass its last list begins, and the next pass: some providers stamp late, and some by the day."""
 PER_CONNECTION = 2
 """Windows for each request at once, as no two take the same time."""
 SMALLEST = 2
@@ -141,7 +141,7 @@ def plan(source: OaiPmhSource, identity: Identity) -> Plan | None:
     unit = SECOND if by_second else DAY
     begin = max(earliest, moment(source.from_) or earliest)
     end = min(began, moment(source.until) or began)
-    moving = began - LATE
+    moving = began - OVERLAP
     if not by_second:
         begin, end, moving = (datetime.combine(when, datetime.min.time()) for when in (begin, end, moving))
     return Plan(Window(begin, end, unit), moving, source.windows)
