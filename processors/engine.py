@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -183,6 +184,8 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
         settings = {
             "distributed.comm.timeouts.connect": "5s",
             "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.tick.interval": "500ms",
         }
         stack.enter_context(dask.config.set(settings))
         scheduler: Any = address
@@ -217,17 +220,29 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
 
 
 def _alone(function: Callable[[Any], Any], batch: Any) -> Any:
-    """Compute in a worker process with one BLAS thread, which keeps the order of summation."""
-    with _one_thread():
-        return function(batch)
+    """Compute in a worker process with one BLAS thread, which keeps the order of summation.
+
+    The limit stays: a worker of Dask may have several threads, and the one that ends first would lift it for all.
+    """
+    _libraries(len(sys.modules)).limit(limits=1)
+    return function(batch)
 
 
 def _one_thread() -> AbstractContextManager[object]:
-    """Limit the BLAS of NumPy and of SciPy, both of which must be loaded by then: others are not seen."""
-    import scipy.linalg  # noqa: F401
-    from threadpoolctl import threadpool_limits
+    return cast(AbstractContextManager[object], _libraries(len(sys.modules)).limit(limits=1))
 
-    return cast(AbstractContextManager[object], threadpool_limits(limits=1))
+
+@lru_cache(maxsize=1)
+def _libraries(loaded: int) -> Any:
+    """Find the BLAS of NumPy and of SciPy, and what else has threads; again when modules were loaded since.
+
+    To look costs a millisecond, more than to limit them.
+    """
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    del loaded
+    return ThreadpoolController()
 
 
 def _lost(what: str) -> WorkerLostError:

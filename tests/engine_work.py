@@ -19,12 +19,58 @@ def covariance(seed):
     return (matrix @ matrix.T).tobytes()
 
 
-def digest(batch):
-    """Digest some 60 MB, which takes a processor with SHA instructions some 60 ms."""
+def digest(megabytes, batch):
+    """Digest so much, which takes a processor with SHA instructions 0.5 to 1 ms per megabyte."""
     found = sha256(str(batch).encode())
-    for _ in range(60):
+    for _ in range(megabytes):
         found.update(_BLOCK)
     return found.hexdigest()
+
+
+def threads_after(module, load):
+    """How many threads each library of the own process uses; then, if told so, load a module."""
+    from importlib import import_module
+
+    from threadpoolctl import threadpool_info
+
+    found = {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+    if load:
+        import_module(module)
+    return found
+
+
+def blas_threads_beside():
+    """How many BLAS threads a process has, and how many a batch when the one in the thread beside it has ended."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event, Thread
+
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from processors.engine import _alone
+
+    began, beside = Event(), Event()
+
+    def blas_threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    def short(batch):
+        began.set()
+        return beside.wait(30)
+
+    def long(batch):
+        beside.set()
+        first.result(30)
+        return blas_threads()
+
+    setting = Thread(target=threadpool_limits, args=(2,))
+    setting.start()
+    setting.join()
+    with ThreadPoolExecutor(2) as pool:
+        before = blas_threads()
+        first = pool.submit(_alone, short, 0)
+        began.wait(30)
+        return before, pool.submit(_alone, long, 1).result()
 
 
 def die_once(marker, batch):

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,20 @@ def test_a_refusal_arrives_whole_from_any_worker(processes, tmp_path):
             with pytest.raises(Refusal) as caught:
                 list(engine.map(engine_work.refuse, [7]))
             assert str(caught.value) == "batch 7: batch is empty (give it values)"
+
+
+def test_a_batch_that_ends_leaves_the_limit_to_one_beside_it_in_the_same_worker():
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        assert fresh.submit(engine_work.blas_threads_beside).result() == ({2}, {1})
+
+
+def test_a_library_that_a_batch_loads_is_limited_for_the_next(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    work = partial(engine_work.threads_after, "sklearn.utils._openmp_helpers")
+    with open_engine("processes", tmp_path, workers=1) as engine:
+        before, _, after = engine.map(work, [False, True, False])
+    assert set(after) > set(before)
+    assert set(after.values()) == {1}
 
 
 def test_a_killed_process_costs_no_result(processes, tmp_path):
