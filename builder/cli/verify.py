@@ -30,5 +30,7 @@ def command(quiet: bool, /, url: str, sample: int | None, endpoint: str | None, 
         for finding in done.findings:
             click.echo(str(finding))
         if not quiet:
-            click.echo(f"{url}: {done.read} of {done.objects} objects read, {len(done.findings)} findings")
+            read = f"{done.read} of {done.objects} objects read" if done.objects else f"{done.read} objects read"
+            compared = "" if done.objects else ", with no manifest to compare them with"
+            click.echo(f"{url}: {read}{compared}, {len(done.findings)} findings")
     return 1 if done.findings else 0

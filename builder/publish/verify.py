@@ -33,7 +33,13 @@ WORKERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What `verify` looked at and found."""
+    """What `verify` looked at and found.
+
+    Attributes:
+        objects: How many the manifest has; 0 where there is none, as in a folder that was built, not published.
+        read: How many were looked at, of the manifest's and of those that links lead to.
+        findings: What is wrong.
+    """
 
     objects: int
     read: int
@@ -46,7 +52,8 @@ def verify(url: str, advance: Advance, *, sample: int | None = None, endpoint: s
     Args:
         url: ``https://…``, a folder, or an address `open_store` understands.
         advance: Called once per object read.
-        sample: Read all catalogues and collections, but only so many objects below them, chosen at random.
+        sample: Read all catalogues and collections, but only so many objects below them, chosen at random from the
+            manifest; none where there is none.
         endpoint: Address of an S3-compatible server.
 
     Raises:
@@ -73,9 +80,9 @@ def _manifest(site: Site) -> tuple[dict[str, Published], list[Finding]]:
 
 
 def _chosen(manifest: dict[str, Published], sample: int | None) -> frozenset[str] | None:
-    if sample is None or sample >= len(manifest):
+    if sample is None or 0 < len(manifest) <= sample:
         return None
-    return frozenset(random.SystemRandom().sample(sorted(manifest), sample))
+    return frozenset(random.SystemRandom().sample(sorted(manifest), min(sample, len(manifest))))
 
 
 class _Walk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -115,6 +116,11 @@ def test_publishing_and_the_way_back(iaos, tmp_path, monkeypatch):
     head = "\n".join(DEFINITION.splitlines()[:-2])
     definition.write_text("\n".join([head, *records]) + "\n")
     iaos("build")
+    status, said = iaos("verify", "catalog")
+    assert (status, re.findall(r"verify\.\w+", said)) == (1, ["verify.age", "verify.manifest"])
+    told = "catalog: {} objects read, with no manifest to compare them with, 2 findings"
+    assert said.splitlines()[-1] == told.format(3 + 15)
+    assert iaos("verify", "catalog", "--sample", "9")[1].splitlines()[-1] == told.format(3)
     iaos("publish", "catalog", "site", "--keep", "3", "--fresh-for", "24")
     assert iaos("verify", "site") == (
         0,
