@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from builder.crosswalks.pangaea import is_pangaea
 from builder.stac.layout import Place, item_id, relative, resolve
 from builder.stac.links import PARQUET
 
@@ -58,22 +59,20 @@ class DataPackage:
     _resources: list[Json] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
-    def add(self, stac: Mapping[str, Any], path: str, heads: Mapping[str, str] | None = None) -> None:
+    def add(self, stac: Mapping[str, Any], path: str) -> None:
         """Take in the data assets of an Item or of a Collection made from a record.
 
         Args:
             stac: The object.
             path: Its catalogue path.
-            heads: Asset key → first lines of its file, where the build has read them; they tell
-                where the table of a PANGAEA file begins.
         """
         data = {} if self.full else open_files(stac)
         properties = stac.get("properties", stac)
         for key, asset in data.items():
             name = self._name(stac["id"] if len(data) == 1 else f"{stac['id']}-{key.lower()}")
             resource = {"name": name, **_resource(asset, properties, _below_collection(stac, path, asset["href"]))}
-            if resource.get("mediatype") in TABULAR:
-                resource |= _table(resource["mediatype"], properties, (heads or {}).get(key, ""))
+            if resource.get("mediatype") in TABULAR and not _has_preamble(resource, properties):
+                resource |= _table(resource["mediatype"], properties)
             self._resources.append(resource)
         self.full = len(self._resources) > MOST_RESOURCES or self.full
 
@@ -125,22 +124,6 @@ def build_catalogue_package(root: Mapping[str, Any], collections: Iterable[Mappi
     ]
     own = {"name": "catalog", "path": "catalog.json", "mediatype": "application/json", "format": "json"}
     return _package(root) | {"resources": [_filled(entry) for entry in resources] or [own]}
-
-
-def dialect_of(media_type: str, head: str = "") -> Json:
-    """Return the Table Dialect of a table as text.
-
-    PANGAEA puts a description between ``/*`` and ``*/`` before the table. Table Dialect has no
-    block comments, so the rows of the block are named as comments; this needs the file's head.
-    Row numbers count from 1.
-    """
-    dialect: Json = {"delimiter": TABULAR[media_type]} if TABULAR[media_type] != "," else {}
-    lines = head.splitlines()
-    if lines and lines[0].startswith("/*"):
-        last = next((number for number, line in enumerate(lines, 1) if line.rstrip().endswith("*/")), 0)
-        if last:
-            dialect |= {"commentRows": list(range(1, last + 1)), "headerRows": [last + 1]}
-    return dialect
 
 
 def _package(stac: Mapping[str, Any]) -> Json:
@@ -246,11 +229,21 @@ def _hash(multihash: str) -> str | None:
     return None
 
 
-def _table(media_type: str, properties: Mapping[str, Any], head: str) -> Json:
+def _has_preamble(resource: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    """Tell whether a file is PANGAEA's text: a description of any length comes before its table.
+
+    Table Dialect has no block comments, and which rows to skip only the file tells.
+    """
+    theirs = any(is_pangaea(text) for text in (properties.get("sci:doi"), resource["path"]))
+    return theirs and resource["mediatype"] == "text/tab-separated-values"
+
+
+def _table(media_type: str, properties: Mapping[str, Any]) -> Json:
     """Return type, dialect and schema of a table; no schema where column names repeat."""
     columns = properties.get("table:columns", ())
     names = [column["name"] for column in columns]
-    table: Json = {"type": "table", "format": _FORMATS[media_type], "dialect": dialect_of(media_type, head)}
+    dialect = {"delimiter": TABULAR[media_type]} if TABULAR[media_type] != "," else {}
+    table: Json = {"type": "table", "format": _FORMATS[media_type], "dialect": dialect}
     if names and len(set(names)) == len(names):
         fields = [_field(column) for column in columns]
         table["schema"] = {"fields": fields, "missingValues": ["", "NaN"]}

@@ -8,7 +8,7 @@ import frictionless
 import orjson
 import pytest
 
-from builder.datapackage import DataPackage, build_catalogue_package, build_datapackage, dialect_of
+from builder.datapackage import DataPackage, build_catalogue_package, build_datapackage
 from builder.dataset import Column, Resource
 from builder.stac.item import build_item, build_record_collection
 from builder.stac.serialize import to_bytes
@@ -103,11 +103,7 @@ COLUMNS = (
     Column("Temp [°C]", "Temperature", "deg C", "CTD", "float"),
     Column("Station", type="string"),
 )
-PANGAEA = """/* DATA DESCRIPTION:
-Citation:\tNordahl, A (2020): Temperature profiles.
-License:\tCreative Commons Attribution 4.0
-*/
-Date/Time\tDepth water [m]\tTemp [°C]\tStation
+TABLE = """Date/Time\tDepth water [m]\tTemp [°C]\tStation
 2020-07-01T12:00\t5\t-1.5\tA1
 2020-07-01T12:05\t10\t\tA1
 """
@@ -117,7 +113,7 @@ def written(tmp_path, name, text):
     """A package on disk with one copied table of four columns."""
     dataset = replace(INSTANT, columns=COLUMNS, resources=(Resource("data", f"data/{name}"),))
     package = DataPackage()
-    package.add(item_of(dataset), "imr/ctd/buoy.json", {"data": text})
+    package.add(item_of(dataset), "imr/ctd/buoy.json")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / name).write_text(text, "utf-8")
     (tmp_path / "datapackage.json").write_bytes(to_bytes(package.build(COLLECTION)))
@@ -126,7 +122,7 @@ def written(tmp_path, name, text):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("a.csv", PANGAEA.split("*/\n")[1].replace("\t", ",")), ("a.tsv", PANGAEA.split("*/\n")[1]), ("a.tab", PANGAEA)],
+    [("a.csv", TABLE.replace("\t", ",")), ("a.tsv", TABLE), ("a.tab", TABLE)],
 )
 def test_a_table_is_read_by_its_description(tmp_path, name, text):
     package = written(tmp_path, name, text)
@@ -141,7 +137,7 @@ def test_a_table_is_read_by_its_description(tmp_path, name, text):
 
 
 def test_a_wrong_description_would_be_noticed(tmp_path):
-    package = written(tmp_path, "a.csv", PANGAEA.split("*/\n")[1].replace("\t", ",").replace("-1.5", "cold"))
+    package = written(tmp_path, "a.csv", TABLE.replace("\t", ",").replace("-1.5", "cold"))
     assert not package.validate().valid
 
 
@@ -151,9 +147,19 @@ def test_columns_with_the_same_name_get_no_schema():
     assert "schema" not in package["resources"][0]
 
 
-@pytest.mark.parametrize("head", ["", "a\tb\n", "/* never closed\n", "/*\n"])
-def test_a_dialect_without_a_block(head):
-    assert dialect_of("text/tab-separated-values", head) == {"delimiter": "\t"}
+@pytest.mark.parametrize("address", ["https://doi.pangaea.de/10.1594/PANGAEA.1?format=textfile", "data/a.tab"])
+def test_text_of_pangaea_is_no_table_as_a_description_comes_first(address):
+    data = Resource("data", address, media_type="text/tab-separated-values")
+    dataset = replace(INSTANT, doi="10.1594/PANGAEA.1", columns=COLUMNS, resources=(data,))
+    other = replace(dataset, doi="10.5555/1")
+    made = [
+        build_datapackage(COLLECTION, [("imr/ctd/buoy.json", item_of(one))])["resources"][0] for one in (dataset, other)
+    ]
+    theirs = [not {"type", "dialect", "schema"} & set(resource) for resource in made]
+    assert theirs == [True, "pangaea.de" in address]
+    assert made[0]["mediatype"] == "text/tab-separated-values"
+    package = {"name": "a", "resources": made[:1]}
+    assert list(frictionless.Package.metadata_validate(package)) == []
 
 
 def test_the_whole_catalogue_as_a_package():
