@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from builder.enrich.inspect import environment
+from builder.enrich.timemajorworker import MAX_VALUES_BYTES
 from builder.errors import UnreferenceableError
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ VERSION = "1"
 
 SILENCE_S = 300.0
 """Longest time between two signs of life of the child."""
-
-MAX_VALUES_BYTES = 32 << 30
-"""Most bytes of values, not deflated, that a copy may hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from typing import Any
 import orjson
 
 MEMORY_BYTES = 4 << 30
-MAX_COPY_BYTES = 32 << 30
-"""Largest file that may be written: the copy, or the raw values of one variable."""
+MAX_VALUES_BYTES = 32 << 30
+"""Most bytes of values, not deflated, that a copy may hold; no file that is written may be larger."""
 
 
 def main() -> None:
     """Do what the document named by the first argument asks for."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_COPY_BYTES, MAX_COPY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_VALUES_BYTES, MAX_VALUES_BYTES))
     _say(_written(orjson.loads(Path(sys.argv[1]).read_bytes())))
 
 
