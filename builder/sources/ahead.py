@@ -59,7 +59,7 @@ def side_by_side(lists: Sequence[Iterator[_Out]], at_once: int) -> Iterator[tupl
     room, over = Semaphore(at_once), Event()
 
     def read(number: int) -> None:
-        for got in () if over.is_set() else lists[number]:
+        for got in lists[number]:
             room.acquire()
             if over.is_set():
                 return
@@ -79,6 +79,6 @@ def side_by_side(lists: Sequence[Iterator[_Out]], at_once: int) -> Iterator[tupl
                     room.release()
                     yield got
         finally:
+            pool.shutdown(wait=False, cancel_futures=True)
             over.set()
             room.release(at_once)
-            pool.shutdown(cancel_futures=True)

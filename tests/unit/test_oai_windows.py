@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
@@ -195,6 +196,16 @@ def test_windows_stay_within_those_of_the_definition():
     assert all(len(args["from"]) == len(args["until"]) == 10 for args in provider.begun)
 
 
+def test_what_changed_is_not_asked_for_from_before_the_definition():
+    provider = Dated({f"r{n}": Kept(f"2024-06-01T{n % 12:02}:{n:02}:00Z") for n in range(50)})
+    source = source_for(provider, **{"from": "2024-06-01T02:00:00Z"})
+    records, findings = scan(source)
+    assert {r.identifier for r in records} == {n for n, one in provider.records.items() if one.stamp[10:] > "T02"}
+    assert findings == []
+    assert len(provider.begun) > 4
+    assert provider.begun[0]["from"] == "2024-06-01T02:00:00Z"
+
+
 def test_a_window_that_holds_more_than_its_share_is_cut_again():
     crowded = {f"c{n:03}": Kept(f"2022-05-05T{n // 60:02}:{n % 60:02}:00Z") for n in range(200)}
     provider = Dated({**spread(40), **crowded})
@@ -270,7 +281,8 @@ def test_a_record_that_moves_into_the_window_already_read_is_met(stamped, bookma
     assert b"changed" in last.body
     assert {r.identifier for r in records} == set(provider.records)
     assert provider.asked[-1].get("from", provider.asked[-1].get("resumptionToken", ""))[:20] == "2024-05-31T12:00:00Z"
-    assert [f.code for f in findings if f.code != "oai.list-size"] == []
+    assert findings == []  # though the window announced one record less by and by
+    assert source.complete
     assert source.bookmark == bookmark
 
 
@@ -302,12 +314,24 @@ def test_of_records_that_change_during_the_pass_the_last_version_counts(moves, g
 
 def test_a_record_that_is_mended_during_the_pass_is_not_refused():
     provider = Dated(spread(120))
-    provider.records["r061"].content = provider.records["r119"].content = ""
-    done = moving(provider, "r061", lambda args: args.get("resumptionToken", "").startswith("2023"))
+    provider.records["r000"].content = provider.records["r119"].content = ""
+    done = moving(provider, "r000", lambda args: "resumptionToken" in args)  # it was on the first page
     records, findings = scan(source_for(provider))
     assert done
-    assert "r061" in {r.identifier for r in records}
+    assert "r000" in {r.identifier for r in records}
     assert [f.where for f in findings] == ["r119"]
+
+
+def test_the_next_pass_begins_where_identify_was_answered():
+    provider = Dated(spread(40))
+
+    def before(args):
+        provider.now = "2024-06-01T12:00:00Z" if args["verb"] == "Identify" else "2024-06-01T19:00:00Z"
+
+    provider.before = before
+    source = source_for(provider)
+    scan(source)
+    assert source.bookmark == "2024-05-31T12:00:00Z"
 
 
 def test_what_lies_between_two_windows_is_said_once():
@@ -481,18 +505,31 @@ def test_a_provider_without_identify_is_read_as_one_list():
     assert len(provider.begun) == 1
 
 
-def test_a_window_that_is_not_as_long_as_announced_keeps_absence_from_meaning_withdrawal():
+@pytest.mark.parametrize(
+    ("first", "later", "complete"),
+    [
+        (1, 1, False),
+        (-1, -1, False),
+        (0, -1, True),  # a record left the window after it was listed
+        (1, 0, True),  # and another before
+    ],
+)
+def test_a_window_that_is_not_as_long_as_announced_keeps_absence_from_meaning_withdrawal(first, later, complete):
     provider = Dated(spread(60))
-    provider.before = lambda args: (
-        provider._lists[args["resumptionToken"].rpartition("|")[0]].append("nobody")
-        if args.get("resumptionToken", "").startswith("2022")
-        else None
-    )
+
+    def before(args):
+        if args.get("resumptionToken", args.get("from", ""))[:4] != "2022":
+            return None
+        more = later if "resumptionToken" in args else first
+        whole = envelope(provider.now, provider._content(args))
+        return re.sub(rb'Size="(\d+)"', lambda said: b'Size="%d"' % (int(said[1]) + more), whole)
+
+    provider.before = before
     source = source_for(provider)
     records, findings = scan(source)
     assert len(records) == 60
-    assert {f.code for f in findings} == {"oai.list-size"}
-    assert not source.complete
+    assert {f.code for f in findings} == (set() if complete else {"oai.list-size"})
+    assert source.complete is complete
 
 
 def test_what_is_said_does_not_depend_on_which_window_comes_first():
@@ -502,21 +539,33 @@ def test_what_is_said_does_not_depend_on_which_window_comes_first():
             provider.records[f"r{number:03}"].content = "<x/>"
             provider.records[f"r{number + 1:03}"].content = ""
         provider.records["r052"].content = ""
+        day = provider.records["r010"].stamp[:10]  # so much of one day that its window is cut again
+        provider.records |= {f"r010-{number}": Kept(f"{day}T12:{number}:00Z") for number in range(10, 60)}
+        provider.records["r010-30"].content = ""
+        spoiled = set()
 
         def before(args):
             time.sleep(seconds(len(provider.asked)))
+            token = args.get("resumptionToken", "")
+            if windows > 1 and token.endswith("|4") and token not in spoiled:
+                spoiled.add(token)
+                return FAILURES["expired token"]()
+            return None
 
         provider.before = before
         source = source_for(provider, windows=windows)
-        return scan(source)[1], source.counts["headers"]
+        found = []
+        for got in source.scan():
+            time.sleep(seconds(source.counts["headers"]))
+            found += [got] if isinstance(got, Finding) else []
+        return found, source.counts["headers"]
 
-    assert [f.where for f in told(1, lambda n: 0)[0]] == ["r011", "r031", "r051", "r052", "r010"]
-    assert (
-        told(1, lambda n: 0)
-        == told(4, lambda n: 0)
-        == told(4, lambda n: 0.002 * (n % 3))
-        == told(4, lambda n: 0.002 * (-n % 5))
-    )
+    one, several = told(1, lambda n: 0), told(4, lambda n: 0)
+    assert [f.where for f in one[0]] == ["r010-30", "r011", "r031", "r051", "r052", "r010"]
+    assert one == ([f for f in several[0] if f.code != "oai.token-expired"], several[1])
+    assert len(several[0]) > 8
+    for pace in (lambda n: 0.002 * (n % 3), lambda n: 0.002 * (-n % 5)):
+        assert told(4, pace) == several
 
 
 # Ending early

@@ -46,6 +46,7 @@ class Reading:
         self._url = request_url(source.url, asked)
         self._counts = counts
         self._met: dict[str, tuple[str, str]] = {}
+        self._refused: dict[str, str | None] = {}
         self._unknown: dict[str, str] = {}
 
     def answered(self, date: str | None) -> None:
@@ -127,6 +128,7 @@ class Reading:
             yield warning("oai.no-identifier", where, "record without an identifier", "left out; tell the provider")
             return
         if not header.deleted and not record.body:
+            self._refused[header.identifier] = header.datestamp
             hint = "left out; tell the provider"
             yield refused("oai.no-metadata", header.identifier, "record without metadata", hint)
             return
@@ -137,7 +139,10 @@ class Reading:
 
     def _listed_before(self, header: OaiHeader) -> bool:
         """Tell whether this only comes again because lists overlap."""
-        return self.overlapping is not None and self._met.get(header.identifier or "", ("", ""))[0] == header.datestamp
+        if self.overlapping is None or header.identifier is None:
+            return False
+        before = {self._met.get(header.identifier, ("", ""))[0], self._refused.get(header.identifier, "")}
+        return (header.datestamp or "") in before - {""}
 
     def _count(self, header: OaiHeader, record: OaiRecord) -> None:
         self._counts["headers"] += 1

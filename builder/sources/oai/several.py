@@ -38,7 +38,8 @@ class List:
         sized: The provider told its size.
         more: It goes on after the pages that were read.
         whole: Nothing is known to be missing.
-        found: What is to be said of it.
+        found: What is to be said of its records.
+        trouble: What is to be said of its paging.
     """
 
     provider: Provider
@@ -50,6 +51,7 @@ class List:
     more: bool = True
     whole: bool = True
     found: list[Finding] = field(default_factory=list)
+    trouble: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Ask for nothing yet."""
@@ -60,16 +62,19 @@ class List:
         return islice(self.pages, 1)
 
     def _read(self) -> Iterator[Page]:
-        """Yield its pages, from the first one on again where the token has expired."""
+        """Yield its pages, from the first one on again where the token has expired.
+
+        What changes leaves its window, so that the size may shrink while it is read.
+        """
         for restarts in range(RESTARTS + 1):
-            listed, announced = 0, None
+            listed, announced = 0, list[int]()
             try:
                 for page in self.provider.pages("ListRecords", self.selection):
                     self.first = self.first or len(page.headers)
                     listed += len(page.headers)
-                    announced = announced if page.complete_list_size is None else page.complete_list_size
-                    self.more, self.sized = page.token is not None, announced is not None
-                    self.size = listed if announced is None else announced
+                    announced += [] if page.complete_list_size is None else [page.complete_list_size]
+                    self.more, self.sized = page.token is not None, bool(announced)
+                    self.size = announced[-1] if announced else listed
                     yield page
                 break
             except OaiError as trouble:
@@ -77,12 +82,12 @@ class List:
                     if trouble.oai_code != "badResumptionToken" or restarts == RESTARTS:
                         raise
                     hint = "the list is asked for again"
-                    self.found.append(warning("oai.token-expired", trouble.where, trouble.message, hint))
+                    self.trouble.append(warning("oai.token-expired", trouble.where, trouble.message, hint))
                     continue
                 break
-        if announced is not None and announced != listed:
+        if announced and not min(announced) <= listed <= max(announced):
             self.whole = False
-            self.found.append(wrong_size(self.provider.endpoint, announced, listed))
+            self.trouble.append(wrong_size(self.provider.endpoint, announced[-1], listed))
 
     def _empty(self, trouble: OaiError, listed: int) -> bool:
         """Tell whether there are no records, or no further ones, which is no end of a list that was begun."""
@@ -92,7 +97,7 @@ class List:
         if listed:
             self.whole = False
             message = "noRecordsMatch in the middle of the list"
-            self.found.append(error("oai.list-broken-off", trouble.where, message))
+            self.trouble.append(error("oai.list-broken-off", trouble.where, message))
         return True
 
 
@@ -219,6 +224,6 @@ class Several:
     def _findings(self) -> Iterator[Finding]:
         """Yield what is to be said, each once, in the order of the windows; a record that was taken is not refused."""
         ordered = sorted(self._every, key=lambda one: one.window.begin)
-        for found in dict.fromkeys(found for one in ordered for found in one.found):
+        for found in dict.fromkeys(found for one in ordered for found in (*one.found, *one.trouble)):
             if not (isinstance(found, Refused) and self._reading.has(found.identifier)):
                 yield found
