@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
 from builder.media import inert_type, media_type
-from builder.memo import Fresh, Made, Memo, Remembered, Share, may_be_kept
+from builder.memo import Fresh, Made, Memo, Remembered, Share, Shares, Stretch, may_be_kept
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool
@@ -134,19 +134,26 @@ class Gatherer:
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 
-    def _left(self, stretch: Sequence[Remembered]) -> Iterator[Fresh]:
+    def _left(self, stretch: Stretch) -> Iterator[Fresh]:
         """Take over what an earlier build made, all at once where all still stands; yield those left, each in turn."""
-        ids = {made.id for made, _, _ in stretch}
-        files = dict(file for made, _, _ in stretch for file in made.files.items())
-        stands = len(ids) == len(stretch) and self.taken.isdisjoint(ids) and self.tree.take(files)
-        for made, memory, line in stretch:
-            if not stands and (made.id in self.taken or not self.tree.take(made.files)):
-                yield Fresh(self.state.entry(self.definition.id, line), made.key)
-                continue
+        if not stretch.ledger:
+            return
+        made = stretch.read()
+        if made is not None and self._stands(made):
             self.result.findings += made.findings
-            self.memo.again(memory)
-            self._register(made.share, made.path, made.identifier, same=True)
-            self.advance(f"build {self.definition.id}")
+            self.memo.again(stretch)
+            self._register(made.shares, same=True)
+            for _ in stretch.ledger:
+                self.advance(f"build {self.definition.id}")
+        elif len(stretch.ledger) > 1:
+            yield from chain.from_iterable(map(self._left, stretch.singly()))
+        else:
+            yield self.memo.fresh(stretch.ledger[0], self.related)
+
+    def _stands(self, made: Remembered) -> bool:
+        """Tell whether ids are still free, and files lie there, which are wanted as they are if so."""
+        ids = set(made.shares.ids)
+        return len(ids) == len(made.shares.ids) and self.taken.isdisjoint(ids) and self.tree.take(made.files)
 
     def _composed(self, entry: Entry) -> Composed | Finding | None:
         """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""
@@ -198,25 +205,30 @@ class Gatherer:
             share_of(composed.stac),
             orjson.dumps(self.renderer.listed(composed.stac)),
             orjson.dumps(line_of(composed.stac)),
-            orjson.dumps(share_of_row(item_row(composed.stac)) if composed.is_item else None),
+            orjson.dumps(tuple(share_of_row(item_row(composed.stac))) if composed.is_item else None),
             len(open_files(composed.stac)),
         )
+        made = Made(entry.identifier, key, name, path, files, composed.findings, share)
         if may_be_kept(composed):
-            self.memo.keep(Made(entry.identifier, key, name, path, files, composed.findings, share))
-        self._register(share, path, record.identifier, same=False)
+            self.memo.keep(made)
+        self._register(made.shares(), same=False)
 
-    def _register(self, share: Share, path: str, identifier: str, *, same: bool) -> None:
-        """Count an object in for what is said of all together."""
-        place, name = len(self.summary.entries), self.summary.take(share.summary).id
-        self.taken.add(name)
-        self.known[name if name == identifier else identifier] = place  # not two strings where one does
-        self.findable.write(share.found + b"\n")
-        self.listed.put(share.listed)
-        self.paths.append(path)
-        if share.row != b"null":
-            self.table.add(path, share.row, same=same)
-        self.files += share.files
-        self.result.items += 1
+    def _register(self, shares: Shares, *, same: bool) -> None:
+        """Count objects in for what is said of all together."""
+        place = len(self.summary.entries)
+        self.summary.take(shares.summaries)
+        self.taken.update(shares.ids)
+        pairs = zip(shares.identifiers, shares.ids, strict=True)
+        keys = (
+            name if name == identifier else identifier for identifier, name in pairs
+        )  # one string where two are same
+        self.known.update(zip(keys, count(place)))
+        self.findable.writelines(b"%b\n" % line for line in shares.found)
+        self.listed.put(shares.listed)
+        self.paths.extend(shares.paths)
+        self.table.add(shares.paths, shares.rows, same=same)
+        self.files += sum(shares.files)
+        self.result.items += len(shares.ids)
 
     def _add_references(self, composed: Composed) -> None:
         context = composed.context

@@ -6,8 +6,9 @@ import tempfile
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from zlib import crc32
 
 import orjson
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.ledger import Entry
     from builder.stac.context import Related
+    from builder.stac.summaries import SummaryShare
     from builder.state import State
 
 _MAKERS = (
@@ -43,6 +45,9 @@ _MAKERS = (
 _SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml", ".json"})
 
 
+_PARTS = 7
+"""Key, checksum, what it is about, and the share."""
+
 STRETCH = 100
 """Most records that are taken over in one go."""
 
@@ -58,11 +63,24 @@ class Share(NamedTuple):
         files: How many open files it has.
     """
 
-    summary: Mapping[str, Any]
+    summary: SummaryShare
     listed: bytes
     found: bytes
     row: bytes
     files: int
+
+
+class Shares(NamedTuple):
+    """Identifiers, ids and paths of objects that follow each other, and their shares: a column for each part."""
+
+    identifiers: Sequence[str]
+    ids: Sequence[str]
+    paths: Sequence[str]
+    summaries: Sequence[SummaryShare]
+    listed: Sequence[bytes]
+    found: Sequence[bytes]
+    rows: Sequence[bytes]
+    files: Sequence[int]
 
 
 class Made(NamedTuple):
@@ -70,7 +88,7 @@ class Made(NamedTuple):
 
     Attributes:
         identifier: The record's identifier.
-        key: Digest of all it was made from.
+        key: What `Memo.key` returned for it.
         id: Id of the STAC object.
         path: Its path.
         files: Path and SHA-256 of everything that stands beside it, itself included.
@@ -86,22 +104,55 @@ class Made(NamedTuple):
     findings: tuple[Finding, ...]
     share: Share
 
+    def shares(self) -> Shares:
+        """Return its share as that of objects of which there is one."""
+        summary, listed, found, row, files = self.share
+        return Shares([self.identifier], [self.id], [self.path], [summary], [listed], [found], [row], [files])
+
     def line(self) -> bytes:
         """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
         share = self.share
         about = (self.identifier, self.id, self.path, self.files, self.findings, share.files)
         rest = b"\t".join(
-            (orjson.dumps(about), orjson.dumps(share.summary), share.listed, share.found, share.row + b"\n")
+            (orjson.dumps(about), orjson.dumps(tuple(share.summary)), share.listed, share.found, share.row + b"\n")
         )
-        return b"%b\t%d\t%b" % (self.key, crc32(rest), rest)
+        return b"%b%d\t%b" % (self.key, crc32(rest), rest)
 
 
 class Remembered(NamedTuple):
-    """What was made of a record, its line in the memory, and the record's line in the ledger."""
+    """What was made of records that follow each other.
 
-    made: Made
-    memory: bytes
-    line: bytes
+    Attributes:
+        files: Path and SHA-256 of all files of theirs.
+        findings: What was doubtful.
+        shares: What they add to what is said of all together.
+    """
+
+    files: Mapping[str, str]
+    findings: Sequence[Finding]
+    shares: Shares
+
+
+class Stretch(NamedTuple):
+    """Records that follow each other and have not changed: their lines in the ledger, and in the memory."""
+
+    ledger: list[bytes]
+    memory: list[bytes]
+
+    def singly(self) -> Iterator[Stretch]:
+        """Yield each by itself."""
+        return (Stretch([line], [memory]) for line, memory in zip(self.ledger, self.memory, strict=True))
+
+    def read(self) -> Remembered | None:
+        """Return what was made of them; None where a line of the memory is damaged."""
+        parts = [line[:-1].split(b"\t") for line in self.memory]
+        if not all(map(_is_whole, self.memory, parts)):
+            return None
+        _, _, about, summaries, listed, found, rows = zip(*parts, strict=True)
+        identifiers, ids, paths, files, findings, counts = zip(*_array(about), strict=True)
+        shares = Shares(identifiers, ids, paths, _array(summaries), listed, found, rows, counts)
+        said = tuple(map(finding_of, chain.from_iterable(findings)))
+        return Remembered(dict(chain.from_iterable(map(dict.items, files))), said, shares)
 
 
 class Fresh(NamedTuple):
@@ -130,26 +181,26 @@ class Memo:
         self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
 
     def key(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> bytes:
-        """Return the digest of all that is made from a record and of what it is linked to.
+        """Return how its line in the memory begins: a digest of all that is made from a record and of its links.
 
         Args:
             line: The record's line in the ledger.
             related: By identifier of a record, what it is linked to.
         """
         linked = related.get(self.state.entry(self.collection, line).identifier) if related else None
-        return sha256(self.base + line + (orjson.dumps(linked) if linked else b"")).hexdigest().encode()
+        return b"%b\t" % sha256(self.base + line + (orjson.dumps(linked) if linked else b"")).hexdigest().encode()
 
-    def stretches(self, related: Mapping[str, Sequence[Related]]) -> Iterator[tuple[list[Remembered], Fresh | None]]:
+    def stretches(self, related: Mapping[str, Sequence[Related]]) -> Iterator[tuple[Stretch, Fresh | None]]:
         """Go through the ledger.
 
         Args:
             related: By identifier of a record, what it is linked to.
 
         Yields:
-            What was made of records that follow each other from the same inputs; and the record after them that has
+            Records that follow each other and have been made from the same inputs; and the record after them that has
             to be made anew.
         """
-        stretch: list[Remembered] = []
+        stretch = Stretch([], [])
         memory = next(self._lines, b"")
         for line in self.state.ledger_lines(self.collection, gone=False):
             key = self.key(line, related)
@@ -157,19 +208,24 @@ class Memo:
                 identifier = self.state.entry(self.collection, line).identifier
                 while memory and not memory.startswith(key) and _identifier(memory) < identifier:
                     memory, self._same = next(self._lines, b""), False
-            made = _read(memory, key)
-            if made is not None:
-                stretch.append(Remembered(made, memory, line))
+            known = memory.startswith(key)
+            if known:
+                stretch.ledger.append(line)
+                stretch.memory.append(memory)
                 memory = next(self._lines, b"")
-            if made is None or len(stretch) == STRETCH:
-                yield stretch, None if made else Fresh(self.state.entry(self.collection, line), key)
-                stretch = []
+            if not known or len(stretch.ledger) == STRETCH:
+                yield stretch, None if known else self.fresh(line, related)
+                stretch = Stretch([], [])
         yield stretch, None
         self._same = self._same and not memory
 
-    def again(self, line: bytes) -> None:
+    def fresh(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> Fresh:
+        """Read a line of the ledger as that of a record that has to be made anew."""
+        return Fresh(self.state.entry(self.collection, line), self.key(line, related))
+
+    def again(self, stretch: Stretch) -> None:
         """Remember for the next time too what was remembered."""
-        self._after.write(line)
+        self._after.writelines(stretch.memory)
 
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""
@@ -224,13 +280,11 @@ def _identifier(line: bytes) -> str:
         return ""
 
 
-def _read(line: bytes, key: bytes) -> Made | None:
-    """Read a line if it says with this key what was made of a record, and is not damaged."""
-    own, _, rest = line.partition(b"\t")
-    checksum, _, said = rest.partition(b"\t")
-    if own != key or checksum != b"%d" % crc32(said):
-        return None
-    about, summary, listed, found, row = said[:-1].split(b"\t")
-    identifier, name, path, files, findings, count = orjson.loads(about)
-    share = Share(orjson.loads(summary), listed, found, row, count)
-    return Made(identifier, key, name, path, files, tuple(map(finding_of, findings)), share)
+def _is_whole(line: bytes, parts: Sequence[bytes]) -> bool:
+    """Tell whether a line has all its parts, and its checksum that of what stands behind it."""
+    return len(parts) == _PARTS and parts[1] == b"%d" % crc32(memoryview(line)[len(parts[0]) + len(parts[1]) + 2 :])
+
+
+def _array(texts: Sequence[bytes]) -> list[Any]:
+    """Read JSON texts together."""
+    return cast("list[Any]", orjson.loads(b"[%b]" % b",".join(texts)))

@@ -6,9 +6,10 @@ import os
 import tempfile
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -26,6 +27,7 @@ LAST = "\U0010ffff"
 """Comes after all paths."""
 
 _FIELDS = {"sha256", "size", "type"}
+_SAID = itemgetter("sha256", "size", "type")
 
 Known = tuple[int, Published]
 """How many published files come before one, sorted by path, and what the manifest says of it."""
@@ -63,6 +65,22 @@ class Register:
         """Return what is known of a published file, or None."""
         number = bisect_right(self._firsts, path) - 1
         return None if number < 0 else self._block(number).get(path)
+
+    def same(self, files: Mapping[str, str]) -> list[tuple[str, Known]] | None:
+        """Return what is known of files, given as path and SHA-256; None if one is not published so, or is replaced."""
+        found: list[tuple[str, Known]] = []
+        block: Mapping[str, Known] = {}
+        end = ""
+        for path in sorted(files):
+            if path >= end:
+                number = bisect_right(self._firsts, path)
+                block = self._block(number - 1) if number else {}
+                end = self._firsts[number] if number < len(self._firsts) else LAST
+            known = block.get(path)
+            if known is None or known[1].sha256 != files[path] or self.marks[known[0]] == REPLACED:
+                return None
+            found.append((path, known))
+        return found
 
     def before(self, path: str) -> int:
         """Count the published files that come before a path."""
@@ -141,11 +159,9 @@ class Register:
         return os.pread(self._file.fileno(), end - start, start).rstrip(b",\n") + b",\n"
 
     def _parsed(self, number: int) -> dict[str, Known]:
-        entries = _entries(self._raw(number)).items()
-        return {
-            path: (position, Published(said["sha256"], said["size"], said["type"]))
-            for position, (path, said) in enumerate(entries, number * BLOCK)
-        }
+        entries = _entries(self._raw(number))
+        published = map(Published._make, map(_SAID, entries.values()))
+        return dict(zip(entries, enumerate(published, number * BLOCK), strict=True))
 
 
 class _Coming:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import Any, overload
 
@@ -30,11 +31,16 @@ class Spool(Sequence[Any]):
 
     def append(self, value: Any) -> None:
         """Add one value at the end."""
-        self.put(orjson.dumps(value))
+        self.put([orjson.dumps(value)])
 
-    def put(self, text: bytes) -> None:
-        """Add one value at the end that is JSON text already."""
-        self._ends.append(self._ends[-1] + self._file.write(text + b"\n"))
+    def extend(self, values: Iterable[Any]) -> None:
+        """Add values at the end."""
+        self.put([orjson.dumps(value) for value in values])
+
+    def put(self, texts: Sequence[bytes]) -> None:
+        """Add values at the end that are JSON text already."""
+        self._file.writelines(chain.from_iterable(zip(texts, repeat(b"\n"))))
+        self._ends.extend(accumulate((len(text) + 1 for text in texts), initial=self._ends.pop()))
 
     @overload
     def __getitem__(self, place: int) -> Any: ...

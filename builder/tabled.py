@@ -10,6 +10,8 @@ import orjson
 from builder.memo import maker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from builder.desk import Desk
     from builder.stac.layout import Place
     from builder.state import State
@@ -31,9 +33,20 @@ class Tabled:
         self._items = desk.new_file()
         self._lines = self._items.open("wb")
 
-    def add(self, path: str, share: bytes, *, same: bool) -> None:
-        """Take in an Item, its share as JSON; ``same`` if it is published as wanted, and was made by this program."""
-        self._lines.write(b"[%b,%b,%b]\n" % (orjson.dumps(path), share, b"true" if same else b"false"))
+    def add(self, paths: Sequence[str], shares: Sequence[bytes], *, same: bool) -> None:
+        """Take in objects that follow each other.
+
+        Args:
+            paths: Of each.
+            shares: As JSON, what `builder.tables.writer.share_of` says of the row of an Item; null for others.
+            same: They are published as wanted, and were made by this program.
+        """
+        pairs = [(path, share) for path, share in zip(paths, shares, strict=True) if share != b"null"]
+        if pairs:
+            paths, shares = zip(*pairs, strict=True)
+            self._lines.write(
+                b"[%b,[%b],%b]\n" % (orjson.dumps(paths), b",".join(shares), b"true" if same else b"false")
+            )
 
     def close(self) -> None:
         """Take in no more."""

@@ -89,16 +89,11 @@ class Tree:
 
     def take(self, files: Mapping[str, str]) -> bool:
         """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
-        positions, marks = [], self.published.marks
-        for path, digest in files.items():
-            found = self.published.find(path)
-            if found is None or found[1].sha256 != digest or marks[found[0]] == REPLACED:
-                return False
-            if not self._lies(path, found[1].size):
-                return False
-            positions.append(found[0])
-        for position in positions:
-            marks[position] = KEPT
+        found = self.published.same(files)
+        if found is None or not all(self._lies(path, said.size) for path, (_, said) in found):
+            return False
+        for _, (position, _) in found:
+            self.published.marks[position] = KEPT
         return True
 
     def take_folder(self, folder: str, but: str, digest: str) -> bool:

@@ -101,7 +101,7 @@ def write(folder: Path, items: Items) -> Path:
     """Write the index of items into a folder."""
     writer = IndexWriter(folder)
     for number in range(len(items)):
-        writer.add(SHELVES[items.shelf[number]].id, line(items, number))
+        writer.add(SHELVES[items.shelf[number]].id, [line(items, number)])
     return finish(writer, folder)
 
 

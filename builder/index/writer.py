@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest
+from itertools import chain, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +26,8 @@ PAGE = 256
 
 MOST_VALUES = 300
 """Most values of a facet that the head lists; the most frequent ones."""
+
+_FIELDS = itemgetter("id", "title", "own", "year", "box", "time", "terms")
 
 _EXTENTS_KM = (500, 2000)
 """Places of less than the first extent lie in other blocks than wider ones, whose bounds would say little of them."""
@@ -45,22 +49,22 @@ class IndexWriter:
         self._names: list[str] = []
         self._shelves: list[str] = []
         self._of = array("I")
-        self._terms: dict[str, int] = {}
+        self._terms = _Numbers()
         self._said, self._counts = array("I"), array("I")
 
-    def add(self, collection: str, line: Mapping[str, Any]) -> None:
-        """Take in what `line_of` says of an item."""
+    def add(self, collection: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Take in what `line_of` says of items of one collection."""
         if not self._shelves or self._shelves[-1] != collection:
             self._shelves.append(collection)
-        self._of.append(len(self._shelves) - 1)
-        self._names.append(line["id"])
-        self._boxes.extend(line["box"])
-        self._times.extend(line["time"])
-        self._years.append(line["year"])
-        self._spool.append({name: line[name] for name in ("id", "title", "own")})
-        terms = self._terms
-        self._said.extend([terms.setdefault(term, len(terms)) for term in line["terms"]])
-        self._counts.append(len(line["terms"]))
+        ids, titles, own, years, boxes, times, terms = zip(*map(_FIELDS, lines), strict=True)
+        self._of.extend(repeat(len(self._shelves) - 1, len(lines)))
+        self._names += ids
+        self._boxes.extend(chain.from_iterable(boxes))
+        self._times.extend(chain.from_iterable(times))
+        self._years.extend(years)
+        self._spool.extend(zip(ids, titles, own, strict=True))
+        self._said.extend(map(self._terms.__getitem__, chain.from_iterable(terms)))
+        self._counts.extend(map(len, terms))
 
     def write(self, file: BinaryIO, shelves: Sequence[Shelf]) -> dict[str, Any]:
         """Write the data and return the head; the same items give the same bytes, whatever their order was.
@@ -113,9 +117,8 @@ class IndexWriter:
         return found
 
     def _titles(self, rows: Rows) -> bytes:
-        lines = [orjson.loads(line) for line in self._spool.lines(rows.tolist()).splitlines()]
-        columns = {name: [line[name] for line in lines] for name in ("id", "title")}
-        columns["own"] = [number for number, line in enumerate(lines) if line["own"]]
+        ids, titles, own = zip(*map(orjson.loads, self._spool.lines(rows.tolist()).splitlines()), strict=True)
+        columns = {"id": ids, "title": titles, "own": [number for number, one in enumerate(own) if one]}
         return pack(orjson.dumps(columns))
 
     def _write_terms(
@@ -130,7 +133,7 @@ class IndexWriter:
         for term in sorted(rows_of.keys() | shared.keys()):
             found = rows_of.get(term, np.empty(0, np.int64))
             if term in shared:
-                found = np.unique(np.concatenate([found, *(np.arange(start, end) for start, end in shared[term])]))
+                found = _with_ranges(found, shared[term], len(order))
             place = file.tell()
             entries.append((term, len(found), place, file.write(runs_bytes(found))))
         return {"facets": _facets(entries), "words": _write_dictionary(file, entries)}
@@ -147,6 +150,23 @@ class IndexWriter:
         parts = np.split(rows, np.searchsorted(terms, np.arange(1, len(self._terms))))
         named = (f":{term}" if ":" in term else term for term in self._terms)
         return dict(zip(named, parts, strict=False))
+
+
+class _Numbers(dict[str, int]):
+    """Gives each word the next number when it is first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+def _with_ranges(rows: Rows, ranges: Sequence[Sequence[int]], count: int) -> Rows:
+    """Return the rows that are named or lie in a range, ascending."""
+    wanted = np.zeros(count, bool)
+    wanted[rows] = True
+    for start, end in ranges:
+        wanted[start:end] = True
+    return np.flatnonzero(wanted)
 
 
 def _placed(boxes: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from builder.stac.context import Json
-from builder.stac.extents import Extents
+from builder.stac.extents import Extents, Interval
 from builder.stac.item import year_of
 
 MOST_VALUES = 200
@@ -37,6 +37,30 @@ class Entry(NamedTuple):
     year: str
 
 
+class SummaryShare(NamedTuple):
+    """All that a summary has to know of an object.
+
+    Attributes:
+        id: Its id.
+        title: Its title.
+        year: Of an Item; empty for a Collection.
+        box: Its bounding box, if it has one.
+        interval: Start and end, as in `Extents.add_interval`.
+        keywords: All of them.
+        updated: When it was changed, if that is known.
+        rest: JSON text of what many have in common and what counts once.
+    """
+
+    id: str
+    title: str
+    year: str
+    box: Sequence[float] | None
+    interval: Interval
+    keywords: Sequence[str]
+    updated: str | None
+    rest: str
+
+
 class Store(Protocol):
     """A list, or what keeps one elsewhere than in memory."""
 
@@ -46,8 +70,8 @@ class Store(Protocol):
     def __getitem__(self, place: int, /) -> Any:
         """Return the value that was added after so many others."""
 
-    def append(self, value: Any, /) -> None:
-        """Add a value at the end."""
+    def extend(self, values: Iterable[Any], /) -> None:
+        """Add values at the end."""
 
 
 @dataclass
@@ -72,24 +96,25 @@ class Summary:
 
     def add(self, stac: Mapping[str, Any]) -> None:
         """Take in an Item, or a Collection that `builder.stac.item.build_record_collection` made."""
-        self.take(share_of(stac))
+        self.take([share_of(stac)])
 
-    def take(self, share: Mapping[str, Any]) -> Entry:
-        """Take in what `share_of` says of an object; return what a link to it needs."""
-        entry = Entry(share["id"], share["title"], sys.intern(share["year"]))
-        self._places.setdefault(entry.year, array("I")).append(len(self.entries))
-        self.entries.append(tuple(entry))
-        if share["box"]:
-            self.extents.add_box(share["box"])
-        self.extents.add_interval(*share["interval"])
-        self._keywords.update(share["keywords"])
-        if share["updated"]:
-            self.updated = max(self.updated or share["updated"], share["updated"])
-        if share["rest"] not in self._known:
-            self._add_rest(orjson.loads(share["rest"]))
-            if len(self._known) < MOST_KNOWN:
-                self._known.add(share["rest"])
-        return entry
+    def take(self, shares: Sequence[SummaryShare | Sequence[Any]]) -> None:
+        """Take in what `share_of` says of objects, also as JSON has it."""
+        ids, titles, years, boxes, intervals, keywords, updated, rests = zip(*shares, strict=True)
+        for place, year in enumerate(years, len(self.entries)):
+            self._places.setdefault(year, array("I")).append(place)
+        self.entries.extend(zip(ids, titles, years, strict=True))
+        for box in filter(None, boxes):
+            self.extents.add_box(box)
+        for interval in intervals:
+            self.extents.add_interval(*interval)
+        self._keywords.update(chain.from_iterable(keywords))
+        self.updated = max((stamp for stamp in (self.updated, *updated) if stamp), default=None)
+        for rest in dict.fromkeys(rests):
+            if rest not in self._known:
+                self._add_rest(orjson.loads(rest))
+                if len(self._known) < MOST_KNOWN:
+                    self._known.add(rest)
 
     @property
     def years(self) -> list[str]:
@@ -167,13 +192,9 @@ class Summary:
                 self._assets[key] = shared
 
 
-def share_of(stac: Mapping[str, Any]) -> Json:
-    """Return all that a summary has to know of an Item, or of a Collection made from a record.
-
-    ``rest`` is JSON text of what many have in common and what counts once.
-    """
+def share_of(stac: Mapping[str, Any]) -> SummaryShare:
+    """Return all that a summary has to know of an Item, or of a Collection made from a record."""
     properties = stac.get("properties", stac)
-    share = _share_of_item(stac) if stac["type"] == "Feature" else _share_of_child(stac)
     rest = {
         "values": dict(_values(properties)),
         "parameters": properties.get("cf:parameter", ()),
@@ -183,26 +204,29 @@ def share_of(stac: Mapping[str, Any]) -> Json:
             key: {name: asset[name] for name in _SHARED if name in asset} for key, asset in stac["assets"].items()
         },
     }
-    return share | {
-        "keywords": properties.get("keywords", ()),
-        "updated": properties.get("updated"),
-        "rest": orjson.dumps(rest).decode(),
-    }
+    return SummaryShare(
+        stac["id"],
+        properties["title"],
+        *(_of_item(stac) if stac["type"] == "Feature" else _of_child(stac)),
+        properties.get("keywords", ()),
+        properties.get("updated"),
+        orjson.dumps(rest).decode(),
+    )
 
 
-def _share_of_item(item: Mapping[str, Any]) -> Json:
+def _of_item(item: Mapping[str, Any]) -> tuple[str, Sequence[float] | None, Interval]:
+    """Return year, box and interval of an Item."""
     properties = item["properties"]
     instant = properties["datetime"]
     end = None if properties.get("iaos:ongoing") else properties.get("end_datetime", instant)
-    interval = (properties.get("start_datetime", instant), end)
-    about = {"id": item["id"], "title": properties["title"], "year": year_of(item)}
-    return about | {"box": item.get("bbox"), "interval": interval}
+    return year_of(item), item.get("bbox"), (properties.get("start_datetime", instant), end)
 
 
-def _share_of_child(collection: Mapping[str, Any]) -> Json:
-    box = None if collection.get("iaos:unlocated") else collection["extent"]["spatial"]["bbox"][0]
-    about = {"id": collection["id"], "title": collection["title"], "year": ""}
-    return about | {"box": box, "interval": collection["extent"]["temporal"]["interval"][0]}
+def _of_child(collection: Mapping[str, Any]) -> tuple[str, Sequence[float] | None, Interval]:
+    """Return the same of a Collection, which has no year."""
+    extent = collection["extent"]
+    box = None if collection.get("iaos:unlocated") else extent["spatial"]["bbox"][0]
+    return "", box, tuple(extent["temporal"]["interval"][0])
 
 
 def _values(properties: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

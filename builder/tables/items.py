@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from builder.geometry.polar import Integers
+    from builder.tables.writer import RowShare
 
 
 class ItemsTable:
@@ -32,11 +34,11 @@ class ItemsTable:
         self._paths: list[str] = []
         self._same: list[bool] = []
 
-    def add(self, path: str, share: Json, *, same: bool) -> None:
-        """Take in an Item: its path, `builder.tables.writer.share_of` its row, and whether it is as before."""
-        self._layout.add(share)
-        self._paths.append(path)
-        self._same.append(same)
+    def add(self, paths: Sequence[str], shares: Sequence[RowShare | Sequence[Any]], *, same: bool) -> None:
+        """Take in Items: their paths, `builder.tables.writer.share_of` their rows, and whether all are as before."""
+        self._layout.add(shares)
+        self._paths += paths
+        self._same.extend(repeat(same, len(paths)))
 
     def write(self, path: Path, about: Json, before: tuple[Path, str] | None) -> str:
         """Write the table; the bytes are the same whether rows of the table before are used or not.
@@ -103,7 +105,7 @@ class _Old:
         with pq.ParquetFile(path) as file:
             for number in range(file.num_row_groups):
                 table = file.read_row_group(number, use_threads=False).cast(schema)
-                yield table.filter(pa.array(np.array([name in ids for name in table["id"].to_pylist()], bool)))
+                yield table.filter(pa.array(list(map(ids.__contains__, table["id"].to_pylist()))))
 
 
 def _woven(old: pa.Table, made: pa.Table | None, same: Any) -> pa.Table:

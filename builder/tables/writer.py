@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -23,9 +24,30 @@ ROW_GROUP = 4096
 """Rows that a reader gets or skips together."""
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_NOWHERE = (np.nan,) * 4
 
 
-def share_of(row: Json) -> Json:
+class RowShare(NamedTuple):
+    """What the layout of a table has to know of a row.
+
+    Attributes:
+        id: Its id.
+        year: In which it begins; -1 where nobody knows.
+        polar: West, south, east and north of its place, if it has one.
+        box: The same as its column has it.
+        kind: Type of its geometry.
+        shapes: JSON text of the shape of each field.
+    """
+
+    id: str
+    year: int
+    polar: Sequence[float] | None
+    box: Sequence[float] | None
+    kind: str | None
+    shapes: str
+
+
+def share_of(row: Json) -> RowShare:
     """Return what the layout of a table has to know of a row that `builder.tables.rows` made."""
     shapes: dict[str, Told] = {}
     for name, value in row.items():
@@ -33,14 +55,14 @@ def share_of(row: Json) -> Json:
             shape = Shape()
             shape.learn(value)
             shapes[name] = shape.told()
-    return {
-        "id": row["id"],
-        "year": int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]),
-        "polar": row.get(POLAR),
-        "box": row["bbox"],
-        "kind": orjson.loads(row["geometry"])["type"] if row["geometry"] else None,
-        "shapes": orjson.dumps(shapes).decode(),
-    }
+    return RowShare(
+        row["id"],
+        int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]),
+        row.get(POLAR),
+        [row["bbox"][side] for side in _SIDES] if row["bbox"] else None,
+        orjson.loads(row["geometry"])["type"] if row["geometry"] else None,
+        orjson.dumps(shapes).decode(),
+    )
 
 
 class Layout:
@@ -53,26 +75,24 @@ class Layout:
         self._shapes: dict[str, Shape] = {}
         self._known: set[str] = set()
         self._geometries: set[str] = set()
-        self._bounds = [180.0, 90.0, -180.0, -90.0]
+        self._bounds = 180.0, 90.0, -180.0, -90.0
 
-    def add(self, share: Json) -> None:
-        """Take in what `share_of` says of a row."""
-        self._boxes.extend(share["polar"] or (np.nan,) * 4)
-        if share["polar"]:
-            self._geometries.add(share["kind"])
-            self._widen(share["box"])
-        self._years.append(share["year"])
-        self.ids.append(share["id"])
-        if share["shapes"] not in self._known:
-            self._known.add(share["shapes"])
-            for name, told in orjson.loads(share["shapes"]).items():
-                self._shapes.setdefault(name, Shape()).merge(told)
-
-    def _widen(self, box: Mapping[str, float]) -> None:
-        west, south, east, north = self._bounds
-        self._bounds = [
-            min(west, box["xmin"]), min(south, box["ymin"]), max(east, box["xmax"]), max(north, box["ymax"]),
-        ]  # fmt: skip
+    def add(self, shares: Sequence[RowShare | Sequence[Any]]) -> None:
+        """Take in what `share_of` says of rows, also as JSON has it."""
+        ids, years, polar, boxes, kinds, shapes = zip(*shares, strict=True)
+        self.ids += ids
+        self._years.extend(years)
+        self._boxes.extend(chain.from_iterable(box or _NOWHERE for box in polar))
+        placed = [number for number, box in enumerate(polar) if box]
+        if placed:
+            self._geometries.update(kinds[number] for number in placed)
+            west, south, east, north = zip(self._bounds, *(boxes[number] for number in placed), strict=True)
+            self._bounds = min(west), min(south), max(east), max(north)
+        for told in dict.fromkeys(shapes):
+            if told not in self._known:
+                self._known.add(told)
+                for name, shape in orjson.loads(told).items():
+                    self._shapes.setdefault(name, Shape()).merge(shape)
 
     def polar(self) -> Integers:
         """Return the polar boxes of all rows; those of rows without a place are not to be used."""
@@ -125,7 +145,7 @@ class TableWriter:
 
     def add(self, row: Json) -> None:
         """Take in a row that `builder.tables.rows` made."""
-        self._layout.add(share_of(row))
+        self._layout.add([share_of(row)])
         self._spool.append({name: value for name, value in row.items() if name != POLAR})
 
     def write(self, path: Path, about: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def write(items: searching.Items, folder: Path) -> None:
         lines = [searching.line(items, number) for number in range(first, min(first + 1000, count))]
         start = time.perf_counter()
         for number, line in enumerate(lines, first):
-            writer.add(searching.SHELVES[items.shelf[number]].id, line)
+            writer.add(searching.SHELVES[items.shelf[number]].id, [line])
         spent += time.perf_counter() - start
     start = time.perf_counter()
     searching.finish(writer, folder)

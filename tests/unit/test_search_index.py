@@ -64,7 +64,7 @@ def item(number, box):
 def write(folder, numbers, boxes):
     writer = IndexWriter(folder)
     for number in numbers:
-        writer.add(SHELVES[number % 3 == 0].id, line_of(item(number, boxes[number])))
+        writer.add(SHELVES[number % 3 == 0].id, [line_of(item(number, boxes[number]))])
     return searching.finish(writer, folder, SHELVES)
 
 

@@ -205,7 +205,7 @@ def test_rows_of_unchanged_items_come_from_the_table_before_and_the_bytes_are_th
     def table(name, changed=(), before=None):
         made = ItemsTable(lambda path: read.append(path) or json.dumps(items[path]).encode())
         for path, item in items.items():
-            made.add(path, share_of(item_row(item)), same=path not in changed)
+            made.add([path], [share_of(item_row(item))], same=path not in changed)
         return tmp_path / name, made.write(tmp_path / name, {"n": 1}, before)
 
     before = table("before")
