@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from array import array
 from bisect import bisect_left, bisect_right
@@ -18,7 +19,10 @@ import orjson
 from builder.manifest import HEAD, MANIFEST, TAIL, Published, damaged, manifest_lines, rows
 
 BLOCK = 16
-"""Lines that are read together."""
+"""Lines that are parsed together."""
+
+BLOCKS = 64
+"""Blocks that are copied together."""
 
 LEFT, KEPT, REPLACED = range(3)
 """Nobody has wanted it; wanted as it is; wanted with other bytes."""
@@ -27,6 +31,7 @@ LAST = "\U0010ffff"
 """Comes after all paths."""
 
 _FIELDS = {"sha256", "size", "type"}
+_NOT_KEPT = re.compile(b"[^%c]" % KEPT)
 _SAID = itemgetter("sha256", "size", "type")
 
 Known = tuple[int, Published]
@@ -102,10 +107,15 @@ class Register:
             position = self.marks.find(mark, position + 1)
 
     def lines(self, first: int, end: int) -> Iterator[bytes]:
-        """Yield the lines of these files, several together, each with a comma behind it."""
-        for number in _blocks(first, end):
-            lines = self._raw(number).splitlines(keepends=True)
-            yield b"".join(lines[max(0, first - number * BLOCK) : end - number * BLOCK])
+        """Yield the lines of these files, many together, each with a comma behind it."""
+        while first < end:
+            number, skip = divmod(first, BLOCK)
+            stop = min(end, (number + BLOCKS) * BLOCK)
+            lines = self._raw(number, -(-stop // BLOCK))
+            if skip or stop == end:
+                lines = b"".join(lines.splitlines(keepends=True)[skip : stop - number * BLOCK])
+            yield lines
+            first = stop
 
     def kept_lines(
         self, first: int, end: int, new: Iterator[tuple[str, bytes]], left: Callable[[str], bytes] = lambda _: b""
@@ -119,19 +129,26 @@ class Register:
             left: Makes the line of a published file that is not kept; nothing by itself.
         """
         coming = _Coming(new)
-        for number in _blocks(first, end):
-            start, stop = max(first, number * BLOCK), min(end, (number + 1) * BLOCK)
-            untouched = coming.path >= (self._firsts[number + 1] if number + 1 < len(self._firsts) else LAST)
-            if untouched and self.marks.count(KEPT, start, stop) == stop - start:
-                yield from self.lines(start, stop)
-                continue
-            lines = self._raw(number).splitlines(keepends=True)
-            for position, path in enumerate(self._block(number), number * BLOCK):
-                if start <= position < stop:
+        while first < end:
+            touched = self._touched(first, end, coming.path)
+            yield from self.lines(first, touched)
+            if touched == end:
+                break
+            number = touched // BLOCK
+            first = min(end, (number + 1) * BLOCK)
+            lines = self._raw(number, number + 1).splitlines(keepends=True)
+            for position, path in list(enumerate(self._block(number), number * BLOCK))[touched % BLOCK :]:
+                if position < first:
                     yield from coming.before(path)
                     own = lines[position % BLOCK] if self.marks[position] == KEPT else left(path)
                     yield b"".join(coming.before(f"{path}\0")) or own
         yield from coming.before(LAST)
+
+    def _touched(self, first: int, end: int, path: str) -> int:
+        """Return where the first block begins that has a file which is not kept, or before which a path comes."""
+        left = _NOT_KEPT.search(self.marks, first, end)
+        position = min(end, left.start() if left else end, self.before(path))
+        return end if position == end else max(first, position // BLOCK * BLOCK)
 
     def _read(self) -> None:
         """Learn where each block begins."""
@@ -154,12 +171,13 @@ class Register:
         if line != TAIL:
             raise KeyError("end")
 
-    def _raw(self, number: int) -> bytes:
-        start, end = self._starts[number : number + 2]
-        return os.pread(self._file.fileno(), end - start, start).rstrip(b",\n") + b",\n"
+    def _raw(self, number: int, end: int) -> bytes:
+        """Return the lines of blocks, from one number to another."""
+        start = self._starts[number]
+        return os.pread(self._file.fileno(), self._starts[end] - start, start).rstrip(b",\n") + b",\n"
 
     def _parsed(self, number: int) -> dict[str, Known]:
-        entries = _entries(self._raw(number))
+        entries = _entries(self._raw(number, number + 1))
         published = map(Published._make, map(_SAID, entries.values()))
         return dict(zip(entries, enumerate(published, number * BLOCK), strict=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import Any, overload
@@ -24,6 +24,7 @@ class Spool(Sequence[Any]):
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (lives as long as the list)
         self._ends = array("Q", [0])
+        self._held = False
 
     def __len__(self) -> int:
         """Count the values."""
@@ -39,6 +40,7 @@ class Spool(Sequence[Any]):
 
     def put(self, texts: Sequence[bytes]) -> None:
         """Add values at the end that are JSON text already."""
+        self._held = True
         self._file.writelines(chain.from_iterable(zip(texts, repeat(b"\n"))))
         self._ends.extend(accumulate((len(text) + 1 for text in texts), initial=self._ends.pop()))
 
@@ -51,19 +53,20 @@ class Spool(Sequence[Any]):
     def __getitem__(self, place: int | slice) -> Any:
         """Return one value or several."""
         if isinstance(place, slice):
-            return [orjson.loads(line) for line in self._raw(range(*place.indices(len(self))))]
-        return orjson.loads(next(self._raw([range(len(self))[place]])))
+            return [self[one] for one in range(*place.indices(len(self)))]
+        return orjson.loads(self._raw(range(len(self))[place]))
 
     def lines(self, places: Iterable[int]) -> bytes:
         """Return values as NDJSON, in the order asked for."""
-        return b"".join(self._raw(places))
+        return b"".join(map(self._raw, places))
 
     def close(self) -> None:
         """Give the scratch file back."""
         self._file.close()
 
-    def _raw(self, places: Iterable[int]) -> Iterator[bytes]:
-        self._file.flush()
-        for place in places:
-            start, end = self._ends[place], self._ends[place + 1]
-            yield os.pread(self._file.fileno(), end - start, start)
+    def _raw(self, place: int) -> bytes:
+        if self._held:
+            self._file.flush()
+            self._held = False
+        start = self._ends[place]
+        return os.pread(self._file.fileno(), self._ends[place + 1] - start, start)
