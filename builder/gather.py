@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,11 @@ from builder.stac.collection import build_collection, build_year_catalog, has_ye
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place, page_of
 from builder.stac.serialize import to_bytes
-from builder.stac.summaries import Summary, share_of
+from builder.stac.summaries import Summary, rest_of, share_of
 from builder.stack import Stack
 from builder.tabled import Tabled
 from builder.tables.rows import item_row, without_downward_links
+from builder.tables.writer import shapes_of
 from builder.tables.writer import share_of as share_of_row
 from builder.whole import Known, Whole
 
@@ -201,32 +202,35 @@ class Gatherer:
         )
         files |= {page: self.tree.add(page, body, HTML) for page, body in pages}
         self.lasting = self.lasting and not (composed.inspected or composed.copies)
-        share = Share(
-            share_of(composed.stac),
-            orjson.dumps(self.renderer.listed(composed.stac)),
-            orjson.dumps(line_of(composed.stac)),
-            orjson.dumps(tuple(share_of_row(item_row(composed.stac))) if composed.is_item else None),
-            len(open_files(composed.stac)),
-        )
-        made = Made(entry.identifier, key, name, path, files, composed.findings, share)
+        made = Made(entry.identifier, key, name, path, files, composed.findings, self._share(composed))
         if may_be_kept(composed):
             self.memo.keep(made)
         self._register(made.shares(), same=False)
 
+    def _share(self, composed: Composed) -> Share:
+        """Return what an object adds to what is said of all together."""
+        stac = composed.stac
+        row = item_row(stac) if composed.is_item else None
+        return Share(
+            share_of(stac),
+            rest_of(stac),
+            orjson.dumps(self.renderer.listed(stac)),
+            orjson.dumps(line_of(stac)),
+            orjson.dumps(row and tuple(share_of_row(row))),
+            shapes_of(row) if row else b"null",
+            len(open_files(stac)),
+        )
+
     def _register(self, shares: Shares, *, same: bool) -> None:
         """Count objects in for what is said of all together."""
-        place = len(self.summary.entries)
-        self.summary.take(shares.summaries)
+        for place, (name, identifier) in enumerate(zip(shares.ids, shares.identifiers, strict=True), len(self.paths)):
+            self.known[name if name == identifier else identifier] = place  # not two strings where one does
+        self.summary.take(shares.summaries, shares.rests)
         self.taken.update(shares.ids)
-        pairs = zip(shares.identifiers, shares.ids, strict=True)
-        keys = (
-            name if name == identifier else identifier for identifier, name in pairs
-        )  # one string where two are same
-        self.known.update(zip(keys, count(place)))
         self.findable.writelines(b"%b\n" % line for line in shares.found)
         self.listed.put(shares.listed)
         self.paths.extend(shares.paths)
-        self.table.add(shares.paths, shares.rows, same=same)
+        self.table.add(shares.paths, shares.rows, shares.shapes, same=same)
         self.files += sum(shares.files)
         self.result.items += len(shares.ids)
 

@@ -45,7 +45,7 @@ _MAKERS = (
 _SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml", ".json"})
 
 
-_PARTS = 7
+_PARTS = 9
 """Key, checksum, what it is about, and the share."""
 
 STRETCH = 100
@@ -57,16 +57,20 @@ class Share(NamedTuple):
 
     Attributes:
         summary: `builder.stac.summaries.share_of` it.
+        rest: `builder.stac.summaries.rest_of` it.
         listed: Its line in the list of its collection.
         found: `builder.index.described.line_of` it.
         row: `builder.tables.writer.share_of` its row, or null.
+        shapes: `builder.tables.writer.shapes_of` its row, or null.
         files: How many open files it has.
     """
 
     summary: SummaryShare
+    rest: bytes
     listed: bytes
     found: bytes
     row: bytes
+    shapes: bytes
     files: int
 
 
@@ -77,9 +81,11 @@ class Shares(NamedTuple):
     ids: Sequence[str]
     paths: Sequence[str]
     summaries: Sequence[SummaryShare]
+    rests: Sequence[bytes]
     listed: Sequence[bytes]
     found: Sequence[bytes]
     rows: Sequence[bytes]
+    shapes: Sequence[bytes]
     files: Sequence[int]
 
 
@@ -106,16 +112,13 @@ class Made(NamedTuple):
 
     def shares(self) -> Shares:
         """Return its share as that of objects of which there is one."""
-        summary, listed, found, row, files = self.share
-        return Shares([self.identifier], [self.id], [self.path], [summary], [listed], [found], [row], [files])
+        return Shares._make([part] for part in (self.identifier, self.id, self.path, *self.share))
 
     def line(self) -> bytes:
         """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
-        share = self.share
-        about = (self.identifier, self.id, self.path, self.files, self.findings, share.files)
-        rest = b"\t".join(
-            (orjson.dumps(about), orjson.dumps(tuple(share.summary)), share.listed, share.found, share.row + b"\n")
-        )
+        summary, *texts, files = self.share
+        about = (self.identifier, self.id, self.path, self.files, self.findings, files)
+        rest = b"\t".join((orjson.dumps(about), orjson.dumps(tuple(summary)), *texts)) + b"\n"
         return b"%b%d\t%b" % (self.key, crc32(rest), rest)
 
 
@@ -148,9 +151,9 @@ class Stretch(NamedTuple):
         parts = [line[:-1].split(b"\t") for line in self.memory]
         if not all(map(_is_whole, self.memory, parts)):
             return None
-        _, _, about, summaries, listed, found, rows = zip(*parts, strict=True)
+        _, _, about, summaries, *texts = zip(*parts, strict=True)
         identifiers, ids, paths, files, findings, counts = zip(*_array(about), strict=True)
-        shares = Shares(identifiers, ids, paths, _array(summaries), listed, found, rows, counts)
+        shares = Shares._make((identifiers, ids, paths, _array(summaries), *texts, counts))
         said = tuple(map(finding_of, chain.from_iterable(findings)))
         return Remembered(dict(chain.from_iterable(map(dict.items, files))), said, shares)
 

@@ -33,20 +33,21 @@ class Tabled:
         self._items = desk.new_file()
         self._lines = self._items.open("wb")
 
-    def add(self, paths: Sequence[str], shares: Sequence[bytes], *, same: bool) -> None:
+    def add(self, paths: Sequence[str], shares: Sequence[bytes], shapes: Sequence[bytes], *, same: bool) -> None:
         """Take in objects that follow each other.
 
         Args:
             paths: Of each.
             shares: As JSON, what `builder.tables.writer.share_of` says of the row of an Item; null for others.
+            shapes: What `builder.tables.writer.shapes_of` says of it.
             same: They are published as wanted, and were made by this program.
         """
-        pairs = [(path, share) for path, share in zip(paths, shares, strict=True) if share != b"null"]
-        if pairs:
-            paths, shares = zip(*pairs, strict=True)
-            self._lines.write(
-                b"[%b,[%b],%b]\n" % (orjson.dumps(paths), b",".join(shares), b"true" if same else b"false")
-            )
+        rows = [row for row in zip(paths, shares, shapes, strict=True) if row[1] != b"null"]
+        if rows:
+            paths, shares, shapes = zip(*rows, strict=True)
+            distinct = orjson.dumps([one.decode() for one in dict.fromkeys(shapes)])
+            parts = orjson.dumps(paths), b",".join(shares), distinct, orjson.dumps(same)
+            self._lines.write(b"[%b,[%b],%b,%b]\n" % parts)
 
     def close(self) -> None:
         """Take in no more."""

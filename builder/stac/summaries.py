@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 
 class SummaryShare(NamedTuple):
-    """All that a summary has to know of an object.
+    """What a summary has to know of each object; `rest_of` it is the other half.
 
     Attributes:
         id: Its id.
@@ -48,7 +48,6 @@ class SummaryShare(NamedTuple):
         interval: Start and end, as in `Extents.add_interval`.
         keywords: All of them.
         updated: When it was changed, if that is known.
-        rest: JSON text of what many have in common and what counts once.
     """
 
     id: str
@@ -58,7 +57,6 @@ class SummaryShare(NamedTuple):
     interval: Interval
     keywords: Sequence[str]
     updated: str | None
-    rest: str
 
 
 class Store(Protocol):
@@ -91,16 +89,16 @@ class Summary:
     _assets: dict[str, Json] = field(default_factory=dict)
     _providers: dict[str, Json] = field(default_factory=dict)
     _contacts: dict[tuple[str, str], Json] = field(default_factory=dict)
-    _known: set[str] = field(default_factory=set)
+    _known: set[bytes] = field(default_factory=set)
     _places: dict[str, array[int]] = field(default_factory=dict)
 
     def add(self, stac: Mapping[str, Any]) -> None:
         """Take in an Item, or a Collection that `builder.stac.item.build_record_collection` made."""
-        self.take([share_of(stac)])
+        self.take([share_of(stac)], [rest_of(stac)])
 
-    def take(self, shares: Sequence[SummaryShare | Sequence[Any]]) -> None:
-        """Take in what `share_of` says of objects, also as JSON has it."""
-        ids, titles, years, boxes, intervals, keywords, updated, rests = zip(*shares, strict=True)
+    def take(self, shares: Sequence[SummaryShare | Sequence[Any]], rests: Sequence[bytes]) -> None:
+        """Take in what `share_of` says of objects, also as JSON has it, and `rest_of`."""
+        ids, titles, years, boxes, intervals, keywords, updated = zip(*shares, strict=True)
         for place, year in enumerate(years, len(self.entries)):
             self._places.setdefault(year, array("I")).append(place)
         self.entries.extend(zip(ids, titles, years, strict=True))
@@ -193,7 +191,19 @@ class Summary:
 
 
 def share_of(stac: Mapping[str, Any]) -> SummaryShare:
-    """Return all that a summary has to know of an Item, or of a Collection made from a record."""
+    """Return what a summary has to know of each Item, or Collection made from a record."""
+    properties = stac.get("properties", stac)
+    return SummaryShare(
+        stac["id"],
+        properties["title"],
+        *(_of_item(stac) if stac["type"] == "Feature" else _of_child(stac)),
+        properties.get("keywords", ()),
+        properties.get("updated"),
+    )
+
+
+def rest_of(stac: Mapping[str, Any]) -> bytes:
+    """Return as JSON what many of them have in common, and what counts once."""
     properties = stac.get("properties", stac)
     rest = {
         "values": dict(_values(properties)),
@@ -204,14 +214,7 @@ def share_of(stac: Mapping[str, Any]) -> SummaryShare:
             key: {name: asset[name] for name in _SHARED if name in asset} for key, asset in stac["assets"].items()
         },
     }
-    return SummaryShare(
-        stac["id"],
-        properties["title"],
-        *(_of_item(stac) if stac["type"] == "Feature" else _of_child(stac)),
-        properties.get("keywords", ()),
-        properties.get("updated"),
-        orjson.dumps(rest).decode(),
-    )
+    return orjson.dumps(rest)
 
 
 def _of_item(item: Mapping[str, Any]) -> tuple[str, Sequence[float] | None, Interval]:

@@ -44,8 +44,8 @@ def _items(order: Order, target: Path, staging: Path) -> None:
 
     table = ItemsTable(read)
     with Path(order["items"]).open("rb") as lines:
-        for paths, shares, same in map(orjson.loads, lines):
-            table.add(paths, shares, same=same)
+        for paths, shares, shapes, same in map(orjson.loads, lines):
+            table.add(paths, shares, shapes, same=same)
     before = order["before"]
     key = table.write(Path(order["result"]), order["about"], (Path(before[0]), before[1]) if before else None)
     Path(f"{order['result']}.key").write_text(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
@@ -34,9 +34,23 @@ class ItemsTable:
         self._paths: list[str] = []
         self._same: list[bool] = []
 
-    def add(self, paths: Sequence[str], shares: Sequence[RowShare | Sequence[Any]], *, same: bool) -> None:
-        """Take in Items: their paths, `builder.tables.writer.share_of` their rows, and whether all are as before."""
-        self._layout.add(shares)
+    def add(
+        self,
+        paths: Sequence[str],
+        shares: Sequence[RowShare | Sequence[Any]],
+        shapes: Iterable[str | bytes],
+        *,
+        same: bool,
+    ) -> None:
+        """Take in Items.
+
+        Args:
+            paths: Of each.
+            shares: What `builder.tables.writer.share_of` says of each row.
+            shapes: What `builder.tables.writer.shapes_of` says of them, once.
+            same: All are as before.
+        """
+        self._layout.add(shares, shapes)
         self._paths += paths
         self._same.extend(repeat(same, len(paths)))
 

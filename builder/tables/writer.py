@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +28,7 @@ _NOWHERE = (np.nan,) * 4
 
 
 class RowShare(NamedTuple):
-    """What the layout of a table has to know of a row.
+    """What the layout of a table has to know of each row; `shapes_of` it is the other half.
 
     Attributes:
         id: Its id.
@@ -36,7 +36,6 @@ class RowShare(NamedTuple):
         polar: West, south, east and north of its place, if it has one.
         box: The same as its column has it.
         kind: Type of its geometry.
-        shapes: JSON text of the shape of each field.
     """
 
     id: str
@@ -44,25 +43,28 @@ class RowShare(NamedTuple):
     polar: Sequence[float] | None
     box: Sequence[float] | None
     kind: str | None
-    shapes: str
 
 
 def share_of(row: Json) -> RowShare:
-    """Return what the layout of a table has to know of a row that `builder.tables.rows` made."""
-    shapes: dict[str, Told] = {}
-    for name, value in row.items():
-        if name != POLAR:
-            shape = Shape()
-            shape.learn(value)
-            shapes[name] = shape.told()
+    """Return what the layout of a table has to know of each row that `builder.tables.rows` made."""
     return RowShare(
         row["id"],
         int(str(row.get("datetime") or row.get("start_datetime") or "-1")[:4]),
         row.get(POLAR),
         [row["bbox"][side] for side in _SIDES] if row["bbox"] else None,
         orjson.loads(row["geometry"])["type"] if row["geometry"] else None,
-        orjson.dumps(shapes).decode(),
     )
+
+
+def shapes_of(row: Json) -> bytes:
+    """Return as JSON the shape of each of its fields, which many rows have in common."""
+    shapes: dict[str, Told] = {}
+    for name, value in row.items():
+        if name != POLAR:
+            shape = Shape()
+            shape.learn(value)
+            shapes[name] = shape.told()
+    return orjson.dumps(shapes)
 
 
 class Layout:
@@ -73,13 +75,13 @@ class Layout:
         self._boxes = array("d")
         self._years = array("i")
         self._shapes: dict[str, Shape] = {}
-        self._known: set[str] = set()
+        self._known: set[str | bytes] = set()
         self._geometries: set[str] = set()
         self._bounds = 180.0, 90.0, -180.0, -90.0
 
-    def add(self, shares: Sequence[RowShare | Sequence[Any]]) -> None:
-        """Take in what `share_of` says of rows, also as JSON has it."""
-        ids, years, polar, boxes, kinds, shapes = zip(*shares, strict=True)
+    def add(self, shares: Sequence[RowShare | Sequence[Any]], shapes: Iterable[str | bytes]) -> None:
+        """Take in what `share_of` says of rows, also as JSON has it, and what `shapes_of` says of any of them."""
+        ids, years, polar, boxes, kinds = zip(*shares, strict=True)
         self.ids += ids
         self._years.extend(years)
         self._boxes.extend(chain.from_iterable(box or _NOWHERE for box in polar))
@@ -88,7 +90,7 @@ class Layout:
             self._geometries.update(kinds[number] for number in placed)
             west, south, east, north = zip(self._bounds, *(boxes[number] for number in placed), strict=True)
             self._bounds = min(west), min(south), max(east), max(north)
-        for told in dict.fromkeys(shapes):
+        for told in shapes:
             if told not in self._known:
                 self._known.add(told)
                 for name, shape in orjson.loads(told).items():
@@ -145,7 +147,7 @@ class TableWriter:
 
     def add(self, row: Json) -> None:
         """Take in a row that `builder.tables.rows` made."""
-        self._layout.add([share_of(row)])
+        self._layout.add([share_of(row)], [shapes_of(row)])
         self._spool.append({name: value for name, value in row.items() if name != POLAR})
 
     def write(self, path: Path, about: Mapping[str, Any]) -> None:

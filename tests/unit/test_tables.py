@@ -25,7 +25,7 @@ from builder.geometry.polar import hilbert, polar_bounds, radius_km
 from builder.tables.items import ItemsTable
 from builder.tables.rows import item_row
 from builder.tables.shape import MOST_FIELDS, Shape
-from builder.tables.writer import TableWriter, share_of
+from builder.tables.writer import TableWriter, shapes_of, share_of
 from tests import synthetic
 
 COUNT = 150
@@ -205,7 +205,8 @@ def test_rows_of_unchanged_items_come_from_the_table_before_and_the_bytes_are_th
     def table(name, changed=(), before=None):
         made = ItemsTable(lambda path: read.append(path) or json.dumps(items[path]).encode())
         for path, item in items.items():
-            made.add([path], [share_of(item_row(item))], same=path not in changed)
+            row = item_row(item)
+            made.add([path], [share_of(row)], [shapes_of(row)], same=path not in changed)
         return tmp_path / name, made.write(tmp_path / name, {"n": 1}, before)
 
     before = table("before")
