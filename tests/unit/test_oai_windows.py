@@ -18,13 +18,13 @@ from builder.definitions.model import OaiPmhSource
 from builder.errors import SourceError
 from builder.findings import Finding
 from builder.harvest import gate_for, open_source
-from builder.sources.http import HttpGate
+from builder.sources.http import HttpGate, Limits
 from builder.sources.oai import OaiSource
 from builder.sources.oai.windows import Window, moment, stamp
 from builder.sources.protocol import Ask, Record
 from tests.harvesting import QUICK, define, kept, live, report_of, run
 from tests.servers.dated import DAY, SECOND, Dated, Kept, envelope
-from tests.servers.faults import oai_error
+from tests.servers.faults import FAULTS, Faulty, lasting, oai_error, once, slow
 from tests.servers.local import LocalServer, wsgi
 from tests.servers.oai_app import SIZE, deleted, identifier, oai_app
 
@@ -392,6 +392,30 @@ def test_a_window_that_fails_leaves_everything_as_it_was(tmp_path, failure):
     assert not third.failed
     assert third.counts["gone"] == 10
     assert ("answered_before" in third.counts) == (failure == "garbage")  # the others are answers, which stand
+
+
+@pytest.mark.parametrize("how", [once, lasting])
+@pytest.mark.parametrize("number", [3, 20])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_passes_or_fails_the_whole_pass(fault, number, how):
+    provider = Dated(spread(60))
+    for one in provider.records.values():
+        one.title = "Tromsø"
+    with LocalServer(Faulty(provider, how(number, FAULTS[fault]))) as server:
+        limits = Limits(tries=2, response_s=0.8 if FAULTS[fault] is slow else 60)
+        gate = HttpGate([server.host], delay_s=0, limits=limits, connections=4, sleep=lambda _: None)
+        source = source_for(None, gate, url=f"{server.url}/oai")
+        records = []
+        try:
+            records.extend(got for got in source.scan() if isinstance(got, Record))
+        except SourceError:
+            assert not source.complete
+            assert how is lasting or fault == "redirect to another host"
+            return
+    assert how is once or fault == "bad UTF-8"
+    assert source.complete
+    assert {r.identifier for r in records} == set(provider.records)
+    assert all("Tromsø".encode() in r.body for r in records)
 
 
 def test_the_next_run_goes_on_with_the_windows_that_are_left(tmp_path):
