@@ -138,6 +138,13 @@ def stac_browser(session: nox.Session) -> None:
 
 
 @nox.session
+def qgis(session: nox.Session) -> None:
+    """Open every item and image of the demo in QGIS. Needs Debian's python3-qgis and qgis-providers."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "tests/clients/layers_in_qgis.py", *session.posargs)
+
+
+@nox.session
 def drills(session: nox.Session) -> None:
     """Faults, kills, full disks and hostile input, with figures; writes build/drills.json and build/drills.md."""
     session.install("-e", ".", *group("tests"))

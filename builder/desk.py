@@ -40,15 +40,17 @@ class Desk:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / str(next(self._numbers))
 
-    def table_of_items(self, items: Path, about: dict[str, Any], before: tuple[str, str] | None) -> Path:
+    def table_of_items(self, items: Path, folder: str, about: dict[str, Any], before: tuple[str, str] | None) -> Path:
         """Order the table of Items; it is there after `work`, and beside it, under ``.key``, its key.
 
         Args:
-            items: File with a JSON line for each Item: path, share of its row, and whether it is as before.
+            items: File with JSON lines for Items that follow each other: the share of the row of each, the distinct
+                shapes of these rows, and whether all are as before.
+            folder: In which the Items lie, each under its id.
             about: What the table says of itself.
             before: File and key of the table of the build before.
         """
-        return self._order("items", items=str(items), about=about, before=before)
+        return self._order("items", items=str(items), folder=folder, about=about, before=before)
 
     def table(self, rows: Sequence[dict[str, Any]]) -> Path:
         """Order a table of rows."""
@@ -76,7 +78,7 @@ class Desk:
             [sys.executable, "-P", "-m", "builder.tables.clerk"],
             input=orjson.dumps(roots | {"orders": self._orders}),
             capture_output=True,
-            env=environment(),
+            env=environment() | {"ARROW_DEFAULT_MEMORY_POOL": "system"},  # which gives back what is free
             check=False,
         )
         if done.returncode:

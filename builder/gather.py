@@ -230,7 +230,7 @@ class Gatherer:
         self.findable.writelines(b"%b\n" % line for line in shares.found)
         self.listed.put(shares.listed)
         self.paths.extend(shares.paths)
-        self.table.add(shares.paths, shares.rows, shares.shapes, same=same)
+        self.table.add(shares.rows, shares.shapes, same=same)
         self.files += sum(shares.files)
         self.result.items += len(shares.ids)
 

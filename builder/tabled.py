@@ -28,26 +28,23 @@ class Tabled:
     """
 
     def __init__(self, state: State, place: Place, desk: Desk) -> None:
-        self.path, self.file = place.items_table, Path()
+        self.path, self.file, self._folder = place.items_table, Path(), place.folder
         self._state, self._desk, self._name = state, desk, f"{place.collection}/table.json"
         self._items = desk.new_file()
         self._lines = self._items.open("wb")
 
-    def add(self, paths: Sequence[str], shares: Sequence[bytes], shapes: Sequence[bytes], *, same: bool) -> None:
+    def add(self, shares: Sequence[bytes], shapes: Sequence[bytes], *, same: bool) -> None:
         """Take in objects that follow each other.
 
         Args:
-            paths: Of each.
-            shares: As JSON, what `builder.tables.writer.share_of` says of the row of an Item; null for others.
+            shares: As JSON, what `builder.tables.writer.share_of` says of the row of each Item; null for others.
             shapes: What `builder.tables.writer.shapes_of` says of it.
             same: They are published as wanted, and were made by this program.
         """
-        rows = [row for row in zip(paths, shares, shapes, strict=True) if row[1] != b"null"]
+        rows = [share for share in shares if share != b"null"]
         if rows:
-            paths, shares, shapes = zip(*rows, strict=True)
-            distinct = orjson.dumps([one.decode() for one in dict.fromkeys(shapes)])
-            parts = orjson.dumps(paths), b",".join(shares), distinct, orjson.dumps(same)
-            self._lines.write(b"[%b,[%b],%b,%b]\n" % parts)
+            distinct = [one.decode() for one in dict.fromkeys(shapes) if one != b"null"]
+            self._lines.write(b"[[%b],%b,%b]\n" % (b",".join(rows), orjson.dumps(distinct), orjson.dumps(same)))
 
     def close(self) -> None:
         """Take in no more."""
@@ -59,7 +56,7 @@ class Tabled:
         said = orjson.loads(self._state.read(self._name) or b"{}")
         known = said.get("maker") == maker() and tree.stands(self.path, said["sha256"])
         before = (str(tree.target / self.path), said["key"]) if known else None
-        self.file = self._desk.table_of_items(self._items, about, before)
+        self.file = self._desk.table_of_items(self._items, self._folder, about, before)
 
     def remember(self, digest: str) -> None:
         """Remember what was written, by its SHA-256."""

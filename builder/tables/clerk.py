@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,20 @@ def main() -> None:
     said = orjson.loads(sys.stdin.buffer.read())
     target, staging = Path(said["target"]), Path(said["staging"])
     kinds: dict[str, Callable[[Order, Path, Path], None]] = {"items": _items, "rows": _rows, "index": _index}
-    for order in said["orders"]:
+    for order in sorted(said["orders"], key=itemgetter("kind")):  # the index first, which needs no pyarrow
         kinds[order["kind"]](order, target, staging)
 
 
 def _items(order: Order, target: Path, staging: Path) -> None:
-    def read(path: str) -> bytes:
+    def read(name: str) -> bytes:
+        path = f"{order['folder']}/{name}.json"
         staged = staging / path
         return (staged if staged.exists() else target / path).read_bytes()
 
     table = ItemsTable(read)
     with Path(order["items"]).open("rb") as lines:
-        for paths, shares, shapes, same in map(orjson.loads, lines):
-            table.add(paths, shares, shapes, same=same)
+        for shares, shapes, same in map(orjson.loads, lines):
+            table.add(shares, shapes, same=same)
     before = order["before"]
     key = table.write(Path(order["result"]), order["about"], (Path(before[0]), before[1]) if before else None)
     Path(f"{order['result']}.key").write_text(key)

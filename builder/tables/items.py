@@ -21,38 +21,32 @@ if TYPE_CHECKING:
     from builder.tables.writer import RowShare
 
 
+BATCH = 1024
+"""Rows of the table before that are read together."""
+
+
 class ItemsTable:
-    """Takes items in any order and writes their rows sorted; in memory are places, years, ids and paths.
+    """Takes items in any order and writes their rows sorted; in memory are places, years and ids.
 
     Args:
-        read: Gives the bytes of the Item at a path.
+        read: Gives the bytes of the Item with an id.
     """
 
     def __init__(self, read: Callable[[str], bytes]) -> None:
         self._read = read
         self._layout = Layout()
-        self._paths: list[str] = []
-        self._same: list[bool] = []
+        self._same = bytearray()
 
-    def add(
-        self,
-        paths: Sequence[str],
-        shares: Sequence[RowShare | Sequence[Any]],
-        shapes: Iterable[str | bytes],
-        *,
-        same: bool,
-    ) -> None:
+    def add(self, shares: Sequence[RowShare | Sequence[Any]], shapes: Iterable[str | bytes], *, same: bool) -> None:
         """Take in Items.
 
         Args:
-            paths: Of each.
             shares: What `builder.tables.writer.share_of` says of each row.
             shapes: What `builder.tables.writer.shapes_of` says of them, once.
             same: All are as before.
         """
         self._layout.add(shares, shapes)
-        self._paths += paths
-        self._same.extend(repeat(same, len(paths)))
+        self._same.extend(repeat(same, len(shares)))
 
     def write(self, path: Path, about: Json, before: tuple[Path, str] | None) -> str:
         """Write the table; the bytes are the same whether rows of the table before are used or not.
@@ -68,7 +62,7 @@ class ItemsTable:
         schema, dropped = self._layout.schema(about)
         key = sha256(schema.remove_metadata().serialize().to_pybytes() + orjson.dumps(sorted(dropped))).hexdigest()
         polar = self._layout.polar()
-        same = np.array(self._same, bool) if before and before[1] == key else np.zeros(len(self._same), bool)
+        same = np.frombuffer(self._same, bool) & bool(before and before[1] == key)
         old = (
             _Old(before[0], {self._layout.ids[row] for row in np.flatnonzero(same)}, schema)
             if before and same.any()
@@ -86,16 +80,16 @@ class ItemsTable:
         return key
 
     def _lines(self, rows: Integers) -> bytes:
-        return b"".join(self._line(self._paths[row]) for row in rows)
+        return b"".join(self._line(self._layout.ids[row]) for row in rows)
 
-    def _line(self, path: str) -> bytes:
-        row = item_row(orjson.loads(self._read(path)))
+    def _line(self, name: str) -> bytes:
+        row = item_row(orjson.loads(self._read(name)))
         row.pop(POLAR, None)
         return orjson.dumps(row) + b"\n"
 
 
 class _Old:
-    """The rows of an earlier table that are wanted again, in their order, one row group in memory."""
+    """The rows of an earlier table that are wanted again, in their order, a few thousand in memory."""
 
     def __init__(self, path: Path, ids: set[str], schema: pa.Schema) -> None:
         self._rows = self._wanted(path, ids, schema)
@@ -116,9 +110,9 @@ class _Old:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(path) as file:
-            for number in range(file.num_row_groups):
-                table = file.read_row_group(number, use_threads=False).cast(schema)
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(BATCH, use_threads=False):
+                table = pa.Table.from_batches([batch]).cast(schema)
                 yield table.filter(pa.array(list(map(ids.__contains__, table["id"].to_pylist()))))
 
 

@@ -203,10 +203,10 @@ def test_rows_of_unchanged_items_come_from_the_table_before_and_the_bytes_are_th
     items, read = dict(sorted(written.items())), []
 
     def table(name, changed=(), before=None):
-        made = ItemsTable(lambda path: read.append(path) or json.dumps(items[path]).encode())
-        for path, item in items.items():
+        made = ItemsTable(lambda name: read.append(name) or json.dumps(items[name]).encode())
+        for name_of_item, item in items.items():
             row = item_row(item)
-            made.add([path], [share_of(row)], [shapes_of(row)], same=path not in changed)
+            made.add([share_of(row)], [shapes_of(row)], same=name_of_item not in changed)
         return tmp_path / name, made.write(tmp_path / name, {"n": 1}, before)
 
     before = table("before")
