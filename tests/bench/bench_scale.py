@@ -10,6 +10,7 @@
 
 `--items N` sets the size (default 100,000), `--build N` that of the whole build (default as many; 0 for none);
 `--quick` takes 1,000. Processor seconds: user and system. Modules are compiled beforehand, as an installation does.
+Files stay until all that is measured beside each other is done: ext4 is slow to give away again what was just deleted.
 """
 
 from __future__ import annotations
@@ -103,10 +104,10 @@ def beside_pystac(count: int, *, via: bool) -> None:
         item["links"] = [link for link in item["links"] if link["rel"] != "via"]
     gc.freeze()  # the benchmark's own items are no garbage of either side
     spent = []
-    for write in (write_ours, write_pystac):
-        with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name:
+        for write in (write_ours, write_pystac):
             start = seconds()
-            write(items, Path(name) / "out")
+            write(items, Path(name) / write.__name__)
             spent.append(seconds() - start)
     ours, theirs = spent
     links = "with" if via else "without"
@@ -169,7 +170,7 @@ def json_rows(count: int) -> None:
         print(f"cost of an item is {many / count / (few / CHUNK):.2f} of that at {CHUNK} items")
         objects, spent = validated(scratch / "many")
         print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000")
-        ratios = [beside_cp(CHUNK, scratch / "turn") for _ in range(TURNS if count > CHUNK else 2)]
+        ratios = [beside_cp(CHUNK, scratch / f"turn-{turn}") for turn in range(TURNS if count > CHUNK else 2)]
         low, middle, high = quantiles(ratios)
         print(
             f"catalogue JSON: {middle:.2f} of cp -r of the same files, half of all turns {low:.2f} to {high:.2f}",
@@ -179,10 +180,7 @@ def json_rows(count: int) -> None:
 
 def beside_cp(count: int, folder: Path) -> float:
     """Write items and copy them with `cp`; return the ratio of processor seconds."""
-    written = write_json(count, folder / "written")
-    copied = copy(folder / "written", folder / "copy")
-    shutil.rmtree(folder)
-    return written / copied
+    return write_json(count, folder / "written") / copy(folder / "written", folder / "copy")
 
 
 def build_rows(count: int) -> None:
