@@ -153,8 +153,7 @@ class Gatherer:
 
     def _stands(self, made: Remembered) -> bool:
         """Tell whether ids are still free, and files lie there, which are wanted as they are if so."""
-        ids = set(made.shares.ids)
-        return len(ids) == len(made.shares.ids) and self.taken.isdisjoint(ids) and self.tree.take(made.files)
+        return self.taken.isdisjoint(made.shares.ids) and self.tree.take(made.files)
 
     def _composed(self, entry: Entry) -> Composed | Finding | None:
         """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""

@@ -196,6 +196,25 @@ def test_a_night_without_news_composes_and_writes_nothing(built, composed):
     assert (list(run(built).plan), composed) == ([], [])
 
 
+def test_findings_of_records_that_have_not_changed_are_reported_again(built, composed):
+    doubtful = synthetic.record(7, 2)
+    doubtful = replace(doubtful, body=doubtful.body.replace(b'"spatial","value":"', b'"spatial","value":"?'))
+    receive(built, doubtful)
+    first = run(built)
+    receive(built, synthetic.record(20, 2))
+    assert run(built).collections[0].findings == first.collections[0].findings != ()
+    assert composed == ["obs-000007", "obs-000020"]
+
+
+def test_files_of_records_that_have_not_changed_count_for_the_data_package(built, monkeypatch):
+    package = built / "out" / "bench" / "synthetic" / "datapackage.json"
+    assert b"obs-000001" in package.read_bytes()
+    monkeypatch.setattr(gather, "MOST_RESOURCES", COUNT)  # each record has two files
+    receive(built, synthetic.record(20, 2))
+    run(built)
+    assert b"obs-000001" not in package.read_bytes()
+
+
 def test_a_collection_without_news_is_not_gone_through_and_says_the_same(built, monkeypatch):
     synthetic.fill(built / "state", COUNT, changed=2)
     first = run(built)
