@@ -88,6 +88,16 @@ def test_a_catalogue_without_items_finds_nothing(tmp_path):
     assert found(folder, "") == set()
 
 
+def test_a_word_of_a_collection_and_of_items_elsewhere_finds_both(tmp_path):
+    made = [item(number, (0, 80, 1, 81)) for number in range(5)]
+    made[1]["properties"]["title"] = "Drift of a buoy"
+    writer = IndexWriter(tmp_path)
+    for number, one in enumerate(made):
+        writer.add(SHELVES[number % 3 == 0].id, [line_of(one)])
+    folder = searching.finish(writer, tmp_path, SHELVES)
+    assert found(folder, "q=drift") == {0, 1, 3}
+
+
 BOXES = [
     (170, 60, -170, 80), (180, 60, 180, 70), (-180, 60, -180, 70), (-180, 89, 180, 90), (0, 90, 0, 90),
     (-30, 80, 30, 90), (10, 60, 20, 62), (-180, 50, 180, 90), (100, 85.25, -100, 89.75), (-180, 60, -179.75, 60.25),

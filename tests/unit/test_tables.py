@@ -163,6 +163,15 @@ def test_a_field_no_column_can_hold_is_left_out_with_its_extension(tmp_path: Pat
     assert table["stac_extensions"].to_pylist() == [[]] * len(table)
 
 
+def test_a_row_without_a_place_has_no_box_in_polar_space(tmp_path: Path, written):
+    writer = TableWriter(tmp_path)
+    for item in (odd(1), {**odd(2), **{name: next(iter(written.values()))[name] for name in ("geometry", "bbox")}}):
+        writer.add(item_row(item))
+    writer.write(tmp_path / "x.parquet", {})
+    rows = pq.read_table(tmp_path / "x.parquet").to_pylist()
+    assert {row["id"]: row["iaos:polar"] is None for row in rows} == {"i1": True, "i2": False}
+
+
 def test_a_shape_is_learnt_from_all_occurrences():
     shape = Shape()
     for value in ({"a": 1}, {"a": 2.5, "b": [None]}, None, {"b": ["x"], "c": {}}, {"d": 2**70}):
