@@ -91,7 +91,7 @@ class Tree:
     def take(self, files: Mapping[str, str]) -> bool:
         """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
         found = self.published.same(files)
-        if found is None or not self._lie((path, said.size) for path, (_, said) in found):
+        if found is None or not self._there((path, said.size) for path, (_, said) in found):
             return False
         for _, (position, _) in found:
             self.published.marks[position] = KEPT
@@ -103,7 +103,7 @@ class Tree:
             return False
         spans = [tuple(map(self.published.before, ends)) for ends in _ranges(folder, but)]
         files = chain.from_iterable(self.published.files(*span) for span in spans)
-        if not self._lie((path, said.size) for path, _, said in files):
+        if not self._there((path, said.size) for path, _, said in files):
             return False
         for first, end in spans:
             self.published.marks[first:end] = bytes([KEPT]) * (end - first)
@@ -122,7 +122,7 @@ class Tree:
     def stands(self, path: str, digest: str) -> bool:
         """Tell whether a file with this SHA-256 is published and still lies there."""
         found = self.published.find(path)
-        return found is not None and found[1].sha256 == digest and self._lie([(path, found[1].size)])
+        return found is not None and found[1].sha256 == digest and self._there([(path, found[1].size)])
 
     def is_published(self, path: str) -> bool:
         """Tell whether the target folder holds a file at ``path``."""
@@ -150,7 +150,7 @@ class Tree:
         """Return what has to happen."""
         return Plan(self)
 
-    def _lie(self, files: Iterable[tuple[str, int]]) -> bool:
+    def _there(self, files: Iterable[tuple[str, int]]) -> bool:
         """Tell whether published files, given as path and size, are still in the target."""
         try:
             with _opened(self.target) as folder:
@@ -163,7 +163,7 @@ class Tree:
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or path == MANIFEST or path in self:
             raise IaosError("two outputs for one path, or a path outside the catalogue", where=path)
         found = self.published.find(path)
-        if found is not None and found[1] == entry and self._lie([(path, entry.size)]):
+        if found is not None and found[1] == entry and self._there([(path, entry.size)]):
             self.published.marks[found[0]] = KEPT
             return False
         if found is not None:

@@ -14,6 +14,12 @@ from tests.browser import TOOLS, chromium
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True)
+def unasked_hosts(monkeypatch):
+    """Let no test wait for an earlier one whose server had the same port."""
+    monkeypatch.setattr("builder.sources.limits._hosts", {})
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded partner data, or a skip that says where it was looked for."""

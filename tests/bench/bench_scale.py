@@ -10,7 +10,7 @@
 
 `--items N` sets the size (default 100,000), `--build N` that of the whole build (default as many; 0 for none);
 `--quick` takes 1,000. Processor seconds: user and system. Modules are compiled beforehand, as an installation does.
-Files stay until all that is measured beside each other is done: ext4 is slow to give away again what was just deleted.
+Files stay until all that is measured beside each other is done, so that nothing is created where much was just deleted.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -39,13 +40,14 @@ def peak_mb() -> float:
 
 def write(items: searching.Items, folder: Path) -> None:
     count, before = len(items), peak_mb()
-    lines = [searching.line(items, number) for number in range(min(count, 1000))]
     writer, spent = IndexWriter(folder), 0.0
     for first in range(0, count, 1000):
-        lines = [searching.line(items, number) for number in range(first, min(first + 1000, count))]
+        lines = defaultdict(list)
+        for number in range(first, min(first + 1000, count)):
+            lines[searching.SHELVES[items.shelf[number]].id].append(searching.line(items, number))
         start = time.perf_counter()
-        for number, line in enumerate(lines, first):
-            writer.add(searching.SHELVES[items.shelf[number]].id, [line])
+        for collection, some in lines.items():
+            writer.add(collection, some)
         spent += time.perf_counter() - start
     start = time.perf_counter()
     searching.finish(writer, folder)
