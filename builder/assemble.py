@@ -33,6 +33,7 @@ from builder.processing.documents import LIST, RELATION, process_files
 from builder.processing.documents import media_type_of as process_media_type
 from builder.processing.night import Relations, base_of
 from builder.report import CollectionReport, collection_report
+from builder.sources.http import HttpGate
 from builder.stac.collection import build_partner_catalog, build_root_catalog
 from builder.stac.layout import COLLECTIONS_TABLE, ROOT, Place, partner_catalog
 from builder.stac.links import PARQUET
@@ -92,7 +93,7 @@ def assemble(
     with Inspector(timeout_s=request.file_timeout) as inspector:
         gathered = []
         for definition in definitions:
-            with gate_for(definition) as gate:
+            with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
                 base = base_of(definition, request, state)
                 inspecting = Inspections(definition, state, inspector, gate, base, request.base_url)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
@@ -117,6 +118,7 @@ def assemble(
             findings=tuple(one.findings),
         )
         for one in gathered
+        if request.asks(one.definition)
     )
     return reports, findings
 

@@ -66,6 +66,10 @@ class Request:
     file_timeout: float = 60.0
     engine: str = "threads"
 
+    def asks(self, definition: CollectionDefinition) -> bool:
+        """Tell whether a collection takes part; one that is off stays as it was, unless it is named."""
+        return definition.enabled or definition.id in self.only
+
 
 def build(request: Request, advance: Advance) -> RunReport:
     """Harvest, then bring the catalogue folder up to date.
@@ -96,6 +100,7 @@ def plan(request: Request, advance: Advance) -> RunReport:
     """
     with tempfile.TemporaryDirectory(prefix="iaos-plan-") as name:
         overlay = Path(name) / "state"
+        overlay.mkdir()
         state = State(request.state, overlay, overlay)
         run, _, _ = _run(request, state, Path(name) / "tree", advance, dry=True)
     return run
@@ -107,8 +112,10 @@ def _run(
     from builder.assemble import assemble
 
     started = clock.now()
-    definitions = load_enabled(request.collections, request.only)
-    harvests = {} if request.no_harvest else harvest_all(definitions, request, state, advance)
+    every = _load(request.collections, request.only)
+    asked = [definition for definition in every if request.asks(definition)]
+    definitions = [one for one in every if one in asked or state.file(f"{one.id}/ledger.ndjson")]
+    harvests = {} if request.no_harvest else harvest_all(asked, request, state, advance)
     readings = Readings()
     processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
     harvests |= processed
@@ -125,6 +132,10 @@ def load_enabled(folder: Path, only: Iterable[str] = ()) -> list[CollectionDefin
         DefinitionError: One cannot be read; nothing is built from half of them.
         UsageError: A name is not defined.
     """
+    return [definition for definition in _load(folder, only) if definition.enabled or definition.id in set(only)]
+
+
+def _load(folder: Path, only: Iterable[str]) -> list[CollectionDefinition]:
     from builder.definitions.load import load_all
 
     definitions, mistakes = load_all(folder)
@@ -134,7 +145,7 @@ def load_enabled(folder: Path, only: Iterable[str] = ()) -> list[CollectionDefin
     if unknown:
         known = ", ".join(definition.id for definition in definitions)
         raise UsageError(f"no collection is called {unknown[0]!r}", where=str(folder), hint=f"there are: {known}")
-    return [definition for definition in definitions if definition.enabled or definition.id in set(only)]
+    return definitions
 
 
 class DefinitionErrors(DefinitionError):

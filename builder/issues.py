@@ -67,7 +67,7 @@ def decide(report: Report, present: Sequence[OpenIssue], after: int = 1) -> list
     """Compare a report with the open issues.
 
     A partner's issue is opened when one of its sources has failed for ``after`` nights, unless it
-    is open; it is closed when all its sources were harvested, or it is defined no longer. A run that
+    is open; it is closed when all its sources were harvested, or it is defined no longer, or off. A run that
     asked other partners only changes nothing for this one.
 
     Raises:
@@ -99,7 +99,7 @@ def _steps(
     if failing and not issues:
         yield IssueStep("open", partner, _body(failing), title=_title(partner, failing))
     elif all(one["harvested"] for one in collections):
-        words = "All sources of this partner answered again." if collections else "This partner is no longer defined."
+        words = "All sources of this partner answered again." if collections else "This partner is asked no longer."
         for issue in issues:
             yield IssueStep("close", partner, words, number=issue.number)
 

@@ -70,7 +70,7 @@ def process_all(
     A processor that fails keeps its last good products; the others go on.
 
     Args:
-        definitions: All that take part, the sources of inputs among them.
+        definitions: All that are shown, the sources of inputs among them; those that are off run no processor.
         request: What is asked for.
         state: What the harvest has left.
         advance: Counts runs, for progress.
@@ -86,7 +86,7 @@ def process_all(
         night = _Night({one.id: one for one in definitions}, request, state, inspector, advance, readings, dry)
         harvests = {}
         for definition, looped in _in_order(definitions):
-            if not request.no_harvest and (not request.only or definition.id in request.only):
+            if not request.no_harvest and (definition.id in request.only if request.only else definition.enabled):
                 harvests[definition.id] = night.process(definition, looped=looped)
         return harvests, night.relations()
 

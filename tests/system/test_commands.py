@@ -79,6 +79,44 @@ def test_a_sample_withdraws_nothing_and_a_withdrawal_leaves_a_page(iaos, tmp_pat
     assert "Sea ice seen" in (tmp_path / "catalog/nordeco/village/sea-ice.html").read_text()
 
 
+def test_a_collection_that_is_off_stays_as_it_was_and_nobody_is_asked(iaos, tmp_path, httpserver):
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "ice.nc", "w") as file:
+        file.createDimension("time", 3)
+        file.createVariable("ice", "f4", ("time",))[:] = [1, 2, 3]
+    httpserver.expect_request("/ice.nc").respond_with_data((tmp_path / "ice.nc").read_bytes())
+    address = httpserver.url_for("/ice.nc")
+    data = f"    - {{id: data, title: T, description: D., start: 2018-07-01, files: [{{href: '{address}'}}]}}\n"
+    text = DEFINITION.replace("type: files", f"type: files\n  fetch_hosts: [{address.split('/')[2]}]") + data
+    definition = tmp_path / "collections/village.yaml"
+    definition.write_text(text + "enabled: false\n")
+    assert "0 items in 0 collections" in iaos("build")[1]
+    assert not (tmp_path / "catalog/nordeco").exists()
+    assert "3 items in 1 collections" in iaos("build", "village")[1]
+    before = {path: path.read_bytes() for path in (tmp_path / "catalog").rglob("*") if path.is_file()}
+    requests = len(httpserver.log)
+    assert requests > 0
+
+    definition.write_text(text.replace("Walrus seen", "Seals seen") + "enabled: false\n")
+    assert iaos("plan")[1] == "0 items in 0 collections; no file changes\n"
+    assert "no file changes" in iaos("build")[1]
+    assert {path: path.read_bytes() for path in (tmp_path / "catalog").rglob("*") if path.is_file()} == before
+    assert len(httpserver.log) == requests
+    assert json.loads((tmp_path / ".iaos/report.json").read_bytes())["collections"] == []
+    iaos("build", "village")
+    assert "Seals seen" in (tmp_path / "catalog/nordeco/village/walrus.json").read_text()
+    definition.unlink()
+    (tmp_path / "collections/other.yaml").write_text(DEFINITION.replace("id: village", "id: other"))
+    iaos("build")
+    assert not (tmp_path / "catalog/nordeco/village/walrus.json").exists(), "what is defined no longer goes"
+
+
+def test_a_plan_of_what_is_remembered(iaos):
+    iaos("build")
+    assert iaos("plan", "--no-harvest") == (0, "2 items in 1 collections; no file changes\n")
+
+
 def test_base_url_and_other_folders(iaos, tmp_path):
     iaos("build", "village", "--out", "elsewhere", "--state", "memory", "--base-url", "https://example.org/arctic")
     assert "https://example.org/arctic/" in (tmp_path / "elsewhere/sitemap.xml").read_text()

@@ -193,7 +193,7 @@ def test_an_issue_stays_while_a_source_of_the_partner_was_not_asked():
     (step,) = decide(report_of(("ctd", "imr", "ok"), ("ice", "imr", "ok")), present)
     assert (step.action, step.number) == ("close", 7)
     (step,) = decide(report_of(("x", "awi", "ok")), present)
-    assert step.body == "This partner is no longer defined."
+    assert step.body == "This partner is asked no longer."
 
 
 def test_an_issue_is_opened_after_as_many_nights_as_asked():

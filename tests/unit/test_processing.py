@@ -431,6 +431,19 @@ def test_an_input_that_is_off_is_a_mistake_where_the_product_is_on(scene, capsys
     assert [f.message for f in run.collections[0].findings] == ["no collection `tables` takes part"]
 
 
+def test_a_processor_that_is_off_keeps_its_products_and_does_not_run(scene):
+    scene.night()
+    scene.table("2020-01-02", "x\n" * 9)
+    scene.define("counts", COUNTS + "enabled: false\n")
+    before, made = len(scene.runs()), scene.items()
+    told = build(scene.request(), lambda task: None)
+    assert (len(scene.runs()) - before, [one.id for one in told.collections]) == (0, ["tables"])
+    assert scene.items() == made != []
+    assert rels(scene.item("2020-01-02.csv", "p/tables"), "http://www.w3.org/ns/prov#hadDerivation")
+    assert scene.faults() == []
+    assert scene.night(only=("counts",))[1] == 1
+
+
 def test_new_drafts_a_definition_with_all_that_the_processor_takes(scene, tmp_path, capsys):
     target = tmp_path / "draft.yaml"
     with pytest.raises(SystemExit):
