@@ -59,7 +59,7 @@ def request(function: Function) -> Function:
             sample,
             full,
             confirm,
-            click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner."),
+            click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner for records."),
             click.option(
                 "--file-timeout",
                 type=click.FloatRange(min=0.1),
