@@ -43,9 +43,8 @@ class Cost:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return (
-            f"{self.requests} requests, {_size_text(self.read_bytes)} to read, {_size_text(self.value_bytes)} of values"
-        )
+        requests = f"{self.requests} request{'' if self.requests == 1 else 's'}"
+        return f"{requests}, {_size_text(self.read_bytes)} to read, {_size_text(self.value_bytes)} of values"
 
 
 def _size_text(size: int) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _SAID = ("title", "iaos_source", "iaos_item", "iaos_query", "iaos_distance_m", "citation", "license")
 
+SECONDS = {"units": "seconds since 1970-01-01", "calendar": "standard", "dtype": "float64"}
+"""How times are written: every reader of CF knows it, which not all do of xarray's nanoseconds."""
+
 
 def write(part: xr.Dataset, target: Path) -> None:
     """Write a cut to a file, in the format that its suffix names; the file appears only once it is complete.
@@ -118,8 +121,11 @@ def _outside(variable: xr.DataArray, within: xr.DataArray) -> xr.DataArray:
 
 
 def _encoding(variable: xr.Variable) -> dict[str, Any]:
+    if variable.dtype.kind == "M":
+        gaps = {} if np.isnat(variable.values).any() else {"_FillValue": None}
+        return gaps | SECONDS | ({"zlib": True, "complevel": 4} if variable.ndim else {})
     filled = {"_FillValue": None} if variable.dtype.kind in "iuf" and not _has_gaps(variable) else {}
-    return filled | ({"zlib": True, "complevel": 4} if variable.ndim and variable.dtype.kind in "iufM" else {})
+    return filled | ({"zlib": True, "complevel": 4} if variable.ndim and variable.dtype.kind in "iuf" else {})
 
 
 def _has_gaps(variable: xr.Variable) -> bool:

@@ -40,7 +40,8 @@ def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
     sources = "\n".join(part.attrs["iaos_source"] for _, part in parts)
     said = {key: value for key, value in parts[0][1].attrs.items() if all(p.attrs.get(key) == value for _, p in parts)}
     said |= {"Conventions": "CF-1.11", "iaos_source": sources, "iaos_query": asked, "history": f"iaos extract {asked}"}
-    return whole.assign_attrs(said)
+    whole.attrs = said
+    return whole
 
 
 def _same_units(tables: Sequence[xr.Dataset]) -> None:

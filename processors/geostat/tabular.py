@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy.typing as npt
 from processors.errors import Refusal
 from processors.geostat.names import names_of
 from processors.geostat.observations import Floats, Observations, checked, spell_unit
+from processors.geostat.profiles import depth_of
 
 COLUMNS = {
     "longitude": ("longitude", "lon", "long", "decimallongitude", "x"),
     "latitude": ("latitude", "lat", "decimallatitude", "y"),
     "time": ("time", "datetime", "date", "date/time", "timestamp", "eventdate"),
     "depth": ("depth", "depth water", "depth_m", "depth m", "z"),
-    "platform": ("vessel_name", "vaissel_name", "vessel", "platform", "platform_code", "ship", "cruise"),
+    "pressure": ("pressure", "pres", "pres_adjusted"),
+    "platform": ("vessel_name", "vaissel_name", "vessel", "platform", "platform_code", "ship", "cruise", "item"),
     "profile": ("profil_id", "profile_id", "profile", "cast", "station", "event"),
 }
 """Column → names it goes by, in small letters and without a unit; "Vaissel_name" and "Profil_id" are INTAROS's."""
@@ -30,6 +33,9 @@ DAYS_1950 = -7305.0
 
 def read_csv(path: Path, variable: str, second: str | None = None, where: str = "") -> Observations:
     """Read a table; a unit is taken from its heading, such as ``Temperature [degC]`` or ``Temperature (degC)``.
+
+    Lines of ``#`` before the headings, such as `iaos extract` writes, are passed over. Where there are pressures, dbar,
+    and no depths, depths are made of them.
 
     A time is ISO 8601, or a number of days since 1950-01-01 as in the exports of INTAROS.
 
@@ -46,7 +52,7 @@ def read_csv(path: Path, variable: str, second: str | None = None, where: str = 
 
     where = where or path.name
     try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False)
+        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False, skiprows=_remarks(path))
     except (OSError, ValueError, UnicodeDecodeError) as trouble:
         raise Refusal(f"cannot be read as CSV: {str(trouble).splitlines()[0]}", where) from None
     headings = {_plain(str(name)): str(name) for name in frame.columns}
@@ -64,14 +70,23 @@ def read_csv(path: Path, variable: str, second: str | None = None, where: str = 
     time = _times(frame, columns["time"], where)
     platform = _texts(frame, columns["platform"], path.stem)
     place = (numbers(columns["longitude"]), numbers(columns["latitude"]))
+    depth = numbers(columns["depth"])
+    if columns["depth"] is None and columns["pressure"] is not None:
+        depth = depth_of(numbers(columns["pressure"]), place[1])
     told = frame[columns["profile"]] if columns["profile"] else None
     profile = _profiles(*place, time, platform, told)
     values = numbers(name)
     table = Observations(
-        variable, unit, *place, time, numbers(columns["depth"]), values,
+        variable, unit, *place, time, depth, values,
         numbers(other) if other else None, platform, profile, second_name=second or "",
     )  # fmt: skip
     return checked(table, where)
+
+
+def _remarks(path: Path) -> int:
+    """Count the lines of ``#`` that a file begins with."""
+    with path.open(encoding="utf-8-sig") as file:
+        return sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
 
 
 def _plain(heading: str) -> str:

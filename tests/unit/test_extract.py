@@ -316,6 +316,28 @@ def test_outputs_agree_and_say_where_they_come_from(netcdf, tmp_path):
         run(path, "-o", tmp_path / "a.xls")
 
 
+def test_times_of_a_cut_are_read_by_others_than_xarray(netcdf, tmp_path):
+    days = np.array([20000.5, 20001 + 1 / 3, 20002.123456789])
+    for name, title in (("a", "One ship"), ("b", "Another ship")):
+        with netCDF4.Dataset(tmp_path / f"{name}.nc", "w") as file:
+            file.title, file.license = title, "CC-BY-4.0"
+            file.createDimension("time", 3)
+            time = file.createVariable("time", "f8", ("time",))
+            time.units, time.standard_name = "days since 1950-01-01", "time"
+            time[:] = days
+            file.createVariable("v", "f4", ("time",))[:] = [1, 2, 3]
+    run(tmp_path / "a.nc", "-o", tmp_path / "cut.nc")
+    run(tmp_path / "a.nc", tmp_path / "b.nc", "-o", tmp_path / "both.nc")
+    expected = netCDF4.num2date(days, "days since 1950-01-01")
+    for name, many in (("cut", 1), ("both", 2)):
+        with netCDF4.Dataset(tmp_path / f"{name}.nc") as file:
+            found = netCDF4.num2date(file["time"][:], file["time"].units, file["time"].calendar)
+            assert max(abs((a - b).total_seconds()) for a, b in zip(found, [*expected] * many, strict=True)) < 1e-5
+            assert "_FillValue" not in file["time"].ncattrs()
+            told = {"title", "license"} & set(file.ncattrs())
+    assert told == {"license"}, "what only one of several says is not said of all"
+
+
 def test_no_cell_of_a_table_is_a_formula(tmp_path):
     words = np.array(["=1+1", "+2", "-3", "@x", "\tx", "plain"], dtype=object)
     part = xr.Dataset({"=w": ("row", words, {"units": "m"}), "n": ("row", -np.arange(6.0))})
@@ -369,7 +391,7 @@ def test_distance_limit_price_and_refusals(seaice, netcdf):
         run(path, "--point", "0,20", "--within", "100")
     assert trouble.value.exit_status == 1
     assert "cdr_seaice_conc" in run(path, "--point", "0,82", "--within", "100")
-    assert "1 requests, " in run(path, "--point", "0,82", "--variable", "cdr_seaice_conc", "--dry-run")
+    assert "1 request, " in run(path, "--point", "0,82", "--variable", "cdr_seaice_conc", "--dry-run")
     with pytest.raises(ReadingError, match=r"more than 0\.01 MB"):
         run(path, "--max-mb", "0.01")
     with pytest.raises(ReadingError, match="no variable 'nothing'"):

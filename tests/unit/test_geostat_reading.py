@@ -45,6 +45,17 @@ def demo_cast(tmp_path_factory):
     return path
 
 
+def test_a_table_of_iaos_extract_has_remarks_pressures_and_items(tmp_path):
+    head = "# title: Casts\n# license: CC-BY-4.0\n"
+    columns = "item,TIME [UTC],LONGITUDE [degree_east],LATITUDE [degree_north],PRES [dbar],TEMP [degrees_C],TEMP_QC\n"
+    rows = "58gt,2018-07-01T00:00:00Z,20,30,10000,1.5,1\n58hj,2018-07-01T00:00:00Z,20,30,0,2.5,1\n"
+    (tmp_path / "casts.csv").write_text(head + columns + rows)
+    found = read(tmp_path / "casts.csv")
+    # UNESCO technical papers in marine science 44: 9712.653 m at 10000 dbar and 30 degrees
+    assert found.depth == pytest.approx([9712.653, 0], abs=1e-3)
+    assert (found.value.tolist(), found.platform.tolist()) == ([1.5, 2.5], ["58gt", "58hj"])
+
+
 def test_the_public_table_of_intaros(shared_data):
     path = shared_data / "science/geostat/imr_barents/scientist_AA-GS-GT_20030901-20031130_0-50m_TEMP.csv"
     read_in = read(path)
