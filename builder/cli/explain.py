@@ -24,7 +24,7 @@ def command(item: str, out: Path, as_json: bool) -> int:
         click.echo(orjson.dumps(explanation, option=orjson.OPT_INDENT_2).decode())
         return 0
     record = explanation["record"]
-    click.echo(f"{explanation['item']}  from  {record['url']}")
+    click.echo(f"{explanation['item']}  from  {record['url'] or record['format']}")
     click.echo(f"record {record['identifier']} ({record['format']}, sha256 {record['sha256'][:12]}…)")
     width = max((len(row["field"]) for row in explanation["fields"]), default=0)
     for row in explanation["fields"]:

@@ -16,7 +16,7 @@ import click
 @click.pass_obj
 def command(quiet: bool, /, url: str | None, processor: str | None, output: Path | None) -> int:
     """Probe a server (OAI-PMH, CKAN, THREDDS, STAC or a file listing), or ask a processor, and write a draft."""
-    from builder.definitions.scaffold import draft
+    from builder.definitions.scaffold import draft, slug
     from builder.errors import UsageError
     from builder.processing.draft import draft_process
     from builder.sources.http import HttpGate, origin_of
@@ -27,11 +27,12 @@ def command(quiet: bool, /, url: str | None, processor: str | None, output: Path
 
     if output and output.exists():
         raise UsageError("the file exists already", where=str(output), hint="choose another name")
+    name = slug(output.stem) if output else ""
     if url is None:
-        text = draft_process(str(processor))
+        text = draft_process(str(processor), name)
     else:
         with HttpGate([origin_of(url)]) as gate:
-            text = draft(url, gate)
+            text = draft(url, gate, name)
     if output is None:
         click.echo(text, nl=False)
         return 0

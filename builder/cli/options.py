@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,6 +49,20 @@ def read_json(file: Path) -> Any:
         raise UsageError(f"not JSON: {trouble}", where=str(file)) from trouble
 
 
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del ctx, param
+    if value and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise click.BadParameter(f"{value!r} is no http(s) address, such as https://data.example.org/iaos")
+    return value
+
+
+def _mailbox(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del ctx, param
+    if value and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise click.BadParameter(f"{value!r} is no mailbox, such as data@example.org")
+    return value
+
+
 def request(function: Function) -> Function:
     """Add the options that say what to build, for `plan` and `build` alike."""
     for option in reversed(
@@ -68,11 +83,20 @@ def request(function: Function) -> Function:
                 help="Longest time to look into one data file, seconds; its header gets 15 of them at most.",
             ),
             click.option(
-                "--base-url", help="Address at which the catalogue will stand, for the sitemap and canonical links."
+                "--base-url",
+                metavar="URL",
+                callback=_address,
+                help="Address at which the catalogue will stand, for the sitemap and canonical links.",
             ),
-            click.option("--contact", metavar="MAILBOX", help="Whom other catalogues ask; oai.xml needs one."),
-            click.option("--oai-gateway", metavar="URL", help="OAI-PMH gateway that serves oai.xml."),
-            click.option("--stac-browser", metavar="URL", help="Instance of STAC Browser that pages lead to."),
+            click.option(
+                "--contact", metavar="MAILBOX", callback=_mailbox, help="Whom other catalogues ask; oai.xml needs one."
+            ),
+            click.option(
+                "--oai-gateway", metavar="URL", callback=_address, help="OAI-PMH gateway that serves oai.xml."
+            ),
+            click.option(
+                "--stac-browser", metavar="URL", callback=_address, help="Instance of STAC Browser that pages lead to."
+            ),
         )
     ):
         function = option(function)

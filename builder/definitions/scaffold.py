@@ -46,7 +46,7 @@ _OPTIONS = {
 _ROOT = re.compile(r"/(api(/[0-9])?/action|dataset|organization|group)(/.*)?$")
 
 
-def draft(url: str, gate: HttpGate) -> str:
+def draft(url: str, gate: HttpGate, name: str = "") -> str:
     """Ask a server what it is and write the YAML of a definition for it.
 
     Tried in turn: what the address itself gives (THREDDS, STAC), OAI-PMH, CKAN, a directory listing. What the
@@ -56,6 +56,7 @@ def draft(url: str, gate: HttpGate) -> str:
     Args:
         url: Address a maintainer would paste, also of a page such as ``catalog.html``.
         gate: What the server is asked through; it must allow the host.
+        name: Identifier of the collection; made of the host if not given.
 
     Raises:
         UsageError: The address is none.
@@ -66,7 +67,7 @@ def draft(url: str, gate: HttpGate) -> str:
     except ValidationError as trouble:
         raise UsageError("not an http(s) address without user name", where=one_line(url)) from trouble
     facts = _Probe(gate).facts(url)
-    return "\n".join(_lines(url, facts)) + "\n"
+    return "\n".join(_lines(url, facts, name)) + "\n"
 
 
 @dataclass
@@ -152,22 +153,22 @@ def _catalog_xml(url: str) -> str:
     return urlunsplit((scheme, host, path, query, ""))
 
 
-def _lines(url: str, facts: Facts) -> Iterator[str]:
+def _lines(url: str, facts: Facts, name: str = "") -> Iterator[str]:
     host = urlsplit(url).hostname or ""
     title = one_line(facts.title) or host
-    name = _quoted(_slug(host))
+    own = name or slug(host)
     yield "# yaml-language-server: $schema=schema.json"
     yield "#"
     yield f"# Drafted from {one_line(url, 1000)}: {facts.kind}."
     for line in facts.told:
         yield f"#   {'  ' if line.startswith(' ') else ''}{one_line(line)}"
     yield "#"
-    yield "# Fill in the lines marked with <-, then run `iaos check` and `iaos plan --sample 10`."
-    yield f"id: {name}  # <- folder of the collection, for good"
+    yield f"# Fill in the lines marked with <-, then run `iaos check` and `iaos plan {own} --sample 10`."
+    yield f"id: {_quoted(own)}  # <- folder of the collection, for good"
     yield f"title: {_quoted(title)}  # <-"
     yield f"description: {_quoted(f'Data sets of {title}.')}  # <- what a reader finds in it"
     yield "partner:"
-    yield f"  id: {name}  # <- folder of the institute"
+    yield f"  id: {_quoted(slug(host))}  # <- folder of the institute"
     yield f"  name: {_quoted(title)}  # <- full name of the institute"
     yield "license: other  # <- SPDX identifier, or license_url beside it"
     yield "source:"
@@ -183,8 +184,9 @@ def _quoted(text: str, limit: int = 200) -> str:
     return json.dumps(one_line(text, limit), ensure_ascii=False)
 
 
-def _slug(host: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", host.removeprefix("www.")).strip("-")[:60]
+def slug(called: str) -> str:
+    """Return an identifier that resembles the name of a host or a file."""
+    name = re.sub(r"[^a-z0-9]+", "-", called.lower().removeprefix("www.")).strip("-")[:60]
     try:
         return str(TypeAdapter(Slug).validate_python(name))
     except ValidationError:

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from processors.protocol import Processor
 
 
-def draft_process(name: str) -> str:
+def draft_process(processor: str, name: str = "") -> str:
     """Write the YAML of a definition with all inputs and parameters of a processor; it can be loaded as it is.
+
+    Args:
+        processor: Its name.
+        name: Identifier of the collection; made of the processor's if not given.
 
     Raises:
         UsageError: There is no such processor.
@@ -22,22 +26,22 @@ def draft_process(name: str) -> str:
     from processors.registry import find_processor
 
     try:
-        processor = find_processor(name)
+        found = find_processor(processor)
     except Refusal as refusal:
         raise UsageError(refusal.message, where="--processor", hint=refusal.hint) from refusal
-    return draft_of(processor)
+    return draft_of(found, name)
 
 
-def draft_of(processor: Processor) -> str:
+def draft_of(processor: Processor, name: str = "") -> str:
     """Write the same for a processor that is at hand."""
-    return "\n".join(_lines(processor)) + "\n"
+    return "\n".join(_lines(processor, name or f"new-{processor.name}")) + "\n"
 
 
-def _lines(processor: Processor) -> Iterator[str]:
+def _lines(processor: Processor, own: str) -> Iterator[str]:
     yield "# yaml-language-server: $schema=schema.json"
     yield "#"
-    yield "# Fill in the lines marked with <-, then run `iaos check` and `iaos plan`."
-    yield f"id: new-{processor.name}  # <- folder of the collection, for good"
+    yield f"# Fill in the lines marked with <-, then run `iaos check` and `iaos plan {own}`."
+    yield f"id: {_text(own)}  # <- folder of the collection, for good"
     yield f"title: {_text(processor.title)}  # <-"
     yield f"description: {_text(processor.description)}  # <- what a reader finds in it"
     yield "partner:"

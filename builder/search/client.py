@@ -61,12 +61,15 @@ class Client:
 
         Raises:
             UsageError: The catalogue has no tables.
+            FetchError: Its server does not answer.
         """
         import pyarrow.parquet as pq
 
         try:
             stream = self.files.open(COLLECTIONS_TABLE)
         except (FileNotFoundError, FetchError) as trouble:
+            if isinstance(trouble, FetchError) and trouble.status is None:
+                raise
             where = self.files.href(COLLECTIONS_TABLE)
             raise UsageError(
                 "the catalogue has no table of collections", where=where, hint="build it with `iaos build`"

@@ -63,6 +63,22 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--base-url", "data.example.org"),
+        ("--base-url", "https://"),
+        ("--oai-gateway", "gate"),
+        ("--stac-browser", "ftp://x.example"),
+        ("--contact", "the office"),
+    ],
+)
+def test_what_is_no_address_is_refused_before_anything_is_built(option, value, tmp_path):
+    folders = ["--collections", str(tmp_path), "--out", str(tmp_path / "out"), "--state", str(tmp_path / "state")]
+    done = CliRunner().invoke(group, ["build", *folders, option, value])
+    assert (done.exit_code, "is no" in done.output, (tmp_path / "out").exists()) == (2, True, False)
+
+
 def test_an_unknown_command_is_a_usage_error():
     done = subprocess.run([sys.executable, "-m", "builder", "biuld"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -7,9 +7,11 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.cli import group
 from builder.definitions.load import parse
 from builder.definitions.recognise import Facts, ckan_facts, listing_facts, stac_facts, thredds_facts
 from builder.definitions.scaffold import _lines, draft
@@ -202,6 +204,21 @@ def test_a_server_that_does_not_answer_says_so():
     with pytest.raises(SourceError) as caught:
         drafted({}, "/gone")
     assert "404" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("output", "name"), [("my-snow.yaml", "my-snow"), ("My snow_2.yaml", "my-snow-2"), (None, "127-0-0-1")]
+)
+def test_a_draft_is_called_as_its_file(output, name, tmp_path, shared_data):
+    folder = shared_data / "harvest" / "oaipmh" / "pangaea-2020-01-22"
+    site = Site(oai(folder, "/oai", (folder / "list_sets.xml").read_bytes()))
+    with LocalServer(site) as server:
+        where = ["-o", str(tmp_path / output)] if output else []
+        done = CliRunner().invoke(group, ["new", "--from", f"{server.url}/oai", *where], standalone_mode=False)
+    text = (tmp_path / output).read_text() if output else done.output
+    definition = parse(text, "draft")[0]
+    assert (definition.id, definition.partner.id) == (name, "127-0-0-1")
+    assert f"`iaos plan {name} --sample 10`" in text
 
 
 @pytest.mark.parametrize("url", ["ftp://x.example/", "x.example", "https://u:p@x.example/", "https://", "https://a b/"])

@@ -40,7 +40,7 @@ def commands(text):
     text = re.sub(r"\$\{(\w+):\+([^}]*)\}", r"\2", text.replace("\\\n", " "))
     for line in text.splitlines():
         if found := re.search(r"uv run --no-sync iaos ([^|;&>]*)", line):
-            yield [re.sub(r"\$\w+", "stand-in", word) for word in shlex.split(found[1])]
+            yield [re.sub(r"\$\w+", "https://stand.example", word) for word in shlex.split(found[1])]
 
 
 CALLS = [
@@ -80,7 +80,7 @@ def test_once_a_week_everything_is_asked_for_links_are_checked_and_readers_get_i
     ran = [args for name, text in scripts(path) if name in names for args in commands(text)]
     assert [args[0] for args in ran] == ["build", "links", "verify"]
     assert "--full" in ran[0]
-    assert ran[2] == ["verify", "stand-in"], "everything, not a sample"
+    assert ran[2] == ["verify", "https://stand.example"], "everything, not a sample"
 
 
 def test_a_dead_link_fails_no_pipeline_and_the_memory_of_links_is_kept():

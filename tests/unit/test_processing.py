@@ -147,6 +147,13 @@ def test_products_become_items_that_say_how_they_were_made(scene):
     assert manifest["q/counts/data/toy-2020-01-02.csv/report.html"]["type"].startswith("text/html")
 
 
+def test_explain_says_that_a_processor_made_an_item(scene, capsys):
+    scene.night()
+    with pytest.raises(SystemExit):
+        main(["explain", "toy-2020-01-02.csv", "--out", str(scene.folder / "catalog")])
+    assert capsys.readouterr().out.splitlines()[0] == "toy-2020-01-02.csv  from  process"
+
+
 def test_items_and_products_link_to_each_other_also_on_their_pages(scene):
     scene.night()
     product, table = scene.item("toy-2020-01-01.csv"), scene.item("2020-01-01.csv", "p/tables")
@@ -449,6 +456,8 @@ def test_new_drafts_a_definition_with_all_that_the_processor_takes(scene, tmp_pa
     with pytest.raises(SystemExit):
         main(["new", "--processor", "toy", "-o", str(target)])
     definition, _ = parse(target.read_text(), "draft")
+    assert definition.id == "draft", "as the file is called"
+    assert "`iaos plan draft`" in target.read_text()
     assert (definition.source.processor, set(definition.source.inputs)) == ("toy", {"table"})
     assert "# times: 1" in target.read_text()
     for arguments, says in ((["new"], "needs either --from or --processor"), (["new", "--processor", "x"], "no proc")):

@@ -17,7 +17,7 @@ import shapely
 
 from builder.build import Request, build
 from builder.cli import main
-from builder.errors import UsageError
+from builder.errors import FetchError, UsageError
 from builder.search import Client
 from builder.serve import file_app, serve
 from builder.tables.rows import collection_row, item_row
@@ -302,6 +302,15 @@ def test_each_option_of_the_command_changes_the_answer(catalogue, items, capsys,
     assert whole["features"][0]["properties"]["title"] == "Profile 1 from Oden"
     lines = run(capsys, catalogue, "--max-items", 2, "--output", "ndjson")[1].splitlines()
     assert [json.loads(line)["type"] for line in lines] == ["Feature", "Feature"]
+
+
+def test_a_server_that_does_not_answer_is_not_a_catalogue_without_tables():
+    class Silent:
+        def open(self, path):
+            raise FetchError("no complete answer", where=path)
+
+    with pytest.raises(FetchError, match="no complete answer"):
+        _ = Client(Silent()).tables
 
 
 def test_the_command_says_where_there_is_no_table(tmp_path, capsys):
