@@ -48,13 +48,8 @@ def read_csv(path: Path, variable: str, second: str | None = None, where: str = 
     Raises:
         Refusal: A column is missing, or a value is none.
     """
-    import pandas as pd
-
     where = where or path.name
-    try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False, skiprows=_remarks(path))
-    except (OSError, ValueError, UnicodeDecodeError) as trouble:
-        raise Refusal(f"cannot be read as CSV: {str(trouble).splitlines()[0]}", where) from None
+    frame = _frame(path, where)
     headings = {_plain(str(name)): str(name) for name in frame.columns}
     name, unit = _heading(headings, names_of(variable), variable, where)
     columns = {key: next((headings[one] for one in known if one in headings), None) for key, known in COLUMNS.items()}
@@ -83,10 +78,16 @@ def read_csv(path: Path, variable: str, second: str | None = None, where: str = 
     return checked(table, where)
 
 
-def _remarks(path: Path) -> int:
-    """Count the lines of ``#`` that a file begins with."""
-    with path.open(encoding="utf-8-sig") as file:
-        return sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+def _frame(path: Path, where: str) -> Any:
+    """Read a table without the lines of ``#`` that it begins with."""
+    import pandas as pd
+
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            remarks = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+        return pd.read_csv(path, encoding="utf-8-sig", low_memory=False, skiprows=remarks)
+    except (OSError, ValueError, UnicodeDecodeError) as trouble:
+        raise Refusal(f"cannot be read as CSV: {str(trouble).splitlines()[0]}", where) from None
 
 
 def _plain(heading: str) -> str:
