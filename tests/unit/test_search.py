@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import pystac
 import pystac_client
 import pytest
@@ -202,7 +203,10 @@ def test_items_come_over_http(catalogue):
         found = list(search(server.url + "catalog.json", ids="obs-000001,obs-000002").items())
         assert sorted(item.id for item in found) == ["obs-000001", "obs-000002"]
         assert found[0].get_self_href().startswith(server.url)
-        assert pyogrio.read_info(f"GeoJSON:/vsicurl/{found[0].get_self_href()}")["features"] == 1
+        counted = "import sys, pyogrio; print(pyogrio.read_info(sys.argv[1])['features'])"
+        address = f"GeoJSON:/vsicurl/{found[0].get_self_href()}"  # read apart: older GDAL bindings hold up our server
+        done = subprocess.run([sys.executable, "-c", counted, address], check=True, capture_output=True, text=True)
+        assert done.stdout == "1\n"
 
 
 def test_a_server_without_ranges_is_read_whole(catalogue):
