@@ -138,6 +138,13 @@ def strings(file):
     file.createVariable("one", str, ())[...] = "Longyearbyen"
 
 
+@case()
+def strings_of_records(file):
+    file.createDimension("n", None)
+    file.createVariable("s", str, ("n",))[:] = np.array(["Oden", "Lance", ""], object)
+    grid(file, zlib=True, **CHUNKED)
+
+
 @case(refused="user-defined type")
 def ragged_numbers(file):
     kind = file.createVLType("i4", "many")
@@ -250,6 +257,11 @@ hdf5("h5_user_block", file={"userblock_size": 512}, chunks=(5, 300), compression
 hdf5("h5_zeros", data=np.zeros((Y, X), "f4"))
 hdf5("h5_own_fill", data=None, shape=(Y, X), dtype="f4", fillvalue=5.0, chunks=(5, 300))
 hdf5("h5_many_chunks", data=VALUES, chunks=(1, 4), refused="out of proportion")
+
+
+@case(h5py=True, file={"userblock_size": 512})
+def h5_user_block_never_written(file):
+    file.create_dataset("v", (Y, X), "f4", fillvalue=5.0)
 
 
 @case(h5py=True, file={})

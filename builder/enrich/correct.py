@@ -185,15 +185,17 @@ def _coordinate_names(group: Any) -> set[str]:
             names.update(str(variable.getncattr("coordinates")).split())
         if " since " in str(getattr(variable, "units", "")):
             names.add(variable.name)
-        for chunk in _chunks(variable):
-            if variable.ndim == 1 and chunk > len(variable) and len(variable) * variable.dtype.itemsize <= RAGGED_BYTES:
-                names.add(variable.name)
+        if _is_short(variable):
+            names.add(variable.name)
     return {name for name in names if name in group.variables and group.variables[name].ndim == 1}
 
 
-def _chunks(variable: Any) -> list[int]:
-    chunking = variable.chunking()
-    return chunking if isinstance(chunking, list) else []
+def _is_short(variable: Any) -> bool:
+    """Tell whether a variable of one dimension, not of text, which is kept in any case, is shorter than its chunk."""
+    chunks = variable.chunking()
+    if variable.ndim != 1 or variable.dtype is str or not isinstance(chunks, list):
+        return False
+    return bool(chunks[0] > len(variable) and len(variable) * variable.dtype.itemsize <= RAGGED_BYTES)
 
 
 def _base64(data: bytes) -> str:

@@ -105,7 +105,7 @@ def _check_shuffle(dataset: h5py.Dataset, filters: tuple[dict[str, Any], ...]) -
 
 def _unchunked(dataset: h5py.Dataset, blank: ArrayTable, end: int) -> ArrayTable:
     offset = dataset.id.get_offset()
-    if offset is None:  # never written, or compact: kept in the header
+    if offset is None or not dataset.id.get_storage_size():  # compact: kept in the header; or never written
         return blank
     return contiguous(blank.shape, blank.dtype, offset, end)
 
