@@ -94,6 +94,11 @@ def packed_float32(file):
     grid(file, "v", "i2", COUNTS, fill_value=-30, zlib=True, **CHUNKED).scale_factor = np.float32(0.01)
 
 
+@case(widened=True)
+def packed_by_a_whole_number(file):
+    grid(file, "v", "i2", COUNTS, zlib=True, **CHUNKED).scale_factor = np.int32(2)
+
+
 @case()
 def unsigned_attribute(file):
     grid(file, "v", "i2", COUNTS, zlib=True, **CHUNKED).setncattr("_Unsigned", "true")
@@ -194,6 +199,15 @@ def records(file):
 @case()
 def called_like_a_dimension(file):
     grid(file, "x", zlib=True, **CHUNKED)
+
+
+@case()
+def records_written_to_different_ends(file):
+    file.createDimension("time", None)
+    file.createVariable("v", "f4", ("time", "x"), zlib=True, chunksizes=(5, 300))[:] = np.resize(VALUES, (60, X))
+    file.createVariable("short", "i2", ("time", "y", "x"), fill_value=-7, zlib=True, chunksizes=(4, 7, 400))[:10] = 3
+    file.createVariable("letters", "S1", ("time", "x"), zlib=True, chunksizes=(4, 400))[:2] = b"k"
+    file.createVariable("none", "u4", ("time", "x"), zlib=True, chunksizes=(8, 500))
 
 
 @case(format="NETCDF4_CLASSIC")

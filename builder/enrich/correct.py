@@ -82,9 +82,9 @@ def _variable(
         return _values(made, key, variable)
     if isinstance(table, UnreferenceableError):
         raise table
-    if table is None or table.shape != variable.shape:
+    if table is None or not table.fits(variable.shape):
         table = _whole(variable.shape, variable.dtype)
-    return _chunks_of(made, key, variable, table)
+    return _chunks_of(made, key, variable, table.grown(variable.shape))
 
 
 def _check_type(key: str, variable: Any) -> None:

@@ -77,7 +77,7 @@ def _notes(nested: list[str], widened: list[str], href: str) -> Iterator[Finding
         hint = "open them with engine='zarr', group=…, consolidated=True"
         yield note("netcdf.groups", href, message, hint)
     if widened:
-        text = "decode to 64-bit numbers that round to the file's 32-bit values, because their scale factors are 32-bit"
+        text = "decode to 64-bit numbers that round to the file's, because their scale factors have at most 32 bits"
         yield note("netcdf.float32-packing", href, f"read through references, {', '.join(widened)} {text}")
 
 
@@ -172,8 +172,11 @@ def _only_widened(theirs: np.ndarray[Any, Any], ours: np.ndarray[Any, Any], attr
 
     JSON knows no 32-bit numbers, so xarray unpacks in 64 bits; the scale factor itself is exact. Without an
     offset the rounded values must be the file's; with one, the file's own sum may be off by one rounding.
+    Whole numbers that are scaled by a whole number must be the file's own.
     """
     packing = [attributes.get(name) for name in ("scale_factor", "add_offset")]
+    if theirs.dtype.kind == "i" and ours.dtype == np.int64:
+        return packing[0] is not None and same_values(theirs.astype(np.int64), ours)
     if not any(isinstance(value, np.float32) for value in packing):
         return False
     if theirs.dtype != np.float32 or ours.dtype != np.float64 or theirs.shape != ours.shape:

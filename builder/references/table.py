@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,21 @@ class ArrayTable:
     def grid(self) -> tuple[int, ...]:
         """How many chunks there are along each axis, written or not."""
         return tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether it has as many axes as a shape and is nowhere longer."""
+        return len(self.shape) == len(shape) and all(mine <= n for mine, n in zip(self.shape, shape, strict=True))
+
+    def grown(self, shape: tuple[int, ...]) -> ArrayTable:
+        """Return it for a shape that it fits.
+
+        A NetCDF variable is as long as its unlimited dimension, an HDF5 dataset as far as it was written.
+        """
+        larger = replace(self, shape=shape)
+        if not self.numbers.size:
+            return larger
+        corners = np.unravel_index(self.numbers, self.grid)
+        return replace(larger, numbers=np.ravel_multi_index(corners, larger.grid).astype(np.int64))
 
     def zarray(self) -> dict[str, Any]:
         """Return the ``.zarray`` document, without a fill value."""

@@ -38,8 +38,8 @@ def differences(path, body, group="", *, widened=False):
         yield from ((group, name, "only one has it") for name in set(theirs.variables) ^ set(ours.variables))
         for name, variable in theirs.variables.items():
             mine = ours.variables[name].values
-            if widened and decoded and variable.dtype == "f4":
-                mine = mine.astype("f4")
+            if widened and decoded and variable.dtype in {np.dtype("f4"), np.dtype("i4")}:
+                mine = mine.astype(variable.dtype)
             if not same_values(variable.values, mine) or variable.dims != ours.variables[name].dims:
                 yield group, name, decoded
             yield from ((group, name, key) for key in differing(variable.attrs, ours.variables[name].attrs))
