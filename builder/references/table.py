@@ -65,7 +65,7 @@ class ArrayTable:
         A NetCDF variable is as long as its unlimited dimension, an HDF5 dataset as far as it was written.
         """
         larger = replace(self, shape=shape)
-        if not self.numbers.size:
+        if shape == self.shape or not self.numbers.size:
             return larger
         corners = np.unravel_index(self.numbers, self.grid)
         return replace(larger, numbers=np.ravel_multi_index(corners, larger.grid).astype(np.int64))
