@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,13 +144,16 @@ def _slices(variable: xr.Variable, chunks: tuple[int, ...], file: xr.Dataset) ->
 
 
 def _decode(theirs: xr.Dataset, ours: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Decode both by the CF conventions, leaving times alone where the file's own cannot be decoded."""
+    """Decode both by the CF conventions, leaving times alone, then packed values, where the file's own cannot be."""
+    ways: list[dict[str, Any]] = [{}, {"decode_times": False}, {"decode_times": False, "mask_and_scale": False}]
+    for way in ways:
+        with suppress(ValueError, OverflowError, TypeError):
+            first = xr.decode_cf(theirs, **way).load()
+            break
+    else:
+        raise UnreferenceableError("the file cannot be decoded")
     try:
-        first = xr.decode_cf(theirs).load()
-    except (ValueError, OverflowError, TypeError):
-        return xr.decode_cf(theirs, decode_times=False).load(), xr.decode_cf(ours, decode_times=False).load()
-    try:
-        return first, xr.decode_cf(ours).load()
+        return first, xr.decode_cf(ours, **way).load()
     except (ValueError, OverflowError, TypeError) as trouble:
         raise UnreferenceableError(f"the references cannot be decoded: {first_line(trouble)}") from trouble
 
