@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from hashlib import file_digest, sha256
 from heapq import merge
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from builder.database import Database
 from builder.errors import IaosError
 from builder.manifest import MANIFEST, UNKNOWN, Published, line_of, manifest_of
 from builder.register import KEPT, LAST, LEFT, REPLACED, Register
@@ -38,14 +37,9 @@ class Step:
 
 
 _TABLE = """
-    PRAGMA journal_mode = off;
-    PRAGMA synchronous = off;
-    PRAGMA locking_mode = exclusive;
-    PRAGMA temp_store = file;
     PRAGMA cache_size = -8000;
     CREATE TABLE differing
-        (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, reason TEXT, rank INT, action TEXT) WITHOUT ROWID;
-    BEGIN;
+        (path TEXT PRIMARY KEY, sha256 TEXT, size INT, type TEXT, reason TEXT, rank INT, action TEXT) WITHOUT ROWID
 """
 """What is wanted and not published so."""
 
@@ -70,8 +64,7 @@ class Tree:
         self.target, self.staging = target, staging
         self.published = Register(target, staging)
         self._folders: set[str] = set()
-        self._base = sqlite3.connect(staging / ".files", isolation_level=None)
-        self._base.executescript(_TABLE)
+        self.ask = Database(staging, _TABLE).ask
 
     def add(self, path: str, data: bytes, media_type: str, reason: str = "") -> str:
         """Want ``data`` at ``path``; return its SHA-256."""
@@ -181,13 +174,6 @@ class Tree:
         )
         return ((row[0], line_of(*row)) for row in rows)
 
-    def ask(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
-        """Ask the database of published and wanted files."""
-        try:
-            return self._base.execute(sql, values)
-        except sqlite3.Error as trouble:
-            raise _full(trouble) from trouble
-
     def _staged(self, path: str) -> Path:
         staged = self.staging / path
         folder = path.rpartition("/")[0]
@@ -251,11 +237,6 @@ def _ranges(folder: str, but: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _unknown(path: str) -> bytes:
     return line_of(path, *UNKNOWN)
-
-
-def _full(trouble: sqlite3.Error) -> OSError:
-    """Say what went wrong with the scratch database as what it is: no room on the disk, or a broken one."""
-    return OSError(f"the scratch folder cannot be used: {trouble}")
 
 
 def rank(path: str) -> int:
