@@ -45,7 +45,7 @@ class Reading:
         asked = {"verb": "GetRecord", "metadataPrefix": source.metadata_prefix, "identifier": ""}
         self._url = request_url(source.url, asked)
         self._counts = counts
-        self._met: dict[str, tuple[str, str]] = {}
+        self._met: dict[str, bytes] = {}
         self._refused: dict[str, str | None] = {}
         self._unknown: dict[str, str] = {}
 
@@ -141,7 +141,7 @@ class Reading:
         """Tell whether this only comes again because lists overlap."""
         if self.overlapping is None or header.identifier is None:
             return False
-        before = {self._met.get(header.identifier, ("", ""))[0], self._refused.get(header.identifier, "")}
+        before = {_stamp(self._met.get(header.identifier, b"")), self._refused.get(header.identifier, "")}
         return (header.datestamp or "") in before - {""}
 
     def _count(self, header: OaiHeader, record: OaiRecord) -> None:
@@ -167,17 +167,26 @@ class Reading:
 
         Of two with one datestamp the one that was listed later counts, where that is known.
         """
-        this = (record.datestamp or "", "" if record.deleted else record.sha256)
+        this = _edition(record)
         before = self._met.get(record.identifier)
-        if before is None or this > before or (self.later and this != before and this[0] == before[0]):
+        if before is None or this > before or (self.later and this != before and _stamp(this) == _stamp(before)):
             self._met[record.identifier] = this
             yield record
         if before is not None and this != before:
-            kept = max(this[0], before[0])
+            kept = _stamp(max(this, before))
             if self.overlapping is not None and kept >= self.overlapping:
                 return
             message = "listed more than once with different contents"
             yield note("oai.duplicate", record.identifier, message, f"the one of {kept} is kept")
+
+
+def _edition(record: Record) -> bytes:
+    """Return datestamp and digest of a record in few bytes, as one is kept of each; later ones are greater."""
+    return f"{record.datestamp or ''}\0".encode() + (b"" if record.deleted else bytes.fromhex(record.sha256))
+
+
+def _stamp(edition: bytes) -> str:
+    return edition.partition(b"\0")[0].decode()
 
 
 def wrong_size(where: str, announced: int, listed: int) -> Finding:
