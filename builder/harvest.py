@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.crosswalks import describe
 from builder.errors import IaosError, SourceError
 from builder.findings import Finding, error
-from builder.ledger import Change, Entry, Kind, advance, compare, missing
+from builder.ledger import TOLD, Change, Entry, Kind, missing
+from builder.met import Met
 from builder.passes import Pass, fresh, memory_of, remember
 from builder.sources import adapter
 from builder.sources.http import HttpGate, origin_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from builder.definitions.model import CollectionDefinition
+    from builder.history import Told
     from builder.sources.answers import Answers
     from builder.state import State
 
@@ -40,7 +42,7 @@ class Harvest:
         collection: Identifier of the collection.
         counts: The protocol's own figures (headers, datasets, refs ...) and one per `Kind`.
         changes: What happened to each record that is not the same.
-        ledger: What is known afterwards.
+        live: How many records are known afterwards that are not withdrawn.
         findings: What a partner or maintainer should look at.
         failed: The source did not answer as it should, or lost too much; its last good state is kept.
         complete: Everything was seen, so that absence meant withdrawal.
@@ -49,8 +51,8 @@ class Harvest:
 
     collection: str
     counts: dict[str, int] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    ledger: Mapping[str, Entry] = field(default_factory=dict)
+    changes: Told | tuple[Change, ...] = ()
+    live: int = 0
     findings: list[Finding] = field(default_factory=list)
     failed: bool = False
     complete: bool = False
@@ -79,26 +81,28 @@ def harvest(
         this: What the pass asks for; one that is not given asks for everything and is not remembered.
         confirmed: Withdrawals are taken over however many they are.
     """
-    known = state.ledger(definition.id)
-    reading = _Reading(definition, state, known, seen, Harvest(definition.id, ledger=known))
-    result = reading.result
     asked = this or fresh()
-    try:
-        if asked.again:
-            reading.take(source.named(asked.again))
-        if asked.list:
-            reading.take(source.scan(asked.ask))
-            result.complete = source.complete
-        gone = reading.absent(source, confirmed=confirmed) if asked.whole and source.complete else []
-    except SourceError as trouble:
-        _fail(result, trouble)
-        result.counts = dict(source.counts)
-    else:
-        _conclude(result, [*reading.met.values(), *gone], source.counts, confirmed=confirmed, limit=reading.limit)
-    if this is not None:
-        _remember(definition, state, this, source, reading)
-    if result.changes:
-        state.remember(definition.id, result.ledger, result.changes)
+    with state.known(definition.id) as known, Met(known, state.overlay) as met:
+        reading = _Reading(definition, state, met, seen, Harvest(definition.id, live=known.live))
+        result = reading.result
+        try:
+            if asked.again:
+                reading.take(source.named(asked.again))
+            if asked.list:
+                reading.take(source.scan(asked.ask))
+                result.complete = source.complete
+            if asked.whole and source.complete:
+                reading.miss(source, confirmed=confirmed)
+        except SourceError as trouble:
+            _fail(result, trouble)
+            result.counts = dict(source.counts)
+        else:
+            result.counts = {**source.counts, **met.counts()}
+            _conclude(result, confirmed=confirmed, limit=reading.limit)
+        if this is not None:
+            _remember(definition, state, this, source, reading)
+        if not result.failed and any(result.counts[kind.value] for kind in TOLD):
+            result.changes = state.remember(definition.id, known, met)
     return result
 
 
@@ -108,16 +112,15 @@ class _Reading:
 
     definition: CollectionDefinition
     state: State
-    known: Mapping[str, Entry]
+    met: Met
     seen: Callable[[], None]
     result: Harvest
-    met: dict[str, Change] = field(default_factory=dict)
     refused_at: set[str] = field(default_factory=set)
 
     @property
     def limit(self) -> int:
         """How many records may be withdrawn; hand-written ones leave by the maintainer's own hand."""
-        live = sum(not entry.gone for entry in self.known.values())
+        live = self.met.known.live
         if getattr(self.definition.source, "records", ()):
             return live
         return max(ALWAYS_LOST, int(self.definition.source.max_loss * live))
@@ -126,38 +129,35 @@ class _Reading:
         """Compare what a source yields with the ledger."""
         for got in found:
             if isinstance(got, Refused):
-                self.met[got.identifier] = _refuse(got, self.result)
+                self._refuse(got)
                 self.refused_at.add(got.url or got.where)
             elif isinstance(got, Finding):
                 self.result.findings.append(got)
             else:
                 self.seen()
-                self.met[got.identifier] = self._weigh(got)
+                self._weigh(got)
 
-    def absent(self, source: Source, *, confirmed: bool) -> list[Change]:
-        """Return the withdrawals that a complete pass implies.
+    def miss(self, source: Source, *, confirmed: bool) -> None:
+        """Add the withdrawals that a complete pass implies.
 
         Lists of pages shift while they are read, so that an absent record is asked for by name
         first, unless there are so many that the pass is held back anyhow.
         """
-        gone = self._missing()
-        if gone and not confirmed and len(gone) <= min(self.limit, MOST_ASKED):
-            self.take(source.named([change.identifier for change in gone]))
-            gone = self._missing()
-        return gone
+        most = min(self.limit, MOST_ASKED)
+        some = list(islice(self._absent(), most + 1))
+        if some and not confirmed and len(some) <= most:
+            self.take(source.named([entry.identifier for entry in some]))
+        for entry in self._absent():
+            self.met.put(missing(entry))
 
-    def _missing(self) -> list[Change]:
-        return [
-            change
-            for change in missing(self.known, self.met)
-            if self.known[change.identifier].url not in self.refused_at
-        ]
+    def _absent(self) -> Iterator[Entry]:
+        return (entry for entry in self.met.unmet() if entry.url not in self.refused_at)
 
-    def _weigh(self, record: Record) -> Change:
+    def _weigh(self, record: Record) -> None:
         """Compare one record; one that no crosswalk can read is refused and the harvest goes on."""
-        change = compare(self.known, record)
+        change = self.met.weigh(record)
         if change.kind not in {Kind.NEW, Kind.CHANGED}:
-            return change
+            return
         try:
             describe(record)
         except IaosError as trouble:
@@ -167,14 +167,14 @@ class _Reading:
             code = "record.unexpected"
         else:
             self.state.store(self.definition.id, record)
-            return change
+            return
         hint = f"record refused; see {record.url}"
-        return _refuse(refused(code, record.identifier, message, hint, record.url), self.result)
+        self._refuse(refused(code, record.identifier, message, hint, record.url))
 
-
-def _refuse(refusal: Refused, result: Harvest) -> Change:
-    result.findings.append(Finding(refusal.code, refusal.severity, refusal.where, refusal.message, refusal.hint))
-    return Change(Kind.REFUSED, refusal.identifier, refusal.message)
+    def _refuse(self, refusal: Refused) -> None:
+        finding = Finding(refusal.code, refusal.severity, refusal.where, refusal.message, refusal.hint)
+        self.result.findings.append(finding)
+        self.met.put(Change(Kind.REFUSED, refusal.identifier, refusal.message))
 
 
 def _fail(result: Harvest, trouble: SourceError) -> None:
@@ -183,27 +183,17 @@ def _fail(result: Harvest, trouble: SourceError) -> None:
     result.failed, result.to_go_on, result.complete = True, trouble.passing, False
 
 
-def _conclude(
-    result: Harvest, changes: list[Change], counts: Mapping[str, int], *, confirmed: bool, limit: int
-) -> None:
-    """Take the changes over, unless too much would be withdrawn."""
-    result.counts = dict(counts)
-    for kind in Kind:
-        result.counts[kind.value] = sum(change.kind is kind for change in changes)
-    lost = result.counts[Kind.GONE.value]
+def _conclude(result: Harvest, *, confirmed: bool, limit: int) -> None:
+    """Take what was counted over, unless too much would be withdrawn."""
+    new, lost = result.counts[Kind.NEW.value], result.counts[Kind.GONE.value]
     if lost > limit and not confirmed:
-        live = sum(not entry.gone for entry in result.ledger.values())
-        message = f"{lost} of {live} records would be withdrawn, {limit} may"
+        message = f"{lost} of {result.live} records would be withdrawn, {limit} may"
         hint = f"last good state kept; if it is right, build with `--confirm {result.collection}`"
         result.findings.append(error("harvest.brake", result.collection, message, hint))
         result.failed = True
         result.counts |= {Kind.GONE.value: 0, "held_back": lost}
         return
-    result.changes = sorted(
-        (change for change in changes if change.kind not in {Kind.SAME, Kind.REFUSED}),
-        key=lambda change: change.identifier,
-    )
-    result.ledger = advance(result.ledger, result.changes)
+    result.live += new - lost
 
 
 def _remember(definition: CollectionDefinition, state: State, this: Pass, source: Source, reading: _Reading) -> None:
@@ -212,13 +202,13 @@ def _remember(definition: CollectionDefinition, state: State, this: Pass, source
     if result.failed:
         return
     before = memory_of(definition.id, state)
-    refusals = {change.identifier: change.reason for change in reading.met.values() if change.kind is Kind.REFUSED}
+    refusals = reading.met.refused()
     after = replace(before, source=this.source, refused=refusals)
     if this.list:
         after = replace(after, complete=result.complete)
     if this.list and result.complete:
         full = this.began if this.whole and this.anew else before.full
-        there = sum(not entry.gone for entry in result.ledger.values()) + len(refusals.keys() - result.ledger.keys())
+        there = result.live + sum(reading.met.known.find(name) is None for name in refusals)
         counted = source.total in {None, there}
         after = replace(after, since=source.bookmark, full=full if counted else None)
     remember(definition.id, state, after)

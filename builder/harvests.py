@@ -63,7 +63,7 @@ def _report(definition: CollectionDefinition, done: Harvest, state: State) -> Co
         done,
         partner=definition.partner.id,
         nights_failed=failures(recall(state, definition.id)),
-        items=sum(not entry.gone for entry in done.ledger.values()),
+        items=done.live,
         references=0,
         findings=(),
     )

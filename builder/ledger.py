@@ -1,12 +1,9 @@
-"""What was known of a source's records, and what a new pass over it changes."""
+"""What is known of a record, and what a record just received means for it: pure rules, whose file is in `known`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from io import BytesIO
-from itertools import chain
 
 import orjson
 
@@ -21,6 +18,10 @@ class Kind(StrEnum):
     SAME = "same"
     GONE = "gone"
     REFUSED = "refused"
+
+
+TOLD = (Kind.NEW, Kind.CHANGED, Kind.GONE)
+"""What changes the ledger; a record that is refused leaves its last good entry in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,6 @@ class Entry:
         )
 
 
-Ledger = Mapping[str, Entry]
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happened to one record, and why we say so."""
@@ -68,71 +66,46 @@ class Change:
     entry: Entry | None = None
 
 
-def compare(known: Ledger, record: Record) -> Change:
-    """Say what a record just received means for the ledger.
+def compare(before: Entry | None, record: Record) -> Change:
+    """Say what a record just received means for what was known of it.
 
     A datestamp alone changes nothing: partners re-index everything in one night without touching
     a byte, so only the body decides.
     """
-    before = known.get(record.identifier)
     if record.deleted:
         if before is None or before.gone:
             return Change(Kind.SAME, record.identifier, "withdrawn by the partner before it was catalogued", before)
         after = replace(before, gone=True, datestamp=record.datestamp, reason="withdrawn by the partner")
         return Change(Kind.GONE, record.identifier, "withdrawn by the partner", after)
-    entry = Entry.of(record)
     if before is None:
-        return Change(Kind.NEW, record.identifier, "first seen", entry)
+        return Change(Kind.NEW, record.identifier, "first seen", Entry.of(record))
     if before.gone:
-        return Change(Kind.NEW, record.identifier, "back after withdrawal", entry)
-    if (before.sha256, before.format) != (entry.sha256, entry.format):
-        return Change(Kind.CHANGED, record.identifier, "record differs", entry)
+        return Change(Kind.NEW, record.identifier, "back after withdrawal", Entry.of(record))
+    if (before.sha256, before.format) != (record.sha256, record.format):
+        return Change(Kind.CHANGED, record.identifier, "record differs", Entry.of(record))
     return Change(Kind.SAME, record.identifier, "", before)
 
 
-def missing(known: Ledger, seen: Iterable[str]) -> list[Change]:
-    """Return the withdrawals that a complete pass implies: live records it did not see."""
-    absent = {key for key, entry in known.items() if not entry.gone} - set(seen)
+def missing(before: Entry) -> Change:
+    """Say what it means for a live record that a complete pass did not see it."""
     reason = "no longer listed by the partner"
-    return [Change(Kind.GONE, key, reason, replace(known[key], gone=True, reason=reason)) for key in sorted(absent)]
+    return Change(Kind.GONE, before.identifier, reason, replace(before, gone=True, reason=reason))
 
 
-def advance(known: Ledger, changes: Iterable[Change]) -> dict[str, Entry]:
-    """Return the ledger after the changes; refused records leave their last good entry in place."""
-    after = dict(known)
-    for change in changes:
-        if change.entry is not None and change.kind in {Kind.NEW, Kind.CHANGED, Kind.GONE}:
-            after[change.identifier] = change.entry
-    return after
-
-
-def ledger_bytes(ledger: Ledger, run: int) -> bytes:
-    """Serialise as NDJSON sorted by identifier, so that two states compare as text.
-
-    The first line holds the number of the run that last changed something.
-    """
-    text = BytesIO()
-    for line in chain([{"run": run}], (_compact(ledger[key]) for key in sorted(ledger))):
-        text.write(orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    return text.getvalue()
-
-
-def ledger_of(data: bytes) -> tuple[dict[str, Entry], int]:
-    """Read what `ledger_bytes` wrote: the entries and the run number (0 for no data)."""
-    first, *lines = data.splitlines() or [b'{"run":0}']
-    return {entry.identifier: entry for entry in map(entry_of, lines)}, int(orjson.loads(first)["run"])
+def line_of(entry: Entry) -> bytes:
+    """Write an entry as a line of the ledger, so that two states compare as text."""
+    fields = {name: value for name in Entry.__slots__ if (value := getattr(entry, name)) not in (None, (), False)}
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
 def entry_of(line: bytes) -> Entry:
-    """Read one line of a ledger but the first."""
+    """Read what `line_of` wrote."""
     fields = orjson.loads(line)
-    return Entry(**{**fields, "sets": tuple(fields.get("sets", ()))})
+    if "sets" in fields:
+        fields["sets"] = tuple(fields["sets"])
+    return Entry(**fields)
 
 
 def is_gone(line: bytes) -> bool:
     """Tell whether a line of a ledger is of a withdrawn record, unread: in a text the quotes are escaped."""
     return b'"gone":true' in line
-
-
-def _compact(entry: Entry) -> dict[str, object]:
-    return {name: value for name in Entry.__slots__ if (value := getattr(entry, name)) not in (None, (), False)}

@@ -59,7 +59,6 @@ Nights = tuple[Night, ...]
 
 def night_of(harvest: Harvest, day: date) -> Night:
     """Sum a harvest up."""
-    live = sum(not entry.gone for entry in harvest.ledger.values())
     refused = harvest.counts.get(Kind.REFUSED.value, 0)
     if harvest.failed:
         said = [
@@ -67,12 +66,12 @@ def night_of(harvest: Harvest, day: date) -> Night:
             for f in harvest.findings
             if f.severity is Severity.ERROR and f.code.startswith(("source.", "harvest."))
         ]
-        return Night(day.isoformat(), Outcome.FAILED, live, one_line(said[-1] if said else "the source failed"))
+        return Night(day.isoformat(), Outcome.FAILED, harvest.live, one_line(said[-1] if said else "the source failed"))
     if refused:
-        return Night(day.isoformat(), Outcome.PARTIAL, live, f"{refused} records refused")
+        return Night(day.isoformat(), Outcome.PARTIAL, harvest.live, f"{refused} records refused")
     if not harvest.complete:
-        return Night(day.isoformat(), Outcome.PARTIAL, live, "not everything was seen")
-    return Night(day.isoformat(), Outcome.OK, live)
+        return Night(day.isoformat(), Outcome.PARTIAL, harvest.live, "not everything was seen")
+    return Night(day.isoformat(), Outcome.OK, harvest.live)
 
 
 def with_night(nights: Iterable[Night], tonight: Night) -> Nights:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,6 +17,7 @@ from builder.sources.redact import redact
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
+    from builder.history import Told
     from builder.tree import Plan, Step
 
 MARKDOWN_FINDINGS = 50
@@ -46,7 +48,7 @@ class CollectionReport:
     items: int = 0
     references: int = 0
     findings: tuple[Finding, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: Told | tuple[Change, ...] = ()
 
     def of_severity(self, severity: Severity) -> int:
         """Count the findings of one severity."""
@@ -106,17 +108,20 @@ class RunReport:
                     sign = "!" if finding.severity is Severity.ERROR else ">"
                     yield f"  {sign} {finding.where}  ({finding.message})"
 
-    def to_json(self) -> bytes:
-        """Serialise everything."""
-        body: dict[str, Any] = {
+    def to_json(self) -> Iterator[bytes]:
+        """Serialise everything, piece by piece."""
+        head = {
             "started": self.started.isoformat(),
             "finished": self.finished.isoformat(),
             "exit_status": self.exit_status,
             "steps": self.steps(),
             "findings": [asdict(finding) for finding in self.findings],
-            "collections": [_collection_json(collection) for collection in self.collections],
         }
-        return redact(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()).encode() + b"\n"
+        yield _json(head).removesuffix(b"\n}") + b',\n  "collections": ['
+        for number, collection in enumerate(self.collections):
+            yield b",\n    " if number else b"\n    "
+            yield from _collection_json(collection)
+        yield b"\n  ]\n}\n" if self.collections else b"]\n}\n"
 
     def to_markdown(self, *, planned: bool = False) -> str:
         """Render for people: one table, then what each partner can act on; what is only planned lists its changes."""
@@ -159,17 +164,28 @@ def collection_report(
         complete=harvest.complete,
         counts=harvest.counts,
         findings=(*harvest.findings, *findings),
-        changes=tuple(harvest.changes),
+        changes=harvest.changes,
     )
 
 
-def _collection_json(collection: CollectionReport) -> dict[str, Any]:
-    fields = asdict(collection)
-    fields["changes"] = [
-        {"kind": change.kind.value, "identifier": change.identifier, "reason": change.reason}
-        for change in collection.changes
-    ]
-    return {key: value for key, value in fields.items() if value not in ((), {}, [])}
+def _collection_json(collection: CollectionReport) -> Iterator[bytes]:
+    fields = {name: getattr(collection, name) for name in CollectionReport.__slots__ if name != "changes"}
+    fields["findings"] = [asdict(finding) for finding in collection.findings]
+    told = _json({key: value for key, value in fields.items() if value not in ({}, [])}, 4)
+    if not collection.changes:
+        yield told
+        return
+    yield told.removesuffix(b"\n    }") + b',\n      "changes": ['
+    for number, change in enumerate(collection.changes):
+        yield b",\n        " if number else b"\n        "
+        yield _json({"kind": change.kind.value, "identifier": change.identifier, "reason": change.reason}, 8)
+    yield b"\n      ]\n    }"
+
+
+def _json(value: dict[str, Any], depth: int = 0) -> bytes:
+    """Write an object as part of a larger one, in which it stands so many blanks from the left."""
+    text = redact(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    return text.replace("\n", "\n" + " " * depth).encode()
 
 
 def _words(counts: dict[str, int]) -> str:
@@ -203,19 +219,15 @@ def _escape(text: str) -> str:
 
 
 def _changes(collection: CollectionReport) -> list[str]:
-    lines = [
-        f"- {change.kind.value} `{_escape(change.identifier)}`: {_escape(change.reason)}"
-        for change in collection.changes
-    ]
-    lines += [
-        f"- run `{_escape(finding.where)}`: {_escape(finding.message)}"
-        for finding in collection.findings
-        if finding.code == WOULD_RUN
-    ]
-    if not lines:
+    runs = [finding for finding in collection.findings if finding.code == WOULD_RUN]
+    lines = chain(
+        (f"- {one.kind.value} `{_escape(one.identifier)}`: {_escape(one.reason)}" for one in collection.changes),
+        (f"- run `{_escape(finding.where)}`: {_escape(finding.message)}" for finding in runs),
+    )
+    shown = list(islice(lines, MARKDOWN_CHANGES))
+    if not shown:
         return []
-    shown = lines[:MARKDOWN_CHANGES]
-    rest = len(lines) - len(shown)
+    rest = len(collection.changes) + len(runs) - len(shown)
     return [f"## Records of {collection.id}", "", *shown, *([f"- … and {rest} more"] if rest else []), ""]
 
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,11 +17,16 @@ from typing import IO, Any
 import orjson
 
 from builder.errors import UsageError
-from builder.ledger import Change, Entry, Ledger, entry_of, is_gone, ledger_bytes, ledger_of
+from builder.history import Told, append
+from builder.known import Known, run_of
+from builder.ledger import Change, Entry, entry_of, is_gone
 from builder.sources.protocol import Record
 
 _LAST = {"ledger.ndjson": 1, "harvest.json": 2}
 """What `State.commit` moves last: a ledger names bodies, and what the next pass asks for builds on the ledger."""
+
+_DAMAGE = (ValueError, KeyError, TypeError)
+"""How a damaged ledger shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +79,32 @@ class State:
         with file.open("wb") as stream:
             shutil.copyfileobj(source, stream)
 
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Remember what is written in this block, as `write` does; until its end the old is read."""
+        file = self.overlay / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f".{file.name}.part")
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(file)
+
     def commit(self) -> None:
         """Make this run's memory permanent: bodies and inspections first, ledgers, then what relies on them."""
-        names = [file.relative_to(self.overlay) for file in self.overlay.rglob("*") if file.is_file()]
-        for name in sorted(names, key=lambda name: (_LAST.get(name.name, 0), name.as_posix())):
-            target = self.folder / name
-            try:
-                (self.overlay / name).replace(target)
-            except FileNotFoundError:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (self.overlay / name).replace(target)
-        if names:
-            os.sync()
+        late: list[tuple[int, Path]] = []
+        for folder, folders, names in os.walk(self.overlay):
+            folders.sort()
+            target = self.folder / Path(folder).relative_to(self.overlay)
+            if names:
+                target.mkdir(parents=True, exist_ok=True)
+            for name in sorted(names):
+                if name in _LAST:
+                    late.append((_LAST[name], target / name))
+                else:
+                    os.replace(f"{folder}/{name}", f"{target}/{name}")  # noqa: PTH105  (a path object is dear by the thousand)
+        for _, file in sorted(late):
+            (self.overlay / file.relative_to(self.folder)).replace(file)
+        os.sync()
 
     def keep(self, name: str, data: bytes) -> None:
         """Remember bytes at once and whole, whatever becomes of this run."""
@@ -108,17 +127,26 @@ class State:
         files = (self.lasting / folder).rglob("*")
         return sorted(file.relative_to(self.lasting).as_posix() for file in files if file.is_file())
 
-    def ledger(self, collection: str) -> dict[str, Entry]:
-        """Return what is known of a collection's records.
+    def known(self, collection: str) -> Known:
+        """Open what is known of a collection's records.
 
         Raises:
             UsageError: The ledger file is damaged.
         """
         name = f"{collection}/ledger.ndjson"
         try:
-            return ledger_of(self.read(name) or b"")[0]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+            return Known(self.file(name), self.overlay)
+        except _DAMAGE as trouble:
             raise self._damaged(name) from trouble
+
+    def entries(self, collection: str) -> Iterator[Entry]:
+        """Yield what is known of the records that are not withdrawn, by identifier.
+
+        Raises:
+            UsageError: The ledger file is damaged.
+        """
+        with self.known(collection) as known:
+            yield from (entry for _, entry in known.unmet())
 
     def ledger_lines(self, collection: str, *, gone: bool) -> Iterator[bytes]:
         """Yield the lines of the ledger for records that are withdrawn, or for those that are not, by identifier."""
@@ -133,36 +161,41 @@ class State:
         """
         try:
             return entry_of(line)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+        except _DAMAGE as trouble:
             raise self._damaged(f"{collection}/ledger.ndjson") from trouble
 
     def _run(self, collection: str) -> int:
         """Return the number of the run that last changed something, which is all that the first line says."""
         name = f"{collection}/ledger.ndjson"
         try:
-            return int(orjson.loads(next(self.lines(name), b'{"run":0}'))["run"])
-        except (orjson.JSONDecodeError, KeyError, TypeError) as trouble:
+            return run_of(next(self.lines(name), b""))
+        except _DAMAGE as trouble:
             raise self._damaged(name) from trouble
 
     def _damaged(self, name: str) -> UsageError:
         hint = "restore it, or remove it to harvest anew"
         return UsageError("the ledger is damaged", where=str(self.folder / name), hint=hint)
 
-    def remember(self, collection: str, ledger: Ledger, changes: Sequence[Change]) -> None:
-        """Keep a ledger and append its changes to the collection's history as one numbered run.
+    def remember(self, collection: str, known: Known, changes: Iterable[Change]) -> Told:
+        """Keep a ledger as changes leave it, and append them to the collection's history as one numbered run.
 
-        The number is kept in the ledger, which `commit` moves last: lines of a run that was
-        interrupted before that are replaced, because the same changes are found again.
+        The number is kept in the ledger, which `commit` moves last: a run that was interrupted before that has none.
+
+        Args:
+            collection: Identifier of the collection.
+            known: Its ledger.
+            changes: What happened to its records, sorted by identifier; gone through twice.
+
+        Returns:
+            The changes as the history tells them.
         """
-        run = self._run(collection) + 1
-        with tempfile.TemporaryFile(dir=self.overlay) as lines:
-            for line in self.lines(f"{collection}/changes.ndjson"):
-                if orjson.loads(line)["run"] < run:
-                    lines.write(line)
-            lines.writelines(orjson.dumps(_line(run, change)) + b"\n" for change in changes)
-            lines.seek(0)
-            self.write_from(f"{collection}/changes.ndjson", lines)
-        self.write(f"{collection}/ledger.ndjson", ledger_bytes(ledger, run))
+        run = known.run + 1
+        name = f"{collection}/changes.ndjson"
+        with self.writing(name) as lines:
+            place = append(lines, self.lines(name), run, changes)
+        with self.writing(f"{collection}/ledger.ndjson") as lines:
+            lines.writelines(known.after(run, changes))
+        return Told(self.overlay / name, *place)
 
     def history(self, collection: str) -> Iterator[dict[str, Any]]:
         """Yield all changes of a collection, oldest first."""
@@ -245,14 +278,3 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 def _body_name(collection: str, digest: str) -> str:
     return f"{collection}/records/{digest[:2]}/{digest[2:]}"
-
-
-def _line(run: int, change: Change) -> dict[str, Any]:
-    stamp = change.entry.datestamp if change.entry else None
-    return {
-        "run": run,
-        "kind": change.kind.value,
-        "identifier": change.identifier,
-        "reason": change.reason,
-        **({"datestamp": stamp} if stamp else {}),
-    }

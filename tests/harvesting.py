@@ -53,7 +53,7 @@ def report_of(report, name: str):
 def live(folder: Path, name: str) -> dict[str, str]:
     """Return the digests of the records that are not withdrawn, by identifier."""
     with open_state(folder / "state") as state:
-        return {key: entry.sha256 for key, entry in state.ledger(name).items() if not entry.gone}
+        return {entry.identifier: entry.sha256 for entry in state.entries(name)}
 
 
 def kept(folder: Path, name: str) -> dict[str, bytes]:

@@ -107,18 +107,18 @@ def fill(folder: Path, count: int, *, changed: int = 0, withdrawn: int = 0, edit
 
 
 def _fill(state: State, count: int, changed: int, withdrawn: int, edition: int) -> None:
-    ledger, changes = dict(state.ledger(COLLECTION)), []
     spread = {count * place // changed: edition for place in range(changed)}
-    for number in range(count):
-        made = record(number, spread.get(number, 0))
-        if made.identifier in ledger and number not in spread:
-            continue
-        kind = Kind.CHANGED if made.identifier in ledger else Kind.NEW
-        state.store(COLLECTION, made)
-        ledger[made.identifier] = entry = Entry.of(made)
-        changes.append(Change(kind, made.identifier, "record differs" if spread else "first seen", entry))
-    for place in range(withdrawn):
-        name = f"obs-{count * place // withdrawn + 1:06d}"
-        ledger[name] = gone = replace(ledger[name], gone=True, reason="withdrawn by the partner")
-        changes.append(Change(Kind.GONE, name, "withdrawn by the partner", gone))
-    state.remember(COLLECTION, ledger, changes)
+    leave = {count * place // withdrawn + 1 for place in range(withdrawn)}
+    with state.known(COLLECTION) as known:
+        changes = []
+        for number in range(count):
+            made = record(number, spread.get(number, 0))
+            found = known.find(made.identifier)
+            if found and number in leave:
+                entry = replace(found[1], gone=True, reason="withdrawn by the partner")
+                changes.append(Change(Kind.GONE, made.identifier, "withdrawn by the partner", entry))
+            elif not found or number in spread:
+                state.store(COLLECTION, made)
+                reason = "record differs" if spread else "first seen"
+                changes.append(Change(Kind.CHANGED if found else Kind.NEW, made.identifier, reason, Entry.of(made)))
+        state.remember(COLLECTION, known, changes)

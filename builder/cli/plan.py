@@ -23,7 +23,8 @@ def command(quiet: bool, /, as_json: bool, markdown: bool, files: bool, **asked:
     with progress(quiet=quiet or as_json or markdown) as advance:
         run = plan(Request(**asked), advance)
     if as_json:
-        click.echo(run.to_json().decode(), nl=False)
+        for piece in run.to_json():
+            click.echo(piece, nl=False)
         return run.exit_status
     if markdown:
         click.echo(run.to_markdown(planned=True), nl=False)

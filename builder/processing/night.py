@@ -223,9 +223,9 @@ def _reads(definition: CollectionDefinition) -> set[str]:
 
 
 def _runs(collection: str, state: State) -> Iterator[tuple[str, dict[str, Any]]]:
-    for identifier, entry in state.ledger(collection).items():
-        if not entry.gone and entry.format == "process":
-            yield identifier, orjson.loads(state.record(collection, entry).body)
+    for entry in state.entries(collection):
+        if entry.format == "process":
+            yield entry.identifier, orjson.loads(state.record(collection, entry).body)
 
 
 def _remembered(collection: str, state: State) -> dict[str, Any]:

@@ -105,9 +105,7 @@ def offers(
         remembered: Knows what unchanged records offered before.
     """
     taken: set[str] = set()
-    for _, entry in sorted(state.ledger(definition.id).items()):
-        if entry.gone:
-            continue
+    for entry in state.entries(definition.id):
         made: Offer | Finding | None = remembered.recall(entry, taken)
         if made is None:
             record = state.record(definition.id, entry)

@@ -5,48 +5,52 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import UsageError
-from builder.ledger import Change, Entry, Kind, advance, compare, ledger_bytes, ledger_of, missing
+from builder.known import Known
+from builder.ledger import Change, Entry, Kind, compare, entry_of, is_gone, line_of, missing
 from builder.sources.protocol import Record
-from builder.state import open_state
+from builder.state import State, open_state
 
 
 def record(identifier="r1", body=b"body", **more):
     return Record(identifier, "ckan", body, "application/json", f"https://example.org/{identifier}", **more)
 
 
-def known(*records):
-    return {r.identifier: Entry.of(r) for r in records}
+def remember(state, *changes):
+    with state.known("c") as known:
+        return state.remember("c", known, changes)
+
+
+NEW = Change(Kind.NEW, "r1", "first seen", Entry.of(record()))
+GONE = Change(Kind.GONE, "r1", "withdrawn", replace(NEW.entry, gone=True, datestamp="2020-02-02"))
 
 
 def test_five_outcomes():
-    before = known(record("same"), record("changed"), record("deleted"), record("absent"))
-    assert compare(before, record("new")).kind is Kind.NEW
-    assert compare(before, record("same")).kind is Kind.SAME
-    assert compare(before, record("changed", b"other")).kind is Kind.CHANGED
-    assert compare(before, record("deleted", b"", deleted=True)).kind is Kind.GONE
-    assert [c.identifier for c in missing(before, ["same", "changed", "deleted"])] == ["absent"]
+    before = Entry.of(record())
+    assert compare(None, record()).kind is Kind.NEW
+    assert compare(before, record()).kind is Kind.SAME
+    assert compare(before, record(body=b"other")).kind is Kind.CHANGED
+    assert compare(before, replace(record(), format="oai_dc")).kind is Kind.CHANGED
+    assert compare(before, record(body=b"", deleted=True)).kind is Kind.GONE
+    assert missing(before).kind is Kind.GONE
 
 
 def test_a_new_datestamp_alone_is_no_change():
-    before = known(record(datestamp="2019-01-01"))
-    assert compare(before, record(datestamp="2024-01-01")).kind is Kind.SAME
+    assert compare(Entry.of(record(datestamp="2019-01-01")), record(datestamp="2024-01-01")).kind is Kind.SAME
 
 
 def test_a_withdrawn_record_may_come_back_but_is_not_withdrawn_twice():
-    ledger = advance(known(record()), [compare(known(record()), record(body=b"", deleted=True))])
-    assert ledger["r1"].gone
-    assert compare(ledger, record(body=b"", deleted=True)).kind is Kind.SAME
-    assert compare(ledger, record()).kind is Kind.NEW
-    assert missing(ledger, []) == []
+    gone = compare(Entry.of(record()), record(body=b"", deleted=True, datestamp="2020-02-02")).entry
+    assert gone == replace(Entry.of(record()), gone=True, datestamp="2020-02-02", reason="withdrawn by the partner")
+    assert compare(gone, record(body=b"", deleted=True)).kind is Kind.SAME
+    assert compare(gone, record()) == Change(Kind.NEW, "r1", "back after withdrawal", Entry.of(record()))
 
 
-def test_a_refused_record_keeps_its_last_good_entry():
-    before = known(record())
-    assert advance(before, [Change(Kind.REFUSED, "r1", "broken")]) == before
+def test_an_unknown_tombstone_is_nothing():
+    assert compare(None, record(body=b"", deleted=True)).kind is Kind.SAME
 
 
 entries = st.builds(
@@ -55,33 +59,60 @@ entries = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
-@given(st.lists(entries, max_size=8), st.integers(0, 10**6))
-def test_the_file_gives_back_what_was_written(many, run):
-    ledger = {entry.identifier: entry for entry in many}
-    data = ledger_bytes(ledger, run)
-    assert ledger_of(data) == (ledger, run)
-    assert data == ledger_bytes(dict(reversed(ledger.items())), run)
+@given(entries)
+def test_a_line_gives_back_what_was_written(entry):
+    line = line_of(entry)
+    assert (entry_of(line), line.count(b"\n"), is_gone(line)) == (entry, 1, entry.gone)
 
 
 def test_history_numbers_runs_and_replaces_an_interrupted_one(tmp_path):
-    new = Change(Kind.NEW, "r1", "first seen", Entry.of(record()))
     with open_state(tmp_path) as state:
-        state.remember("c", {"r1": new.entry}, [new])
+        remember(state, NEW)
         state.commit()
-    gone = Change(Kind.GONE, "r1", "withdrawn", replace(new.entry, gone=True, datestamp="2020-02-02"))
     with open_state(tmp_path) as state:
-        state.remember("c", {"r1": gone.entry}, [gone])
+        remember(state, GONE)
         (state.overlay / "c/changes.ndjson").replace(tmp_path / "c/changes.ndjson")  # killed before the ledger followed
     with open_state(tmp_path) as state:
         assert [line["kind"] for line in state.history("c")] == ["new"]
-        state.remember("c", {"r1": gone.entry}, [gone])
+        remember(state, GONE)
         state.commit()
     with open_state(tmp_path) as state:
         assert [(line["run"], line["kind"], line.get("datestamp")) for line in state.history("c")] == [
             (1, "new", None),
             (2, "gone", "2020-02-02"),
         ]
+
+
+def test_a_history_that_people_wrote_is_gone_on_with(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run": 1}\n')
+    history = b'{ "kind": "new", "run": 1, "identifier": "r0", "reason": "x" }\n'
+    (tmp_path / "c/changes.ndjson").write_bytes(history + history.replace(b"1", b"2"))
+    with open_state(tmp_path) as state:
+        assert list(remember(state, NEW)) == [replace(NEW, entry=None)]
+        assert [(line["run"], line["identifier"]) for line in state.history("c")] == [(1, "r0"), (2, "r1")]
+
+
+def test_what_was_changed_is_told_whatever_becomes_of_the_file(tmp_path):
+    with open_state(tmp_path) as state:
+        remember(state, replace(NEW, identifier="r0"))
+        told = remember(state, NEW, replace(NEW, identifier="r2"))
+        state.commit()
+    (tmp_path / "c/changes.ndjson").unlink()
+    names = ["r1", "r2"]
+    assert [(one.identifier, two.identifier) for one in told for two in told] == [(a, b) for a in names for b in names]
+    assert len(told) == 2
+
+
+def test_a_plan_whose_first_word_is_a_change_or_an_edited_ledger_makes_its_own_folder(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run":1}\n' + line_of(NEW.entry).replace(b":", b": ", 1))
+    for number in range(2):
+        overlay = tmp_path / f"plan{number}"
+        plan = State(tmp_path, overlay, overlay)
+        assert list(plan.entries("c")) == [NEW.entry]
+        with Known(None, overlay) as known:
+            assert len(plan.remember("d", known, [GONE])) == 1
 
 
 def test_what_is_not_committed_is_forgotten(tmp_path):
@@ -92,32 +123,24 @@ def test_what_is_not_committed_is_forgotten(tmp_path):
         state.record("c", Entry.of(record()))
 
 
+def test_bodies_are_kept_before_the_ledger_and_that_before_what_the_next_pass_asks_for(tmp_path, monkeypatch):
+    with open_state(tmp_path) as state:
+        state.write("c/harvest.json", b"{}")
+        remember(state, NEW)
+        state.store("c", record())
+        state.write("d/e/f", b"")
+        moved = []
+        monkeypatch.setattr("pathlib.Path.replace", lambda _, to: moved.append(to.relative_to(tmp_path).as_posix()))
+        monkeypatch.setattr("os.replace", lambda _, to: moved.append(to.removeprefix(f"{tmp_path}/")))
+        state.commit()
+    body = f"c/records/{record().sha256[:2]}/{record().sha256[2:]}"
+    assert sorted(moved[:3]) == ["c/changes.ndjson", body, "d/e/f"]
+    assert moved[3:] == ["c/ledger.ndjson", "c/harvest.json"]
+
+
 def test_two_runs_at_once_are_refused(tmp_path):
     with open_state(tmp_path), pytest.raises(UsageError, match="another run"), open_state(tmp_path):
         pass
-
-
-def test_a_damaged_ledger_is_named(tmp_path):
-    (tmp_path / "c").mkdir()
-    (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run": 1}\n{"identifier"')
-    with open_state(tmp_path) as state, pytest.raises(UsageError, match=r"ledger.ndjson.*damaged"):
-        state.ledger("c")
-
-
-def test_a_run_that_cannot_be_numbered_is_named_too(tmp_path):
-    (tmp_path / "c").mkdir()
-    (tmp_path / "c/ledger.ndjson").write_bytes(b"{}\n")
-    with open_state(tmp_path) as state, pytest.raises(UsageError, match=r"ledger.ndjson.*damaged"):
-        state.remember("c", {}, [])
-
-
-def test_remembering_reads_no_more_of_a_long_ledger_than_its_number(tmp_path):
-    new = Change(Kind.NEW, "r1", "first seen", Entry.of(record()))
-    (tmp_path / "c").mkdir()
-    (tmp_path / "c/ledger.ndjson").write_bytes(b'{"run":6}\nthe rest is not looked at')
-    with open_state(tmp_path) as state:
-        state.remember("c", {"r1": new.entry}, [new])
-        assert [line["run"] for line in state.history("c")] == [7]
 
 
 def test_a_body_that_is_kept_is_neither_read_nor_written_again(tmp_path, monkeypatch):

@@ -54,16 +54,16 @@ def bodied(name: str, like: int):
 def receive(folder: Path, *records, gone=()):
     """Put records into the ledger as a harvest does, and mark some as withdrawn."""
     with open_state(folder / "state") as state:
-        ledger, changes = dict(state.ledger("synthetic")), []
-        for one in records:
-            kind = Kind.CHANGED if one.identifier in ledger else Kind.NEW
-            state.store("synthetic", one)
-            ledger[one.identifier] = Entry.of(one)
-            changes.append(Change(kind, one.identifier, "record differs", ledger[one.identifier]))
-        for name in gone:
-            ledger[name] = replace(ledger[name], gone=True, reason="withdrawn by the partner")
-            changes.append(Change(Kind.GONE, name, "withdrawn by the partner", ledger[name]))
-        state.remember("synthetic", ledger, changes)
+        with state.known("synthetic") as known:
+            changes = []
+            for one in records:
+                kind = Kind.CHANGED if known.find(one.identifier) else Kind.NEW
+                state.store("synthetic", one)
+                changes.append(Change(kind, one.identifier, "record differs", Entry.of(one)))
+            for name in gone:
+                entry = replace(known.find(name)[1], gone=True, reason="withdrawn by the partner")
+                changes.append(Change(Kind.GONE, name, "withdrawn by the partner", entry))
+            state.remember("synthetic", known, sorted(changes, key=lambda change: change.identifier))
         state.commit()
 
 

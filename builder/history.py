@@ -1,0 +1,78 @@
+"""The history of a collection: all changes in numbered runs, a line each, read where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from builder.ledger import Change, Kind
+
+
+class Told:
+    """The changes of one run as they stand in the history, however many they are; they stay when the file is replaced.
+
+    Args:
+        file: The history.
+        start: Where in it the run begins.
+        number: How many changes it has.
+    """
+
+    def __init__(self, file: Path, start: int, number: int) -> None:
+        self._file = file.open("rb")
+        self._start, self._number = start, number
+
+    def __len__(self) -> int:
+        """Count the changes."""
+        return self._number
+
+    def __iter__(self) -> Iterator[Change]:
+        """Yield the changes by identifier, without their entries."""
+        place = self._start
+        for _ in range(self._number):
+            self._file.seek(place)
+            line = self._file.readline()
+            place += len(line)
+            told = orjson.loads(line)
+            yield Change(Kind(told["kind"]), told["identifier"], told["reason"])
+
+
+def append(to: IO[bytes], before: Iterable[bytes], run: int, changes: Iterable[Change]) -> tuple[int, int]:
+    """Write the history with one more run.
+
+    Lines of a run that was interrupted before its ledger was kept are left out: its changes are found again.
+
+    Args:
+        to: Where it is written.
+        before: The history until now.
+        run: Number of the run.
+        changes: What it changed.
+
+    Returns:
+        Where in it the run begins, and how many changes it has.
+    """
+    to.writelines(line for line in before if _run_of(line) < run)
+    start, number = to.tell(), 0
+    for number, change in enumerate(changes, 1):  # noqa: B007  (the last is returned)
+        to.write(_line(run, change))
+    return start, number
+
+
+def _run_of(line: bytes) -> int:
+    """Return of which run a line is, unread where it is as we write it."""
+    known = line.startswith(b'{"run":')
+    return int(line[7 : line.index(b",")] if known else orjson.loads(line)["run"])
+
+
+def _line(run: int, change: Change) -> bytes:
+    stamp = change.entry.datestamp if change.entry else None
+    line = {
+        "run": run,
+        "kind": change.kind.value,
+        "identifier": change.identifier,
+        "reason": change.reason,
+        **({"datestamp": stamp} if stamp else {}),
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
