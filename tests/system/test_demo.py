@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import re
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +17,9 @@ from pathlib import Path
 import lxml.html
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from builder.cli import group
 from builder.demo import running_demo
 from builder.demo.science import CTD_YEARS, ICE_DAYS, SHIPS, STATIONS
 from builder.serve import serve
@@ -133,14 +137,112 @@ def test_pystac_client_walks_all_of_it(demo):
     assert len(walked) == len(set(walked)) == sum(len(items(out, c.id)) for c in report.collections)
 
 
-def test_the_python_of_the_readme_runs_as_it_stands(demo):
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands(page):
+    """Commands of `iaos` in the console blocks of a page, each with the lines shown below it."""
+    for block in blocks(page, "console"):
+        for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+            command, *shown = part.splitlines()
+            if command.startswith("iaos "):
+                yield command, shown
+
+
+def fetched(out, collection, folder):
+    """Fetch the data files of a collection from the invented partners."""
+    for item in items(out, collection):
+        href = item["assets"]["data"]["href"]
+        file = folder / href.rsplit("/", 1)[1]
+        file.write_bytes(urllib.request.urlopen(href).read())
+        yield file
+
+
+def test_the_python_of_the_readme_and_the_pages_runs_as_it_stands(demo, tmp_path):
+    """All in one interpreter, which has nothing to say on stderr; sea-ice.md from its end, where the scene is made."""
     out, _ = demo
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    found = {}
+    ice, day = "demo-bremen/demo-sea-ice", items(out, "demo-sea-ice")[0]["id"]
+    pages = ("README.md", "docs/reading.md", "docs/search.md")
+    code = [code for page in pages for code in blocks(page, "python")] + blocks("docs/sea-ice.md", "python")[::-1]
+    assert len(code) == 1 + 2 + 3 + 2
     with serve(out) as server:
-        exec(code.replace("http://127.0.0.1:8000/", server.url), found)
-        assert found["ice"].sizes["time"] == 1
-        assert found["series"].ice_conc.load().size == 1
+        there = {
+            "http://127.0.0.1:8000/": server.url,
+            "https://example.org/catalog/nersc/ice/day0": f"{server.url}{ice}/{day}",
+            "https://example.org/catalog/nersc/ice/references/day0": f"{server.url}{ice}/references/{day}",
+            'protocol="https"': 'protocol="http"',
+            "lines=1500": "lines=700",
+            'Path("S1A_EW_GRDM_1SDH_20221130T014342_20221130T014446_046117_058549_BB15.SAFE")': "made.safe",
+        }
+        script = "\n".join(
+            ["catalogue, items = " + repr((server.url, str(out / "demo-awi/demo-expeditions/items.parquet"))), *code]
+        )
+        assert [stand_in for stand_in in there if stand_in not in script] == []
+        script = replaced(script, there)
+        script += "\nprint(series.ice_conc.size, ice.sizes['time'], len(near_the_pole), len(frame), values.shape[0])"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.stderr, done.returncode) == ("", 0)
+    north = [item["bbox"][3] for item in items(out, "demo-expeditions")]
+    assert list(map(int, done.stdout.split()[-5:])) == [1, 1, sum(edge > 84 for edge in north), len(north), 512]
+
+
+def test_the_commands_of_the_pages_do_what_is_shown(demo, tmp_path, monkeypatch):
+    out, _ = demo
+    monkeypatch.chdir(tmp_path)
+    Path("catalog").symlink_to(out)
+    cast = next(file.name for file in fetched(out, "demo-ctd", tmp_path) if file.name.startswith("58GT"))
+    next(fetched(out, "demo-sea-ice", tmp_path)).rename("ice.nc")
+    height, sigma0 = sorted(fetched(out, "demo-backscatter", tmp_path))
+    for copy in ("sigma0.tif", "S1A_20221130_sigma0_hh.tif", "S1A_20221130_sigma0_hv.tif"):
+        shutil.copy(sigma0, copy)
+    shutil.copy(height, "arcticdem.tif")
+    height.rename("dem.tif")
+    Path("params.yaml").write_text(blocks("docs/band-maths.md", "yaml")[0])
+    partner = "/".join(items(out, "demo-backscatter")[0]["assets"]["data"]["href"].split("/")[:3])
+    ice = "demo-bremen/demo-sea-ice"
+    ran = 0
+    with serve(out) as server:
+        there = {
+            "https://example.org/catalog/nersc/ice/day0": f"{server.url}{ice}/{items(out, 'demo-sea-ice')[0]['id']}",
+            " collection.json": f" catalog/{ice}/collection.json",
+            "58GT_CTD_2003.nc": cast,
+            "--within 20 ": "--within 200 ",
+            "https://data.example.org/catalog": server.url,
+            " > oden.geojson": "",
+            "https://thredds.example.org/thredds/catalog.html": f"{partner}/thredds/snow/catalog.xml",
+        }
+        for page in ("reading", "search", "definitions", "processing", "band-maths"):
+            for command, shown in commands(f"docs/{page}.md"):
+                text = replaced(command, there)
+                words = [
+                    w
+                    for word in shlex.split(text)[1:]
+                    for w in (sorted(map(str, Path().glob(word))) if word == "*.tif" else [word])
+                ]
+                done = CliRunner().invoke(group, words, standalone_mode=False, catch_exceptions=False)
+                assert done.return_value == 0, (command, done.output)
+                assert set(map(roughly, shown)) <= set(map(roughly, done.stdout.splitlines())), (command, done.output)
+                ran += 1
+    assert ran == 3 + 4 + 3 + 2 + 2
+
+
+def replaced(text, stand_ins):
+    for stand_in, real in stand_ins.items():
+        text = text.replace(stand_in, real)
+    return text
+
+
+def roughly(line):
+    """Blot out sizes, which are those of another file, but not their order of magnitude."""
+    return re.sub(r"[\d.]+( kB)?", "#", line)
 
 
 def test_every_collection_belongs_to_a_sphere(demo):
