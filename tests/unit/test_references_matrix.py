@@ -109,7 +109,8 @@ def layouts(draw):
     order = draw(st.sampled_from(["little", "big"]))
     fill = draw(st.sampled_from([None, 0, 7]))
     written = tuple(slice(0, draw(st.integers(0, length))) for length in shape)
-    return shape, dtype, options | {"endian": order, "fill_value": fill}, written
+    more = draw(st.integers(0, 20)) if draw(st.booleans()) else None
+    return shape, dtype, options | {"endian": order, "fill_value": fill}, written, more
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,16 +120,18 @@ def test_any_small_file_reads_as_netcdf4_reads_it(tmp_path, monkeypatch, layout,
 
     monkeypatch.setattr(correct, "INLINE_BYTES", 0)
     monkeypatch.setattr(references, "BUDGET_BYTES", 1 << 30)
-    shape, dtype, options, written = layout
+    shape, dtype, options, written, more_records = layout
     path = tmp_path / "file.nc"
     with netCDF4.Dataset(path, "w") as file:
         for axis, length in enumerate(shape):
-            file.createDimension(f"d{axis}", length)
+            file.createDimension(f"d{axis}", None if axis == 0 and more_records is not None else length)
         variable = file.createVariable("v", dtype, [f"d{axis}" for axis in range(len(shape))], **options)
         variable.set_auto_maskandscale(False)
         data = np.random.default_rng(seed).integers(0, 100, shape).astype(dtype)
         if all(part.stop for part in written):
             variable[written] = data[written]
+        if more_records is not None:
+            file.createVariable("longer", "f4", ("d0",))[: shape[0] + more_records] = 1
     try:
         body, _, _ = make_references(path, "hdf5", str(path))
     except UnreferenceableError as reason:
