@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -147,20 +147,21 @@ def searched(folder: Path) -> None:
 def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     count = option(arguments, "--items", 1000 if quick else 100_000)
-    json_rows(count)
+    copied = json_rows(count)
     saved = option(arguments, "--pystac", 500 if quick else 10_000)
     for via in (False, True) if saved else ():
         beside_pystac(saved, via=via)
     built = option(arguments, "--build", count)
     if built:
-        build_rows(built)
+        build_rows(built, copied * built / count)
 
 
 def option(arguments: list[str], name: str, usual: int) -> int:
     return int(arguments[arguments.index(name) + 1]) if name in arguments else usual
 
 
-def json_rows(count: int) -> None:
+def json_rows(count: int) -> float:
+    """Print what the catalogue's JSON costs; return the seconds that `cp -r` of as much takes."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         few = write_json(CHUNK, scratch / "few")
@@ -170,20 +171,21 @@ def json_rows(count: int) -> None:
         print(f"cost of an item is {many / count / (few / CHUNK):.2f} of that at {CHUNK} items")
         objects, spent = validated(scratch / "many")
         print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000")
-        ratios = [beside_cp(CHUNK, scratch / f"turn-{turn}") for turn in range(TURNS if count > CHUNK else 2)]
-        low, middle, high = quantiles(ratios)
+        turns = [beside_cp(CHUNK, scratch / f"turn-{turn}") for turn in range(TURNS if count > CHUNK else 2)]
+        low, middle, high = quantiles([ours / theirs for ours, theirs in turns])
         print(
             f"catalogue JSON: {middle:.2f} of cp -r of the same files, half of all turns {low:.2f} to {high:.2f}",
             flush=True,
         )
+    return median(theirs for _, theirs in turns) * count / CHUNK
 
 
-def beside_cp(count: int, folder: Path) -> float:
-    """Write items and copy them with `cp`; return the ratio of processor seconds."""
-    return write_json(count, folder / "written") / copy(folder / "written", folder / "copy")
+def beside_cp(count: int, folder: Path) -> tuple[float, float]:
+    """Write items and copy them with `cp`; return the processor seconds of both."""
+    return write_json(count, folder / "written"), copy(folder / "written", folder / "copy")
 
 
-def build_rows(count: int) -> None:
+def build_rows(count: int, copied: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         synthetic.write_definition(folder / "collections")
@@ -194,7 +196,8 @@ def build_rows(count: int) -> None:
         synthetic.fill(folder / "state", count)
         full, memory = build_apart(folder)
         print(
-            f"whole build with pages: {full:.1f} s, {full / count * 1e3:.2f} ms per item; {memory}",
+            f"whole build with pages: {full:.1f} s, {full / count * 1e3:.2f} ms per item, "
+            f"{full / copied:.0f} times `cp -r` of its JSON; {memory}",
             flush=True,
         )
         none, memory = build_apart(folder)
