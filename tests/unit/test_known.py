@@ -40,9 +40,13 @@ entries = st.builds(
 met = st.tuples(names, st.sampled_from(["body", "other", "deleted", "refused"]))
 
 
+def compact(fields) -> str:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def written(ledger: dict[str, Entry], run: int, arrange=sorted, dumps=None) -> bytes:
     """Write a ledger without the code that is looked at."""
-    dumps = dumps or (lambda fields: json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    dumps = dumps or compact
     lines = [
         {key: value for key, value in asdict(one).items() if value not in (None, (), False)} for one in ledger.values()
     ]
@@ -80,7 +84,7 @@ EDITED = {
     "as written": {},
     "shuffled": {"arrange": lambda lines, key: random.Random(1).sample(lines, len(lines))},
     "spaced": {"dumps": json.dumps},
-    "spelt out": {"dumps": lambda fields: json.dumps({"gone": False, "reason": None, "sets": [], **fields})},
+    "spelt out": {"dumps": lambda fields: compact({"gone": False, "reason": None, "sets": [], **fields})},
 }
 
 
