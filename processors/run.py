@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -24,7 +25,7 @@ def resolve(processor: Processor, given: Mapping[str, Any]) -> Parameters:
     try:
         return model.model_validate({name: _chosen(model, name, value) for name, value in given.items()})
     except ValidationError as trouble:
-        lines = [problem_of(dict(error), model) for error in trouble.errors()]
+        lines = dict.fromkeys(problem_of(dict(error), model) for error in trouble.errors())
         raise Refusal("; ".join(lines), processor.name, f"see `iaos process describe {processor.name}`") from None
 
 
@@ -100,9 +101,20 @@ def problem_of(error: dict[str, Any], model: type[Parameters]) -> str:
         return f"unknown parameter `{where}`, " + (
             f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
         )
-    if error["type"] == "missing":
+    if error["type"] == "missing" and not _has_kinds(model, str(error["loc"][0])):
         field = model.model_fields.get(str(error["loc"][-1]))
         about = f" ({field.description})" if field and field.description else ""
         return f"parameter `{where}` is missing{about}"
+    if error["type"] != "value_error" and _has_kinds(model, str(error["loc"][0] if error["loc"] else "")):
+        name = error["loc"][0]
+        return f"parameter `{name}` is of no kind that it can be ({model.model_fields[name].description})"
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"parameter `{where}`: {message[:1].lower()}{message[1:]}, not {error['input']!r}"
+
+
+def _has_kinds(model: type[Parameters], name: str) -> bool:
+    """Tell whether a parameter may be of several kinds, such as a word or a box."""
+    field = model.model_fields.get(name)
+    if field is None or field.discriminator is not None or get_origin(field.annotation) not in {Union, UnionType}:
+        return False
+    return len(set(get_args(field.annotation)) - {NoneType}) > 1

@@ -120,6 +120,12 @@ def test_engine_workers_and_cache(iaos, grid, tmp_path):
     assert iaos("process", "run", "regrid", grid, "--workers", "0")[0] == 2
 
 
+def test_a_parameter_of_several_kinds_is_refused_in_a_few_words(iaos, grid):
+    status, _, err = iaos("process", "run", "ice-stats", grid, "--param", "region=[1,2]")
+    assert (status, err.count("region")) == (2, 1)
+    assert "parameter `region` is of no kind that it can be (Box [west, south, east, north] in degrees" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
