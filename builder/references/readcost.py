@@ -32,7 +32,7 @@ def read_costs(made: References) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for name, table in made.tables.items():
         dims = attributes[name].get("_ARRAY_DIMENSIONS", ())
-        if not dims or name in dims:
+        if not dims or name in dims or 0 in table.shape:
             continue
         kinds = [_kind(dim, attributes.get(dim, {})) for dim in dims]
         for read, free in (("series", {"time"}), ("profile", {"depth"}), ("map", {"place"})):

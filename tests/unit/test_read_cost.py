@@ -44,12 +44,14 @@ def test_costs_are_those_counted_by_hand(made):
     assert costs["series"] == {"requests": DAYS, "bytes": DAYS * chunk}
 
 
-def test_a_variable_without_time_or_depth_has_only_a_map(tmp_path):
+def test_a_variable_without_time_or_depth_has_only_a_map_and_one_without_values_costs_nothing(tmp_path):
     path = tmp_path / "b.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("y", 200)
         file.createDimension("x", 200)
         file.createVariable("ice", "f4", ("y", "x"))[:] = 1
+        file.createDimension("time", None)
+        file.createVariable("drift", "f4", ("time", "y", "x"))
     assert read_costs(build_references(path, file_kind(path), "u")[0]) == {"map": {"requests": 1, "bytes": 160_000}}
 
 
