@@ -10,6 +10,7 @@ from typing import Any
 
 from builder.checks.shapes import faults
 from builder.findings import Finding, Severity
+from builder.stac.extents import moment
 from builder.stac.layout import ROOT, resolve
 from builder.stac.links import safe_href
 
@@ -172,7 +173,7 @@ def _timed(subject: Subject) -> Iterator[str]:
     start, end = properties.get("start_datetime"), properties.get("end_datetime")
     if not properties.get("datetime") and not (start and end):
         yield "has neither a datetime nor a start and an end"
-    if start and end and str(end) < str(start):
+    if start and end and moment(str(end)) < moment(str(start)):
         yield f"ends ({end}) before it starts ({start})"
 
 

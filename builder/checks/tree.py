@@ -13,6 +13,7 @@ from builder.checks.rules import Subject, check_object, tree_rule
 from builder.checks.shapes import covers
 from builder.checks.validate import validate
 from builder.findings import Finding, Severity, error
+from builder.stac.extents import moment
 from builder.stac.layout import is_stac, resolve
 
 _DUPLICATE = tree_rule(
@@ -172,6 +173,6 @@ def _contains(outer: tuple[float, ...], inner: tuple[float, ...]) -> bool:
 
 
 def _spans(outer: tuple[str | None, str | None], inner: tuple[str | None, str | None]) -> bool:
-    starts = outer[0] is None or (inner[0] is not None and outer[0] <= inner[0])
-    ends = outer[1] is None or (inner[1] is not None and inner[1] <= outer[1])
+    starts = outer[0] is None or (inner[0] is not None and moment(outer[0]) <= moment(inner[0]))
+    ends = outer[1] is None or (inner[1] is not None and moment(inner[1]) <= moment(outer[1]))
     return starts and ends

@@ -35,9 +35,9 @@ class Extents:
     def add_interval(self, start: str | None, end: str | None) -> None:
         """Include an interval of RFC 3339 stamps in UTC; no end with a start means that it goes on."""
         if start is not None:
-            self._start = min(self._start or start, start)
+            self._start = min(self._start or start, start, key=moment)
         if end is not None:
-            self._end = max(self._end or end, end)
+            self._end = max(self._end or end, end, key=moment)
         self._open_end |= end is None and start is not None
 
     @property
@@ -56,6 +56,11 @@ class Extents:
     def interval(self) -> list[str | None]:
         """First and last instant; None as the end where anything goes on."""
         return [self._start, None if self._open_end else self._end]
+
+
+def moment(stamp: str) -> str:
+    """Return what sorts RFC 3339 stamps in UTC by time: with its Z, a whole second comes after its own fractions."""
+    return stamp.removesuffix("Z")
 
 
 def _span(wests: Sequence[float], easts: Sequence[float]) -> tuple[float, float]:

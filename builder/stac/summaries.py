@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from builder.stac.context import Json
-from builder.stac.extents import Extents, Interval
+from builder.stac.extents import Extents, Interval, moment
 from builder.stac.item import year_of
 
 MOST_VALUES = 200
@@ -107,7 +107,7 @@ class Summary:
         for interval in intervals:
             self.extents.add_interval(*interval)
         self._keywords.update(chain.from_iterable(keywords))
-        self.updated = max((stamp for stamp in (self.updated, *updated) if stamp), default=None)
+        self.updated = max((stamp for stamp in (self.updated, *updated) if stamp), default=None, key=moment)
         for rest in dict.fromkeys(rests):
             if rest not in self._known:
                 self._add_rest(orjson.loads(rest))

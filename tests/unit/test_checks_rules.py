@@ -126,6 +126,14 @@ def test_the_sample_keeps_every_rule(by_year):
     assert list(check_tree(files.__getitem__, files)) == []
 
 
+def test_an_item_may_end_a_fraction_of_a_second_after_it_starts():
+    for first, last in (("00", "00.500"), ("00.250", "01")):
+        files = tree()
+        for name, second in (("start_datetime", first), ("end_datetime", last)):
+            edit(ITEM, "properties", name, value=f"2019-05-01T00:00:{second}Z")(files)
+        assert list(check_tree(files.__getitem__, files)) == []
+
+
 @pytest.mark.parametrize(("code", "where", "change"), BAD, ids=[f"{entry[0]}-{n}" for n, entry in enumerate(BAD)])
 def test_a_broken_rule_is_found(code, where, change):
     files = tree()

@@ -51,6 +51,13 @@ def test_an_ongoing_observation_opens_the_interval():
     assert extents.interval == ["2019-01-01T00:00:00Z", None]
 
 
+def test_a_whole_second_comes_before_its_fractions():
+    extents = Extents()
+    for stamp in ("2020-01-01T00:00:00.500Z", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.25Z"):
+        extents.add_interval(stamp, stamp)
+    assert extents.interval == ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.500Z"]
+
+
 def test_the_collection_sums_up_its_items():
     collection = objects()["imr/ctd/collection.json"]
     assert collection["extent"]["spatial"]["bbox"] == [[-20, 76, 10, 80]]
