@@ -206,14 +206,21 @@ def asset_fields(path: Path) -> dict[str, JSON]:
 
 def packing(dataset: Any) -> list[JSON]:
     """Return scale and offset of each band of an open dataset (raster extension 1.1); empty if none has any."""
-    pairs = list(zip(dataset.scales, dataset.offsets, strict=True))
+    pairs = [_packed(dataset, number) for number in dataset.indexes]
     if all(pair == (1, 0) for pair in pairs):
         return []
     return [{"scale": scale, "offset": offset} for scale, offset in pairs]
 
 
-def unpacked(statistics: Mapping[str, float], scale: float, offset: float) -> dict[str, float]:
-    """Return the statistics of numbers as those of the values that they stand for."""
+def _packed(dataset: Any, number: int) -> tuple[float, float]:
+    """Return scale and offset of a band; a pair that is not of numbers counts for none."""
+    pair = dataset.scales[number - 1], dataset.offsets[number - 1]
+    return pair if np.isfinite(pair).all() else (1.0, 0.0)
+
+
+def unpacked(statistics: Mapping[str, float], dataset: Any, number: int) -> dict[str, float]:
+    """Return the statistics of a band's numbers as those of the values that they stand for."""
+    scale, offset = _packed(dataset, number)
     ends = sorted(scale * statistics[name] + offset for name in ("minimum", "maximum"))
     about = {"minimum": ends[0], "maximum": ends[1], "mean": scale * statistics["mean"] + offset}
     return about | {"stddev": abs(scale) * statistics["stddev"]}
@@ -223,7 +230,7 @@ def _band(dataset: Any, number: int) -> dict[str, JSON]:
     said = dataset.tags(number)
     keys = {"minimum": "MINIMUM", "maximum": "MAXIMUM", "mean": "MEAN", "stddev": "STDDEV"}
     found = {name: float(said[f"STATISTICS_{key}"]) for name, key in keys.items() if f"STATISTICS_{key}" in said}
-    statistics = unpacked(found, dataset.scales[number - 1], dataset.offsets[number - 1]) if found else {}
+    statistics = unpacked(found, dataset, number) if found else {}
     if NODATA_SHARE in said:
         statistics["valid_percent"] = float(said[NODATA_SHARE])
     band = {"name": dataset.descriptions[number - 1], "data_type": dataset.dtypes[number - 1]}

@@ -54,7 +54,7 @@ def thumbnail(
     with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(source) as dataset:
         scale = min(1.0, side / max(dataset.shape))
         shape = tuple(max(1, round(scale * length)) for length in dataset.shape)
-        coloured = dataset.colorinterp[0] == ColorInterp.palette
+        coloured = dataset.colorinterp[0] == ColorInterp.palette and dataset.count == 1
         photo = not coloured and dataset.count >= 3 and set(dataset.dtypes[:3]) == {"uint8"}
         bands = (1, 2, 3) if photo else (1,)
         how = Resampling.nearest if coloured or dataset.dtypes[0] == "uint8" else Resampling.average

@@ -107,7 +107,7 @@ def _band(raster: DatasetReader, number: int) -> dict[str, object]:
         found = raster.statistics(number, approx=False)
         values = {"minimum": found.min, "maximum": found.max, "mean": found.mean, "stddev": found.std}
         if all(map(isfinite, values.values())):
-            said["statistics"] = unpacked(values, raster.scales[number - 1], raster.offsets[number - 1])
+            said["statistics"] = unpacked(values, raster, number)
     return {key: value for key, value in said.items() if value is not None and value != ""}
 
 

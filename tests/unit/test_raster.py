@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -106,6 +107,27 @@ def test_packed_numbers_are_told_with_scale_and_offset_and_statistics_of_their_v
     wanted = [values.min(), values.max(), values.mean(), values.std()]
     assert [data["bands"][0]["statistics"][name] for name in STATISTICS] == pytest.approx(wanted)
     assert data["bands"][1]["statistics"]["maximum"] == 4
+
+
+def test_packing_that_is_no_number_counts_for_none(tmp_path):
+    place = rasterio.transform.from_origin(-1e6, 1e6, 1e6, 1e6)
+    shape = {"width": 2, "height": 2, "count": 1, "dtype": "int16", "crs": "EPSG:3413", "transform": place}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **shape) as raster:
+        raster.write(np.arange(4, dtype="int16").reshape(1, 2, 2))
+        raster.scales, raster.offsets = (0.01,), (math.nan,)
+    found = inspect_raster(tmp_path / "a.tif", "https://example.org/a.tif")
+    assert found.packing == ()
+    assert found.bands[0]["statistics"]["maximum"] == 3
+
+
+def test_bands_of_which_one_claims_a_palette_are_described(tmp_path):
+    place = rasterio.transform.from_origin(-1e6, 1e6, 1e6, 1e6)
+    shape = {"width": 2, "height": 2, "count": 4, "dtype": "uint8", "crs": "EPSG:3413", "transform": place}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **shape) as raster:
+        raster.write(np.arange(16, dtype="uint8").reshape(4, 2, 2))
+        raster.write_colormap(1, {0: (0, 0, 0, 255)})  # which a file of four bands does not keep
+    found = inspect_raster(tmp_path / "a.tif", "https://example.org/a.tif")
+    assert len(found.bands) == 4, found.findings
 
 
 def test_a_reference_system_without_a_code_is_told_as_wkt2_and_projjson(tmp_path):
