@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ import orjson
 
 from builder.errors import FetchError, UsageError
 from builder.search.area import Area, box_area, geometry_area
-from builder.search.conditions import Json, of_query
+from builder.search.conditions import Json, column_of, names_in, of_query
 from builder.search.period import Moment, interval
 from builder.search.places import CatalogueFiles, files_of
-from builder.search.scan import Question, scan, values_of
+from builder.search.scan import TIMES, Question, scan, values_of
 from builder.search.sorting import Order, orders, sort
 from builder.stac.layout import COLLECTIONS_TABLE
 
@@ -183,6 +184,18 @@ class ItemSearch:
         items = self.items_as_dicts()
         while page := list(islice(items, self.limit)):
             yield {"type": "FeatureCollection", "features": page}
+
+    def unknown(self) -> dict[str, list[str]]:
+        """Return the properties that are asked for and no item has, each with those of nearly the same name."""
+        import pyarrow.parquet as pq
+
+        asked = {*names_in(list(self.question.conditions)), *self.question.wanted} - {*TIMES}
+        held: set[str] = set()
+        for path in self._tables().values() if asked else ():
+            with self.client.files.open(path) as stream:
+                held.update(pq.read_schema(stream).names)
+        missing = {name: column_of(name)[0] for name in sorted(asked) if column_of(name)[0] not in held}
+        return {name: get_close_matches(column, sorted(held)) for name, column in missing.items()}
 
     def _tables(self) -> dict[str, str]:
         known = self.client.tables

@@ -284,6 +284,15 @@ def run(capsys, *arguments):
     return end.value.code, out.out, out.err
 
 
+def test_a_property_that_no_item_has_is_named_with_those_of_like_name(catalogue, capsys):
+    code, out, said = run(capsys, catalogue, "--query", "titel=Profile 1 from Oden", "--query", "title<>x")
+    assert (code, out, said) == (0, "", "note: no item has the property titel: did you mean title?\n")
+    said = run(capsys, catalogue, "--sortby=iaos:source.identifier,-properties.zzz", "--max-items", 1)[2]
+    assert said == "note: no item has the property zzz: the table of items names those there are\n"
+    assert run(capsys, catalogue, "--sortby=-datetime", "--query", "title<>x", "--matched")[2] == ""
+    assert run(capsys, catalogue, "--query", "titel=x", "--matched")[2] != ""
+
+
 def test_each_option_of_the_command_changes_the_answer(catalogue, items, capsys, tmp_path):
     place = next(i["geometry"] for i in items if i["id"] == "obs-000001")
     (tmp_path / "here.geojson").write_text(json.dumps(place))
