@@ -74,8 +74,8 @@ def command(
         for line in _lines(search, output):
             click.echo(line)
     for name, near in search.unknown().items():
-        hint = f"did you mean {' or '.join(near)}?" if near else "the table of items names those there are"
-        click.echo(f"note: no item has the property {name}: {hint}", err=True)
+        hint = f"did you mean {' or '.join(near)}?" if near else "the items of a collection show those there are"
+        click.echo(f"note: no table of items has the property {name}: {hint}", err=True)
     return 0
 
 

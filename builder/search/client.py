@@ -186,7 +186,7 @@ class ItemSearch:
             yield {"type": "FeatureCollection", "features": page}
 
     def unknown(self) -> dict[str, list[str]]:
-        """Return the properties that are asked for and no item has, each with those of nearly the same name."""
+        """Return the properties that are asked for and no table has, each with those of nearly the same name."""
         import pyarrow.parquet as pq
 
         asked = {*names_in(list(self.question.conditions)), *self.question.wanted} - {*TIMES}

@@ -286,9 +286,9 @@ def run(capsys, *arguments):
 
 def test_a_property_that_no_item_has_is_named_with_those_of_like_name(catalogue, capsys):
     code, out, said = run(capsys, catalogue, "--query", "titel=Profile 1 from Oden", "--query", "title<>x")
-    assert (code, out, said) == (0, "", "note: no item has the property titel: did you mean title?\n")
+    assert (code, out, said) == (0, "", "note: no table of items has the property titel: did you mean title?\n")
     said = run(capsys, catalogue, "--sortby=iaos:source.identifier,-properties.zzz", "--max-items", 1)[2]
-    assert said == "note: no item has the property zzz: the table of items names those there are\n"
+    assert said == "note: no table of items has the property zzz: the items of a collection show those there are\n"
     assert run(capsys, catalogue, "--sortby=-datetime", "--query", "title<>x", "--matched")[2] == ""
     assert run(capsys, catalogue, "--query", "titel=x", "--matched")[2] != ""
 
