@@ -73,10 +73,15 @@ def command(
     else:
         for line in _lines(search, output):
             click.echo(line)
+    for note in _notes(search):
+        click.echo(note, err=True)
+    return 0
+
+
+def _notes(search: ItemSearch) -> Iterator[str]:
     for name, near in search.unknown().items():
         hint = f"did you mean {' or '.join(near)}?" if near else "the items of a collection show those there are"
-        click.echo(f"note: no table of items has the property {name}: {hint}", err=True)
-    return 0
+        yield f"note: no table of items has the property {name}: {hint}"
 
 
 def _as_page(catalogue: str, address: str, region: str | None, *, matched: bool, most: int | None) -> int:
