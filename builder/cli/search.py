@@ -48,8 +48,6 @@ def command(
     **asked: Any,
 ) -> int:
     """Find the items of CATALOGUE (folder or address) for which all that is asked holds."""
-    import orjson
-
     from builder.search import Client
 
     if region is not None:
@@ -66,13 +64,8 @@ def command(
     if text and not text.lstrip().startswith("{"):
         asked["intersects"] = _read(Path(text))
     search = Client.open(catalogue).search(datetime=when, filter=condition, **asked | {"query": list(asked["query"])})
-    if matched:
-        click.echo(search.matched())
-    elif output == "items":
-        click.echo(orjson.dumps(search.item_collection_as_dict(), option=orjson.OPT_INDENT_2))
-    else:
-        for line in _lines(search, output):
-            click.echo(line)
+    for line in [str(search.matched())] if matched else _lines(search, output):
+        click.echo(line)
     for note in _notes(search):
         click.echo(note, err=True)
     return 0
@@ -120,6 +113,9 @@ def _read(file: Path) -> str:
 def _lines(search: ItemSearch, output: str) -> Iterator[str]:
     import orjson
 
+    if output == "items":
+        yield orjson.dumps(search.item_collection_as_dict(), option=orjson.OPT_INDENT_2).decode()
+        return
     if output == "ids":
         yield from search.ids()
         return
