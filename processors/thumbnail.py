@@ -54,18 +54,26 @@ def thumbnail(
     with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(source) as dataset:
         scale = min(1.0, side / max(dataset.shape))
         shape = tuple(max(1, round(scale * length)) for length in dataset.shape)
-        coloured = dataset.colorinterp[0] == ColorInterp.palette and dataset.count == 1
-        photo = not coloured and dataset.count >= 3 and set(dataset.dtypes[:3]) == {"uint8"}
+        table = _table(dataset) if dataset.colorinterp[0] == ColorInterp.palette else {}
+        photo = not table and dataset.count >= 3 and set(dataset.dtypes[:3]) == {"uint8"}
         bands = (1, 2, 3) if photo else (1,)
-        how = Resampling.nearest if coloured or dataset.dtypes[0] == "uint8" else Resampling.average
+        how = Resampling.nearest if table or dataset.dtypes[0] == "uint8" else Resampling.average
         values = dataset.read(bands, out_shape=(len(bands), *shape), resampling=how)
         known = dataset.read_masks(1, out_shape=shape) > 0
         known &= np.isfinite(values).all(axis=0)
         if photo:
             return _png(values, known)
-        if coloured:
-            return _png(_by_table(values[0], dataset.colormap(1)), known)
+        if table:
+            return _png(_by_table(values[0], table), known)
         return _png(_stretched(values[0], known, limits, palette), known)
+
+
+def _table(dataset: Any) -> dict[int, tuple[int, ...]]:
+    """Return the colours of a raster that claims a palette; none where it has not kept one."""
+    try:
+        return dict(dataset.colormap(1))
+    except ValueError:
+        return {}
 
 
 def _by_table(values: npt.NDArray[Any], table: dict[int, tuple[int, ...]]) -> npt.NDArray[np.uint8]:
