@@ -22,8 +22,9 @@ from builder.gathered import MOST_GEOMETRIES, Gathered
 from builder.index.described import LINES, line_of
 from builder.inspections import Blind
 from builder.ledger import Entry
+from builder.made import Made, Remembered, Share, Shares, Stretch
 from builder.media import inert_type, media_type
-from builder.memo import Fresh, Made, Memo, Remembered, Share, Shares, Stretch, may_be_kept
+from builder.memo import Fresh, Memo, may_be_kept
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
 from builder.spool import Spool

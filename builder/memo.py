@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import chain
+from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from zlib import crc32
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from builder.findings import Finding, finding_of
+from builder.made import Made, Stretch, identifier_of
 from builder.resources import site_folder
 from builder.stac.serialize import to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from builder.compose import Composed
     from builder.definitions.model import CollectionDefinition
     from builder.ledger import Entry
     from builder.stac.context import Related
-    from builder.stac.summaries import SummaryShare
     from builder.state import State
 
 _MAKERS = (
@@ -47,111 +44,8 @@ _SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml",
 STRETCH = 100
 """Most records that are taken over in one go."""
 
-
-class Share(NamedTuple):
-    """What an object adds to what is said of all together; JSON text but for the first and last.
-
-    Attributes:
-        summary: `builder.stac.summaries.share_of` it.
-        rest: `builder.stac.summaries.rest_of` it.
-        listed: Its line in the list of its collection.
-        found: `builder.index.described.line_of` it.
-        row: `builder.tables.writer.share_of` its row, or null.
-        shapes: `builder.tables.writer.shapes_of` its row, or null.
-        files: How many open files it has.
-    """
-
-    summary: SummaryShare
-    rest: bytes
-    listed: bytes
-    found: bytes
-    row: bytes
-    shapes: bytes
-    files: int
-
-
-class Shares(NamedTuple):
-    """Identifiers, ids and paths of objects that follow each other, and their shares: a column for each part."""
-
-    identifiers: Sequence[str]
-    ids: Sequence[str]
-    paths: Sequence[str]
-    summaries: Sequence[SummaryShare]
-    rests: Sequence[bytes]
-    listed: Sequence[bytes]
-    found: Sequence[bytes]
-    rows: Sequence[bytes]
-    shapes: Sequence[bytes]
-    files: Sequence[int]
-
-
-class Made(NamedTuple):
-    """What was made of one record.
-
-    Attributes:
-        identifier: The record's identifier.
-        key: What `Memo.key` returned for it.
-        id: Id of the STAC object.
-        path: Its path.
-        files: Path and SHA-256 of everything that stands beside it, itself included.
-        findings: What was doubtful.
-        share: What it adds to what is said of all together.
-    """
-
-    identifier: str
-    key: bytes
-    id: str
-    path: str
-    files: Mapping[str, str]
-    findings: tuple[Finding, ...]
-    share: Share
-
-    def shares(self) -> Shares:
-        """Return its share as that of objects of which there is one."""
-        return Shares._make([part] for part in (self.identifier, self.id, self.path, *self.share))
-
-    def line(self) -> bytes:
-        """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
-        summary, *texts, files = self.share
-        about = (self.identifier, self.id, self.path, self.files, self.findings, files)
-        rest = b"\t".join((orjson.dumps(about), orjson.dumps(tuple(summary)), *texts)) + b"\n"
-        return b"%b%d\t%b" % (self.key, crc32(rest), rest)
-
-
-class Remembered(NamedTuple):
-    """What was made of records that follow each other.
-
-    Attributes:
-        files: Path and SHA-256 of all files of theirs.
-        findings: What was doubtful.
-        shares: What they add to what is said of all together.
-    """
-
-    files: Mapping[str, str]
-    findings: Sequence[Finding]
-    shares: Shares
-
-
-class Stretch(NamedTuple):
-    """Records that follow each other and have not changed: their lines in the ledger, and in the memory."""
-
-    ledger: list[bytes]
-    memory: list[bytes]
-
-    def singly(self) -> Iterator[Stretch]:
-        """Yield each by itself."""
-        return (Stretch([line], [memory]) for line, memory in zip(self.ledger, self.memory, strict=True))
-
-    def read(self) -> Remembered | None:
-        """Return what was made of them; None where a line of the memory is damaged."""
-        parts = [line[:-1].split(b"\t") for line in self.memory]
-        if not all(map(_is_whole, self.memory, parts)):
-            return None
-        _, _, about, summaries, *texts = zip(*parts, strict=True)
-        identifiers, ids, paths, files, findings, counts = zip(*_array(about), strict=True)
-        shares = Shares._make((identifiers, ids, paths, _array(summaries), *texts, counts))
-        said = tuple(map(finding_of, chain.from_iterable(findings)))
-        return Remembered(dict(chain.from_iterable(map(dict.items, files))), said, shares)
+MOST_SINCE = 8
+"""What was made since may be so many times smaller than the rest of the memory."""
 
 
 class Fresh(NamedTuple):
@@ -164,6 +58,9 @@ class Fresh(NamedTuple):
 class Memo:
     """What was made of the records of one collection; asked and told in the order of their identifiers.
 
+    It lies in two files, so that a night writes only what was made since the first was: this is written anew
+    when the other has grown to the `MOST_SINCE` th part of it. Until then lines stay in it that no longer count.
+
     Args:
         state: Where it is kept.
         definition: The collection.
@@ -172,12 +69,14 @@ class Memo:
 
     def __init__(self, state: State, definition: CollectionDefinition, *around: Mapping[str, Any] | str | bool) -> None:
         self.state, self.collection = state, definition.id
-        self.name = f"{definition.id}/made.ndjson"
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
         self.base = sha256("\0".join([maker(), *said]).encode()).digest()
-        self._lines = self.state.lines(self.name)
-        self._same = True
-        self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed with the memo)
+        self._names = names = tuple(f"{definition.id}/{name}" for name in ("made.ndjson", "made-since.ndjson"))
+        self._first, self._since = _Lines(state.lines(names[0])), _Lines(state.lines(names[1]))
+        first, since = (file.stat().st_size if file else 0 for file in map(state.file, names))
+        self._anew, self._same = since * MOST_SINCE >= first, True
+        self._part = state.overlay / f"{definition.id}.made"
+        self._after = self._part.open("wb")
 
     def key(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> bytes:
         """Return how its line in the memory begins: a digest of all that is made from a record and of its links.
@@ -199,24 +98,30 @@ class Memo:
             Records that follow each other and have been made from the same inputs; and the record after them that has
             to be made anew.
         """
-        stretch = Stretch([], [])
-        memory = next(self._lines, b"")
+        stretch = Stretch([], [], [])
         for line in self.state.ledger_lines(self.collection, gone=False):
             key = self.key(line, related)
-            if not memory.startswith(key):
-                identifier = self.state.entry(self.collection, line).identifier
-                while memory and not memory.startswith(key) and _identifier(memory) < identifier:
-                    memory, self._same = next(self._lines, b""), False
-            known = memory.startswith(key)
-            if known:
+            found = self._found(key, line)
+            if found is not None:
                 stretch.ledger.append(line)
-                stretch.memory.append(memory)
-                memory = next(self._lines, b"")
-            if not known or len(stretch.ledger) == STRETCH:
-                yield stretch, None if known else self.fresh(line, related)
-                stretch = Stretch([], [])
+                stretch.memory.append(found.take())
+                stretch.late.append(found is self._since)
+            if found is None or len(stretch.ledger) == STRETCH:
+                yield stretch, None if found else self.fresh(line, related)
+                stretch = Stretch([], [], [])
         yield stretch, None
-        self._same = self._same and not memory
+        self._same = self._same and not self._since.line
+
+    def _found(self, key: bytes, line: bytes) -> _Lines | None:
+        """Return in which file the line with a key comes next; in the later one, if in both."""
+        for lines in (self._since, self._first):
+            if lines.line.startswith(key):
+                return lines
+        identifier = self.state.entry(self.collection, line).identifier
+        if self._since.go_on(key, identifier):
+            self._same = False
+        self._first.go_on(key, identifier)
+        return next((lines for lines in (self._since, self._first) if lines.line.startswith(key)), None)
 
     def fresh(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> Fresh:
         """Read a line of the ledger as that of a record that has to be made anew."""
@@ -224,7 +129,7 @@ class Memo:
 
     def again(self, stretch: Stretch) -> None:
         """Remember for the next time too what was remembered."""
-        self._after.writelines(stretch.memory)
+        self._after.writelines(stretch.memory if self._anew else compress(stretch.memory, stretch.late))
 
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""
@@ -233,15 +138,44 @@ class Memo:
 
     def leave(self) -> None:
         """Leave what is remembered as it is."""
-        self._lines.close()
+        self._first.close()
+        self._since.close()
         self._after.close()
+        self._part.unlink()
 
     def close(self) -> None:
         """Hand what is remembered to the state."""
-        with self._after as after:
-            if not self._same:
-                after.seek(0)
-                self.state.write_from(self.name, after)
+        if self._same:
+            self.leave()
+            return
+        self._after.close()
+        self.state.adopt(self._names[not self._anew], self._part)
+        if self._anew:
+            self.state.write(self._names[1], b"")
+
+
+class _Lines:
+    """The lines of a file of the memory, in the order of identifiers; the next of them is at hand."""
+
+    def __init__(self, lines: Generator[bytes, None, None]) -> None:
+        self._lines = lines
+        self.line = next(lines, b"")
+
+    def take(self) -> bytes:
+        """Return the line at hand, and go on to the next."""
+        line, self.line = self.line, next(self._lines, b"")
+        return line
+
+    def go_on(self, key: bytes, identifier: str) -> bool:
+        """Pass over lines of records that come before one, and damaged ones; tell whether there were any."""
+        passed = False
+        while self.line and not self.line.startswith(key) and identifier_of(self.line) < identifier:
+            self.line, passed = next(self._lines, b""), True
+        return passed
+
+    def close(self) -> None:
+        """Read no more."""
+        self._lines.close()
 
 
 def may_be_kept(composed: Composed) -> bool:
@@ -269,21 +203,3 @@ def maker() -> str:
 
 def _text(part: Mapping[str, Any] | str | bool) -> str:
     return str(part) if isinstance(part, str | bool) else to_bytes(part).decode()
-
-
-def _identifier(line: bytes) -> str:
-    """Return of which record a line is; nothing, which comes before all, where it is damaged."""
-    try:
-        return str(orjson.loads(line.split(b"\t", 3)[2])[0])
-    except (orjson.JSONDecodeError, IndexError, TypeError):
-        return ""
-
-
-def _is_whole(line: bytes, parts: Sequence[bytes]) -> bool:
-    """Tell whether the checksum in a line is that of what stands behind it."""
-    return parts[1] == b"%d" % crc32(memoryview(line)[len(parts[0]) + len(parts[1]) + 2 :])
-
-
-def _array(texts: Sequence[bytes]) -> list[Any]:
-    """Read JSON texts together."""
-    return cast("list[Any]", orjson.loads(b"[%b]" % b",".join(texts)))

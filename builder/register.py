@@ -21,6 +21,9 @@ from builder.manifest import HEAD, MANIFEST, TAIL, Published, damaged, manifest_
 BLOCK = 16
 """Lines that are parsed together."""
 
+NEAR = 4
+"""Blocks that are parsed together where many files are asked for."""
+
 BLOCKS = 64
 """Blocks that are copied together."""
 
@@ -56,7 +59,7 @@ class Register:
         self._firsts: list[str] = []
         self._starts = array("Q", [len(HEAD)])
         self.marks = bytearray()
-        self._block = lru_cache(maxsize=64)(self._parsed)
+        self._block = lru_cache(maxsize=64)(self._numbered)
         if not (target / MANIFEST).exists():
             next(rows(target), None)  # refuses a folder of strangers
             return
@@ -69,22 +72,26 @@ class Register:
     def find(self, path: str) -> Known | None:
         """Return what is known of a published file, or None."""
         number = bisect_right(self._firsts, path) - 1
-        return None if number < 0 else self._block(number).get(path)
+        found = None if number < 0 else self._block(number).get(path)
+        return found and (found[0], Published._make(_SAID(found[1])))
 
-    def same(self, files: Mapping[str, str]) -> list[tuple[str, Known]] | None:
-        """Return what is known of files, given as path and SHA-256; None if one is not published so, or is replaced."""
-        found: list[tuple[str, Known]] = []
-        block: Mapping[str, Known] = {}
+    def same(self, files: Mapping[str, str]) -> list[tuple[str, int, int]] | None:
+        """Return path, position and size of files, given as path and SHA-256.
+
+        None if one is not published so, or is replaced.
+        """
+        found: list[tuple[str, int, int]] = []
+        some: Mapping[str, tuple[int, Any]] = {}
         end = ""
         for path in sorted(files):
             if path >= end:
-                number = bisect_right(self._firsts, path)
-                block = self._block(number - 1) if number else {}
-                end = self._firsts[number] if number < len(self._firsts) else LAST
-            known = block.get(path)
-            if known is None or known[1].sha256 != files[path] or self.marks[known[0]] == REPLACED:
+                number = max(0, bisect_right(self._firsts, path) - 1)
+                some = self._numbered(number, NEAR)
+                end = self._firsts[number + NEAR] if number + NEAR < len(self._firsts) else LAST
+            position, said = some.get(path, (0, None))
+            if said is None or said["sha256"] != files[path] or self.marks[position] == REPLACED:
                 return None
-            found.append((path, known))
+            found.append((path, position, said["size"]))
         return found
 
     def before(self, path: str) -> int:
@@ -95,9 +102,9 @@ class Register:
     def files(self, first: int, end: int) -> Iterator[tuple[str, int, Published]]:
         """Yield path, position and what is known of the files from one position to another."""
         for number in _blocks(first, end):
-            for path, (position, said) in self._parsed(number).items():
+            for path, (position, said) in self._numbered(number).items():
                 if first <= position < end:
-                    yield path, position, said
+                    yield path, position, Published._make(_SAID(said))
 
     def marked(self, mark: int) -> Iterator[str]:
         """Yield the paths with a mark, sorted."""
@@ -152,23 +159,22 @@ class Register:
 
     def _read(self) -> None:
         """Learn where each block begins."""
-        before, line = "", b""
-        while lines := list(islice(self._file, BLOCK)):
-            line = lines[-1]
-            if line == TAIL and not lines[:-1]:
-                break
-            raw = b"".join(lines[:-1] if line == TAIL else lines)
-            entries = _entries(raw)
+        before, ended = "", False
+        while not ended and (lines := list(islice(self._file, BLOCK * BLOCKS))):
+            ended = lines[-1] == TAIL
+            del lines[len(lines) - ended :]
+            entries = _entries(b"".join(lines))
             paths = list(entries)
-            if len(paths) != raw.count(b"\n") or paths != sorted(paths) or paths[0] <= before:
+            if len(paths) != len(lines) or paths != sorted(paths) or (paths and paths[0] <= before):
                 raise KeyError("order")
             if not all(said.keys() == _FIELDS for said in entries.values()):
                 raise KeyError("fields")
-            self._firsts.append(paths[0])
-            self._starts.append(self._starts[-1] + len(raw))
+            self._firsts += paths[::BLOCK]
+            for first in range(0, len(lines), BLOCK):
+                self._starts.append(self._starts[-1] + sum(map(len, lines[first : first + BLOCK])))
             self.marks.extend(bytes(len(paths)))
-            before = paths[-1]
-        if line != TAIL:
+            before = paths[-1] if paths else before
+        if not ended or self._file.read(1):
             raise KeyError("end")
 
     def _raw(self, number: int, end: int) -> bytes:
@@ -176,10 +182,11 @@ class Register:
         start = self._starts[number]
         return os.pread(self._file.fileno(), self._starts[end] - start, start).rstrip(b",\n") + b",\n"
 
-    def _parsed(self, number: int) -> dict[str, Known]:
-        entries = _entries(self._raw(number, number + 1))
-        published = map(Published._make, map(_SAID, entries.values()))
-        return dict(zip(entries, enumerate(published, number * BLOCK), strict=True))
+    def _numbered(self, number: int, blocks: int = 1) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Return position and entry of each file in a block, or in some that follow each other."""
+        end = min(number + blocks, len(self._firsts))
+        entries = _entries(self._raw(number, end)) if number < end else {}
+        return dict(zip(entries, enumerate(entries.values(), number * BLOCK), strict=True))
 
 
 class _Coming:

@@ -12,6 +12,9 @@ from typing import Any, overload
 
 import orjson
 
+WINDOW = 1 << 16
+"""Bytes that are read together where values are asked for in their order."""
+
 
 class Spool(Sequence[Any]):
     """Grows at its end and is read anywhere.
@@ -25,6 +28,7 @@ class Spool(Sequence[Any]):
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (lives as long as the list)
         self._ends = array("Q", [0])
         self._held = False
+        self._first, self._window = 0, b""
 
     def __len__(self) -> int:
         """Count the values."""
@@ -53,7 +57,7 @@ class Spool(Sequence[Any]):
     def __getitem__(self, place: int | slice) -> Any:
         """Return one value or several."""
         if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
+            return list(orjson.loads(b"[%b]" % b",".join(map(self._raw, range(*place.indices(len(self)))))))
         return orjson.loads(self._raw(range(len(self))[place]))
 
     def lines(self, places: Iterable[int]) -> bytes:
@@ -68,5 +72,10 @@ class Spool(Sequence[Any]):
         if self._held:
             self._file.flush()
             self._held = False
-        start = self._ends[place]
-        return os.pread(self._file.fileno(), self._ends[place + 1] - start, start)
+        start, size = self._ends[place], self._ends[place + 1] - self._ends[place]
+        at, last = start - self._first, len(self._window)
+        if not 0 <= at <= last - size:
+            reading_on = 0 <= at < last + WINDOW
+            self._window = os.pread(self._file.fileno(), max(size, WINDOW if reading_on else 0), start)
+            self._first, at = start, 0
+        return self._window[at : at + size]

@@ -79,6 +79,12 @@ class State:
         with file.open("wb") as stream:
             shutil.copyfileobj(source, stream)
 
+    def adopt(self, name: str, part: Path) -> None:
+        """Remember a scratch file of the overlay, which goes over into the state, as `write` does."""
+        file = self.overlay / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(file)
+
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
         """Remember what is written in this block, as `write` does; until its end the old is read."""

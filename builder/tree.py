@@ -84,9 +84,9 @@ class Tree:
     def take(self, files: Mapping[str, str]) -> bool:
         """Want files, given as path and SHA-256, as they are published; only if all are, and still lie there."""
         found = self.published.same(files)
-        if found is None or not self._there((path, said.size) for path, (_, said) in found):
+        if found is None or not self._there((path, size) for path, _, size in found):
             return False
-        for _, (position, _) in found:
+        for _, position, _ in found:
             self.published.marks[position] = KEPT
         return True
 

@@ -1,10 +1,10 @@
-"""The smallest box and interval around many items, fed one at a time."""
+"""The smallest box and interval around many items, fed some at a time."""
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import gt
@@ -24,21 +24,22 @@ class Extents:
     _end: str | None = None
     _open_end: bool = False
 
-    def add_box(self, bbox: Sequence[float]) -> None:
-        """Include a box of four or six numbers, degrees; west > east crosses the antimeridian."""
-        half = len(bbox) // 2
-        self._west.append(bbox[0])
-        self._east.append(bbox[half])
-        self._south = min(self._south, bbox[1])
-        self._north = max(self._north, bbox[half + 1])
+    def add_boxes(self, boxes: Iterable[Sequence[float]]) -> None:
+        """Include boxes of four or six numbers, degrees; west > east crosses the antimeridian."""
+        flat = [box if len(box) == 4 else (*box[:2], *box[3:5]) for box in boxes]
+        if flat:
+            west, south, east, north = zip(*flat, strict=True)
+            self._west.extend(west)
+            self._east.extend(east)
+            self._south = min(self._south, *south)
+            self._north = max(self._north, *north)
 
-    def add_interval(self, start: str | None, end: str | None) -> None:
-        """Include an interval of RFC 3339 stamps in UTC; no end with a start means that it goes on."""
-        if start is not None:
-            self._start = min(self._start or start, start, key=moment)
-        if end is not None:
-            self._end = max(self._end or end, end, key=moment)
-        self._open_end |= end is None and start is not None
+    def add_intervals(self, intervals: Sequence[Interval]) -> None:
+        """Include intervals of RFC 3339 stamps in UTC; no end with a start means that it goes on."""
+        starts, ends = zip((self._start, self._end), *intervals, strict=True)
+        self._start = min(filter(None, starts), key=moment, default=None)
+        self._end = max(filter(None, ends), key=moment, default=None)
+        self._open_end |= any(start and not end for start, end in intervals)
 
     @property
     def bbox(self) -> list[float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -45,7 +45,7 @@ class SummaryShare(NamedTuple):
         title: Its title.
         year: Of an Item; empty for a Collection.
         box: Its bounding box, if it has one.
-        interval: Start and end, as in `Extents.add_interval`.
+        interval: Start and end, as in `Extents.add_intervals`.
         keywords: All of them.
         updated: When it was changed, if that is known.
     """
@@ -90,7 +90,7 @@ class Summary:
     _providers: dict[str, Json] = field(default_factory=dict)
     _contacts: dict[tuple[str, str], Json] = field(default_factory=dict)
     _known: set[bytes] = field(default_factory=set)
-    _places: dict[str, array[int]] = field(default_factory=dict)
+    _places: defaultdict[str, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("I")))
 
     def add(self, stac: Mapping[str, Any]) -> None:
         """Take in an Item, or a Collection that `builder.stac.item.build_record_collection` made."""
@@ -100,12 +100,10 @@ class Summary:
         """Take in what `share_of` says of objects, also as JSON has it, and `rest_of`."""
         ids, titles, years, boxes, intervals, keywords, updated = zip(*shares, strict=True)
         for place, year in enumerate(years, len(self.entries)):
-            self._places.setdefault(year, array("I")).append(place)
+            self._places[year].append(place)
         self.entries.extend(zip(ids, titles, years, strict=True))
-        for box in filter(None, boxes):
-            self.extents.add_box(box)
-        for interval in intervals:
-            self.extents.add_interval(*interval)
+        self.extents.add_boxes(filter(None, boxes))
+        self.extents.add_intervals(intervals)
         self._keywords.update(chain.from_iterable(keywords))
         self.updated = max((stamp for stamp in (self.updated, *updated) if stamp), default=None, key=moment)
         for rest in dict.fromkeys(rests):

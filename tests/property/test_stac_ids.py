@@ -44,7 +44,7 @@ def test_no_unchanged_identifier_meets_a_changed_one(identifier):
 def test_an_extent_holds_every_box(boxes):
     extents = Extents()
     for west, east, south, north in boxes:
-        extents.add_box([west, min(south, north), east, max(south, north)])
+        extents.add_boxes([[west, min(south, north), east, max(south, north)]])
     west, south, east, north = extents.bbox
     assert -180 <= west <= 180
     assert -180 <= east <= 180

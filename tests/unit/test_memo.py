@@ -18,6 +18,7 @@ from builder.state import open_state
 from tests import synthetic
 
 COUNT = 40
+MEMORY = ("synthetic/made.ndjson", "synthetic/made-since.ndjson")
 
 
 def run(folder: Path, out: str = "out", state: str = "state"):
@@ -33,7 +34,7 @@ def from_nothing(folder: Path):
     """Build into another folder from the ledger alone; return the digests of the files."""
     anew = folder / "state-anew"
     shutil.copytree(folder / "state", anew)
-    for name in ("synthetic/made.ndjson", "synthetic/whole.json", "synthetic/table.json", "search.json"):
+    for name in (*MEMORY, "synthetic/whole.json", "synthetic/table.json", "search.json"):
         (anew / name).unlink(missing_ok=True)
     (anew / "collections.json").unlink()
     run(folder, out="anew", state="state-anew")
@@ -190,6 +191,58 @@ def test_a_damaged_memory_costs_no_more_than_time(built, composed, damage, again
     (built / "state" / "synthetic" / "whole.json").unlink()
     run(built)
     assert len(composed) == again
+
+
+def test_nights_write_what_was_made_since_until_there_is_much_of_it(built, composed, monkeypatch):
+    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    first, since = (built / "state" / name for name in MEMORY)
+    before, lines, anew = first.read_bytes(), [], []
+    for night in range(1, 11):
+        news = [synthetic.record(number, night) for number in (9, 9 + night, 20)]
+        receive(built, *news, named(f"obs-{night:06d}-b", 60 + night))
+        composed.clear()
+        run(built)
+        assert sorted(composed) == sorted({*(one.identifier for one in news), f"obs-{night:06d}-b"})
+        lines.append(since.read_bytes().count(b"\n"))
+        anew.append(first.read_bytes() != before)
+        before = first.read_bytes()
+        assert digests(built / "out") == from_nothing(built)
+        shutil.rmtree(built / "anew")
+        shutil.rmtree(built / "state-anew")
+    assert lines[:3] == [4, 6, 0]  # the third finds more than an eighth of 40 lines there
+    assert [number == 0 for number in lines] == anew
+    assert first.read_bytes().count(b"\n") + lines[-1] >= COUNT + 10
+
+
+def test_what_was_made_since_may_be_lost_or_damaged_and_is_made_again(built, composed):
+    receive(built, synthetic.record(3, 2), synthetic.record(9, 2))
+    run(built)
+    since = built / "state" / MEMORY[1]
+    whole = since.read_bytes()
+    before = digests(built / "out")
+    for body, again in ((b"", 2), (whole[:-5], 1), (b"\xff\n" + whole, 0), (whole + whole, 0)):
+        since.write_bytes(body)
+        (built / "state" / "synthetic" / "whole.json").unlink()
+        composed.clear()
+        run(built)
+        assert (len(composed), digests(built / "out")) == (again, before)
+        assert since.read_bytes() == whole
+
+
+def test_a_record_that_is_as_it_was_before_the_last_night_is_made_again(built, composed):
+    before = digests(built / "out")
+    for edition in (1, 0):
+        receive(built, synthetic.record(5, edition))
+        composed.clear()
+        run(built)
+        assert composed == ["obs-000005"]
+    after = digests(built / "out")
+    item = "bench/synthetic/obs-000005.json"
+    assert after[item] == before[item]
+    assert after == from_nothing(built)
+    composed.clear()
+    run(built)
+    assert composed == []
 
 
 def test_a_night_without_news_composes_and_writes_nothing(built, composed):

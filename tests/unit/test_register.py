@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import UsageError
 from builder.manifest import Published, line_of, manifest_lines, manifest_of
-from builder.register import BLOCK, KEPT, LEFT, REPLACED, Register
+from builder.register import BLOCK, BLOCKS, KEPT, LEFT, REPLACED, Register
 
 
 def files(count, *, kind="json"):
@@ -22,7 +22,9 @@ def written(folder, published):
     return Register(folder, folder)
 
 
-@pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3])
+@pytest.mark.parametrize(
+    "count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3, *range(BLOCK * BLOCKS - 1, BLOCK * BLOCKS + 2)]
+)
 def test_every_file_is_found_in_its_place_and_nothing_else(tmp_path, count):
     published = files(count)
     register = written(tmp_path, published)
@@ -91,3 +93,12 @@ def test_lines_that_a_build_cannot_have_written_are_damage(tmp_path):
         (tmp_path / "manifest.json").write_bytes(body)
         with pytest.raises(UsageError, match="damaged"):
             pytest.fail(f"{name}: {Register(tmp_path, tmp_path)}")
+
+
+@pytest.mark.parametrize("count", range(BLOCK * BLOCKS - 2, BLOCK * BLOCKS + 2))
+def test_nothing_may_stand_behind_the_end_wherever_it_is(tmp_path, count):
+    written(tmp_path, files(count))
+    with (tmp_path / "manifest.json").open("ab") as file:
+        file.write(b"}}\n")
+    with pytest.raises(UsageError, match="damaged"):
+        Register(tmp_path, tmp_path)

@@ -15,8 +15,7 @@ from tests.stac_sample import DEFINITION, FULL, INSTANT, ONGOING, context, objec
 
 def extent(*boxes):
     extents = Extents()
-    for box in boxes:
-        extents.add_box(box)
+    extents.add_boxes(boxes)
     return extents.bbox
 
 
@@ -43,18 +42,18 @@ def test_no_box_is_no_extent():
 
 def test_an_ongoing_observation_opens_the_interval():
     extents = Extents()
-    extents.add_interval("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z")
+    extents.add_intervals([("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z")])
     assert extents.interval == ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]
-    extents.add_interval("2019-01-01T00:00:00Z", None)
+    extents.add_intervals([("2019-01-01T00:00:00Z", None)])
     assert extents.interval == ["2019-01-01T00:00:00Z", None]
-    extents.add_interval(None, None)
+    extents.add_intervals([(None, None)])
     assert extents.interval == ["2019-01-01T00:00:00Z", None]
 
 
 def test_a_whole_second_comes_before_its_fractions():
     extents = Extents()
     for stamp in ("2020-01-01T00:00:00.500Z", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.25Z"):
-        extents.add_interval(stamp, stamp)
+        extents.add_intervals([(stamp, stamp)])
     assert extents.interval == ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.500Z"]
 
 
