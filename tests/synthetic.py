@@ -106,9 +106,14 @@ def fill(folder: Path, count: int, *, changed: int = 0, withdrawn: int = 0, edit
         state.commit()
 
 
+def _spread(count: int, some: int) -> list[int]:
+    """Return so many numbers, evenly spread over all kinds of packages."""
+    return [count * place // some + min(place % 5, count // some - 1) for place in range(some)]
+
+
 def _fill(state: State, count: int, changed: int, withdrawn: int, edition: int) -> None:
-    spread = {count * place // changed: edition for place in range(changed)}
-    leave = {count * place // withdrawn + 1 for place in range(withdrawn)}
+    spread = dict.fromkeys(_spread(count, changed), edition)
+    leave = {number + min(5, count // withdrawn - 1) for number in _spread(count, withdrawn)}
     with state.known(COLLECTION) as known:
         changes = []
         for number in range(count):
