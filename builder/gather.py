@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,7 +115,7 @@ class Gatherer:
     def _go_through(self) -> None:
         self.files, self.table = 0, Tabled(self.state, self.place, self.desk)
         self.listed, self.paths = Spool(self.tree.staging), Spool(self.tree.staging)
-        self.findable = tempfile.TemporaryFile(dir=self.tree.staging)  # noqa: SIM115  (closed in _conclude)
+        self.findable = (self.state.overlay / f"{self.definition.id}.findable").open("wb")
         self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
         self.named = Spool(self.tree.staging)
         self.summary = Summary(self.named)
@@ -140,7 +139,7 @@ class Gatherer:
         """Take over what an earlier build made, all at once where all still stands; yield those left, each in turn."""
         if not stretch.ledger:
             return
-        made = stretch.read()
+        made = self.memo.read(stretch)
         if made is not None and self._stands(made):
             self.result.findings += made.findings
             self.memo.again(stretch)
@@ -283,13 +282,10 @@ class Gatherer:
         shown = self._geometries(MOST_DRAWN)
         for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed, shown):
             self.tree.add(path, body, HTML)
-        with tempfile.TemporaryFile(dir=self.tree.staging) as told:
-            told.writelines(orjson.dumps(change) + b"\n" for change in self._history())
-            told.seek(0)
-            self.state.write_from(self.result.told, told)
-        with self.findable as lines:
-            lines.seek(0)
-            self.state.write_from(f"{self.definition.id}/{LINES}", lines)
+        with self.state.writing(self.result.told) as told:
+            told.writelines(orjson.dumps(change, option=orjson.OPT_APPEND_NEWLINE) for change in self._history())
+        self.findable.close()
+        self.state.adopt(f"{self.definition.id}/{LINES}", Path(self.findable.name))
         self.result.geometries = tuple(geometry for geometry in self._geometries(MOST_GEOMETRIES) if geometry)
         for spool in (self.listed, self.paths, self.named):
             spool.close()

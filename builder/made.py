@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from zlib import crc32
@@ -11,9 +12,13 @@ import orjson
 from builder.findings import Finding, finding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from builder.stac.summaries import SummaryShare
+
+
+MOST_COMMON = 1000
+"""Most texts that have a name; others stand in their lines."""
 
 
 class Share(NamedTuple):
@@ -53,6 +58,48 @@ class Shares(NamedTuple):
     files: Sequence[int]
 
 
+class Common:
+    """Texts that many lines share, and in their place have a name: an equals sign and a digest.
+
+    Args:
+        lines: What `lines` yielded when it was remembered; damaged ones are passed over.
+
+    Attributes:
+        grown: Whether any text is new.
+    """
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._texts: dict[bytes, bytes] = {}
+        self._used: set[bytes] = set()
+        for line in lines:
+            if _name_of(line[:-1]) not in self._texts:
+                self._texts[_name_of(line[:-1])] = line[:-1]
+        self.grown = False
+
+    def name(self, text: bytes) -> bytes:
+        """Return the name of a text, or the text where it is short or there are `MOST_COMMON` others."""
+        name = _name_of(text)
+        if name not in self._texts:
+            if len(text) < 2 * len(name) or len(self._texts) == MOST_COMMON:
+                return text
+            self._texts[name] = text
+            self.grown = True
+        self._used.add(name)
+        return name
+
+    def texts(self, names: Sequence[bytes]) -> list[bytes]:
+        """Return texts for names, and what is no name as it is; nothing where a text is lost."""
+        self._used.update(self._texts.keys() & names)
+        try:
+            return [self._texts[name] if name.startswith(b"=") else name for name in names]
+        except KeyError:
+            return []
+
+    def lines(self, *, used: bool) -> Iterator[bytes]:
+        """Yield a line for each text, or for each that was asked for."""
+        return (text + b"\n" for name, text in self._texts.items() if not used or name in self._used)
+
+
 class Made(NamedTuple):
     """What was made of one record.
 
@@ -78,12 +125,13 @@ class Made(NamedTuple):
         """Return its share as that of objects of which there is one."""
         return Shares._make([part] for part in (self.identifier, self.id, self.path, *self.share))
 
-    def line(self) -> bytes:
+    def line(self, common: Common) -> bytes:
         """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
-        summary, *texts, files = self.share
+        summary, rest, *texts, shapes, files = self.share
+        texts = [common.name(rest), *texts, common.name(shapes)]
         about = (self.identifier, self.id, self.path, self.files, self.findings, files)
-        rest = b"\t".join((orjson.dumps(about), orjson.dumps(tuple(summary)), *texts)) + b"\n"
-        return b"%b%d\t%b" % (self.key, crc32(rest), rest)
+        behind = b"\t".join((orjson.dumps(about), orjson.dumps(tuple(summary)), *texts)) + b"\n"
+        return b"%b%d\t%b" % (self.key, crc32(behind), behind)
 
 
 class Remembered(NamedTuple):
@@ -117,14 +165,17 @@ class Stretch(NamedTuple):
         """Yield each by itself."""
         return (Stretch([line], [memory], [late]) for line, memory, late in zip(*self, strict=True))
 
-    def read(self) -> Remembered | None:
-        """Return what was made of them; None where a line of the memory is damaged."""
+    def read(self, common: Common) -> Remembered | None:
+        """Return what was made of them; None where a line of the memory is damaged, or what it names is lost."""
         parts = [line[:-1].split(b"\t") for line in self.memory]
         if not all(map(_is_whole, self.memory, parts)):
             return None
         _, _, about, summaries, *texts = zip(*parts, strict=True)
+        rests, shapes = common.texts(texts[0]), common.texts(texts[-1])
+        if not (rests and shapes):
+            return None
         identifiers, ids, paths, files, findings, counts = zip(*_array(about), strict=True)
-        shares = Shares._make((identifiers, ids, paths, _array(summaries), *texts, counts))
+        shares = Shares._make((identifiers, ids, paths, _array(summaries), rests, *texts[1:-1], shapes, counts))
         said = tuple(map(finding_of, chain.from_iterable(findings)))
         return Remembered(dict(chain.from_iterable(map(dict.items, files))), said, shares)
 
@@ -145,3 +196,7 @@ def _is_whole(line: bytes, parts: Sequence[bytes]) -> bool:
 def _array(texts: Sequence[bytes]) -> list[Any]:
     """Read JSON texts together."""
     return cast("list[Any]", orjson.loads(b"[%b]" % b",".join(texts)))
+
+
+def _name_of(text: bytes) -> bytes:
+    return b"=" + sha256(text).hexdigest()[:32].encode()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from builder.made import Made, Stretch, identifier_of
+from builder.made import Common, Made, Remembered, Stretch, identifier_of
 from builder.resources import site_folder
 from builder.stac.serialize import to_bytes
 
@@ -60,6 +60,7 @@ class Memo:
 
     It lies in two files, so that a night writes only what was made since the first was: this is written anew
     when the other has grown to the `MOST_SINCE` th part of it. Until then lines stay in it that no longer count.
+    A third has what many lines have in common.
 
     Args:
         state: Where it is kept.
@@ -71,9 +72,12 @@ class Memo:
         self.state, self.collection = state, definition.id
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
         self.base = sha256("\0".join([maker(), *said]).encode()).digest()
-        self._names = names = tuple(f"{definition.id}/{name}" for name in ("made.ndjson", "made-since.ndjson"))
+        self._names = names = tuple(
+            f"{definition.id}/{name}" for name in ("made.ndjson", "made-since.ndjson", "made-common.ndjson")
+        )
         self._first, self._since = _Lines(state.lines(names[0])), _Lines(state.lines(names[1]))
-        first, since = (file.stat().st_size if file else 0 for file in map(state.file, names))
+        self._common = Common(state.lines(names[2]))
+        first, since = (file.stat().st_size if file else 0 for file in map(state.file, names[:2]))
         self._anew, self._same = since * MOST_SINCE >= first, True
         self._part = state.overlay / f"{definition.id}.made"
         self._after = self._part.open("wb")
@@ -127,6 +131,10 @@ class Memo:
         """Read a line of the ledger as that of a record that has to be made anew."""
         return Fresh(self.state.entry(self.collection, line), self.key(line, related))
 
+    def read(self, stretch: Stretch) -> Remembered | None:
+        """Return what was made of records; None where their lines are damaged."""
+        return stretch.read(self._common)
+
     def again(self, stretch: Stretch) -> None:
         """Remember for the next time too what was remembered."""
         self._after.writelines(stretch.memory if self._anew else compress(stretch.memory, stretch.late))
@@ -134,7 +142,7 @@ class Memo:
     def keep(self, made: Made) -> None:
         """Remember what was made of a record."""
         self._same = False
-        self._after.write(made.line())
+        self._after.write(made.line(self._common))
 
     def leave(self) -> None:
         """Leave what is remembered as it is."""
@@ -152,6 +160,8 @@ class Memo:
         self.state.adopt(self._names[not self._anew], self._part)
         if self._anew:
             self.state.write(self._names[1], b"")
+        if self._anew or self._common.grown:
+            self.state.write(self._names[2], b"".join(self._common.lines(used=self._anew)))
 
 
 class _Lines:

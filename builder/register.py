@@ -154,8 +154,9 @@ class Register:
     def _touched(self, first: int, end: int, path: str) -> int:
         """Return where the first block begins that has a file which is not kept, or before which a path comes."""
         left = _NOT_KEPT.search(self.marks, first, end)
-        position = min(end, left.start() if left else end, self.before(path))
-        return end if position == end else max(first, position // BLOCK * BLOCK)
+        coming = max(0, bisect_right(self._firsts, path) - 1) * BLOCK if path < LAST else end
+        position = min(left.start() if left else end, coming)
+        return end if position >= end else max(first, position // BLOCK * BLOCK)
 
     def _read(self) -> None:
         """Learn where each block begins."""

@@ -72,13 +72,6 @@ class State:
                     yield from stream
                 return
 
-    def write_from(self, name: str, source: IO[bytes]) -> None:
-        """Remember what a stream holds, as `write` does."""
-        file = self.overlay / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb") as stream:
-            shutil.copyfileobj(source, stream)
-
     def adopt(self, name: str, part: Path) -> None:
         """Remember a scratch file of the overlay, which goes over into the state, as `write` does."""
         file = self.overlay / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -40,7 +39,8 @@ class Remembered:
         self._lines = state.lines(self.name)
         self._next = next(self._lines, None)
         self._same = True
-        self._after = tempfile.TemporaryFile(dir=state.overlay)  # noqa: SIM115  (closed at the end of the block)
+        self._part = state.overlay / f"{definition.id}.offers"
+        self._after = self._part.open("wb")
 
     def __enter__(self) -> Self:
         """Remember until the end of the block."""
@@ -48,10 +48,11 @@ class Remembered:
 
     def __exit__(self, kind: type[BaseException] | None, what: object, trace: TracebackType | None) -> None:
         """Hand what is remembered to the state, where nothing went wrong and anything is new."""
-        with self._after as after:
-            if kind is None and not (self._same and self._next is None):
-                after.seek(0)
-                self.state.write_from(self.name, after)
+        self._after.close()
+        if kind is None and not (self._same and self._next is None):
+            self.state.adopt(self.name, self._part)
+        else:
+            self._part.unlink()
 
     def recall(self, entry: Entry, taken: set[str]) -> Offer | None:
         """Return what a record offered when it and its collection were the same, unless its id is taken by now."""

@@ -18,7 +18,7 @@ from builder.state import open_state
 from tests import synthetic
 
 COUNT = 40
-MEMORY = ("synthetic/made.ndjson", "synthetic/made-since.ndjson")
+MEMORY = ("synthetic/made.ndjson", "synthetic/made-since.ndjson", "synthetic/made-common.ndjson")
 
 
 def run(folder: Path, out: str = "out", state: str = "state"):
@@ -195,7 +195,7 @@ def test_a_damaged_memory_costs_no_more_than_time(built, composed, damage, again
 
 def test_nights_write_what_was_made_since_until_there_is_much_of_it(built, composed, monkeypatch):
     monkeypatch.setattr("builder.memo.STRETCH", 7)
-    first, since = (built / "state" / name for name in MEMORY)
+    first, since, _ = (built / "state" / name for name in MEMORY)
     before, lines, anew = first.read_bytes(), [], []
     for night in range(1, 11):
         news = [synthetic.record(number, night) for number in (9, 9 + night, 20)]
@@ -227,6 +227,54 @@ def test_what_was_made_since_may_be_lost_or_damaged_and_is_made_again(built, com
         run(built)
         assert (len(composed), digests(built / "out")) == (again, before)
         assert since.read_bytes() == whole
+
+
+def test_what_lines_have_in_common_may_be_lost_or_damaged(built, composed):
+    common = built / "state" / MEMORY[2]
+    whole = common.read_bytes()
+    before = digests(built / "out")
+    lines = whole.splitlines(keepends=True)
+    assert 1 < len(lines) < COUNT + 2
+    for body in (b"", b"\xff\n", whole[:-9], whole.replace(b"Author 1", b"Author 2"), b"".join(lines[::2])):
+        common.write_bytes(body)
+        (built / "state" / "synthetic" / "whole.json").unlink()
+        composed.clear()
+        run(built)
+        assert composed
+        assert digests(built / "out") == before
+        assert set(common.read_bytes().splitlines(keepends=True)) >= set(lines)
+        (built / "state" / "synthetic" / "whole.json").unlink()
+        composed.clear()
+        run(built)
+        assert composed == []
+
+
+def test_texts_stand_in_their_lines_where_too_many_are_common(built, composed, monkeypatch):
+    monkeypatch.setattr("builder.made.MOST_COMMON", 2)
+    for name in MEMORY:
+        (built / "state" / name).unlink(missing_ok=True)
+    (built / "state" / "synthetic" / "whole.json").unlink()
+    run(built)
+    assert (built / "state" / MEMORY[2]).read_bytes().count(b"\n") == 2
+    composed.clear()
+    receive(built, synthetic.record(5, 2))
+    run(built)
+    assert composed == ["obs-000005"]
+    assert digests(built / "out") == from_nothing(built)
+
+
+def test_what_no_line_has_in_common_any_more_is_forgotten(built):
+    common = built / "state" / MEMORY[2]
+    before = len(common.read_bytes())
+    receive(built, gone=[f"obs-{number:06d}" for number in range(10, COUNT)])
+    run(built)
+    receive(built, *(synthetic.record(number, 2) for number in range(8)))
+    run(built)
+    assert len(common.read_bytes()) == before
+    receive(built, synthetic.record(9, 2))
+    run(built)  # writes the memory anew
+    assert len(common.read_bytes()) < before / 2
+    assert digests(built / "out") == from_nothing(built)
 
 
 def test_a_record_that_is_as_it_was_before_the_last_night_is_made_again(built, composed):
