@@ -88,8 +88,9 @@ def build_year_catalog(definition: CollectionDefinition, summary: Summary, year:
         link("parent", relative(path, place.collection_json), JSON, definition.title),
         link("alternate", relative(path, place.page), "text/html", "Page"),
     ]
-    items = _item_links(path, place, summary.of_year(year))
-    return _catalog(f"{definition.id}-{year}", f"{definition.title} {year}", f"Items of the year {year}.", up + items)
+    catalog = _catalog(f"{definition.id}-{year}", f"{definition.title} {year}", f"Items of the year {year}.", up)
+    catalog["links"] += _item_links(path, place, summary.of_year(year))
+    return catalog
 
 
 def build_partner_catalog(partner: Partner, collections: Iterable[CollectionDefinition]) -> Json:
