@@ -14,6 +14,7 @@ from builder.index.described import LINES, Shelf
 from builder.index.encode import VERSION
 from builder.media import media_type
 from builder.memo import maker
+from builder.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from builder.desk import Desk
@@ -55,8 +56,8 @@ def table_of(rows: Sequence[dict[str, Any]], path: str, state: State, tree: Tree
 
 
 def _unless_known(memory: str, key: str, path: str, order: Callable[[], Path], state: State, tree: Tree) -> Finish:
-    known = orjson.loads(state.read(memory) or b"{}")
-    if known.get("key") == key and tree.take(known["files"]):
+    known = opened(key, state.read(memory))
+    if known is not None and tree.take(known):
         return lambda: None
     result = order()
 
@@ -65,6 +66,6 @@ def _unless_known(memory: str, key: str, path: str, order: Callable[[], Path], s
             {path: result} if result.is_file() else {f"{path}/{file.name}": file for file in sorted(result.iterdir())}
         )
         files: Mapping[str, str] = {name: tree.add_file(name, file, media_type(name)) for name, file in made.items()}
-        state.write(memory, orjson.dumps({"key": key, "files": files}))
+        state.write(memory, sealed(key, orjson.dumps(files)))
 
     return finish

@@ -105,10 +105,10 @@ class Inspections:
             return None, ()
         asked = ("copies",) if self.definition.policies.copies else ()
         name = cache_name("inspections", VERSION, self._address(resource), record.sha256, *asked)
-        remembered = self.state.read(name)
+        remembered = self._recall(name)
         try:
-            if remembered is not None and not self._changed(resource, _remembered(remembered)[0]):
-                return self._for_pages(*_remembered(remembered))
+            if remembered is not None and not self._changed(resource, remembered[0]):
+                return self._for_pages(*remembered)
             found = self._inspect(resource)
         except FetchError as trouble:
             say = note if trouble.status is None and "not allowed" in trouble.message else warning
@@ -119,6 +119,14 @@ class Inspections:
         if not any(finding.code == "netcdf.timeout" for finding in found.findings):
             self.state.keep(name, data)
         return self._for_pages(*_remembered(data))
+
+    def _recall(self, name: str) -> tuple[Inspection, tuple[Finding, ...]] | None:
+        """Return what was found before; None where that is nothing, or is damaged."""
+        data = self.state.read(name)
+        try:
+            return None if data is None else _remembered(data)
+        except ValueError:
+            return None
 
     def served(self, dataset: Dataset) -> Dataset:
         """Return the dataset with what its map services draw; they are asked only where data files are."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.memo import maker
+from builder.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +54,12 @@ class Tabled:
     def order(self, about: dict[str, Any], tree: Tree) -> None:
         """Have the table written; rows are taken from the published one only if that is what was written last."""
         self.close()
-        said = orjson.loads(self._state.read(self._name) or b"{}")
-        known = said.get("maker") == maker() and tree.stands(self.path, said["sha256"])
+        said = opened(maker(), self._state.read(self._name))
+        known = said is not None and tree.stands(self.path, said["sha256"])
         before = (str(tree.target / self.path), said["key"]) if known else None
         self.file = self._desk.table_of_items(self._items, self._folder, about, before)
 
     def remember(self, digest: str) -> None:
         """Remember what was written, by its SHA-256."""
         key = Path(f"{self.file}.key").read_text()
-        self._state.write(self._name, orjson.dumps({"maker": maker(), "key": key, "sha256": digest}))
+        self._state.write(self._name, sealed(maker(), orjson.dumps({"key": key, "sha256": digest})))

@@ -20,6 +20,7 @@ import orjson
 from builder.enrich.inspect import environment
 from builder.enrich.timemajorworker import MAX_VALUES_BYTES
 from builder.errors import UnreferenceableError
+from builder.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from builder.enrich.inspect import Inspector
@@ -113,7 +114,6 @@ class Keeper:
 
         known = {
             "digest": digest,
-            "key": f"{VERSION} {key}",
             "href": address(name),
             "name": name,
             "sha256": seen.sha256,
@@ -121,16 +121,14 @@ class Keeper:
             "seen": TypeAdapter(Inspection).dump_python(seen, mode="json"),
         }
         path.replace(self._state.lasting / f"{self._name}.nc")
-        self._state.keep(f"{self._name}.json", orjson.dumps(known))
+        self._state.keep(f"{self._name}.json", sealed(f"{VERSION} {key}", orjson.dumps(known)))
         return self._made(known)
 
     def _known(self, key: str) -> dict[str, Any] | None:
         """Return what is known of the copy, where it is whole and its granules stacked as these do."""
-        data, file = self._state.read(f"{self._name}.json"), self._state.file(f"{self._name}.nc")
-        if data is None or file is None:
-            return None
-        known: dict[str, Any] = orjson.loads(data)
-        if known["key"] != f"{VERSION} {key}":
+        known: dict[str, Any] | None = opened(f"{VERSION} {key}", self._state.read(f"{self._name}.json"))
+        file = self._state.file(f"{self._name}.nc")
+        if known is None or file is None:
             return None
         with file.open("rb") as stream:
             return known if file_digest(stream, "sha256").hexdigest() == known["sha256"] else None

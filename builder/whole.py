@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.findings import finding_of
+from builder.sealed import opened, sealed
 from builder.stac.layout import Place
 
 if TYPE_CHECKING:
@@ -63,17 +64,17 @@ class Whole:
 
     def take(self) -> Known | None:
         """Take over all files of the collection, where they were made from the same and still lie there."""
-        said = orjson.loads(self.state.read(self.name) or b"{}")
-        if said.get("key") != self._key or not self.tree.take_folder(*self.files, said["files"]):
+        said = opened(self._key, self.state.read(self.name))
+        if said is None or not self.tree.take_folder(*self.files, said["files"]):
             return None
         return Known(said["items"], tuple(map(finding_of, said["findings"])), tuple(said["geometries"]))
 
     def keep(self, known: Known) -> None:
         """Remember the collection as it stands in the tree."""
-        about = {"key": self._key, "files": self.tree.digest(*self.files)}
-        rest = {"items": known.items, "findings": known.findings, "geometries": known.geometries}
-        self.state.write(self.name, orjson.dumps(about | rest))
+        files = self.tree.digest(*self.files)
+        about = {"files": files, "items": known.items, "findings": known.findings, "geometries": known.geometries}
+        self.state.write(self.name, sealed(self._key, orjson.dumps(about)))
 
     def forget(self) -> None:
         """Remember that the collection has to be gone through."""
-        self.state.write(self.name, b"{}")
+        self.state.write(self.name, b"")

@@ -11,6 +11,7 @@ import orjson
 
 from builder.memo import maker
 from builder.processing.offers import File, Offer
+from builder.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,12 +58,12 @@ class Remembered:
     def recall(self, entry: Entry, taken: set[str]) -> Offer | None:
         """Return what a record offered when it and its collection were the same, unless its id is taken by now."""
         while self._next is not None:
-            known = orjson.loads(self._next)
-            if known["offer"]["identifier"] > entry.identifier:
+            identifier = _identifier_of(self._next)
+            if identifier > entry.identifier:
                 return None
-            if known["offer"]["identifier"] == entry.identifier:
-                same = known["key"] == self._key(entry) and known["offer"]["id"] not in taken
-                return _read(known["offer"]) if same else None
+            if identifier == entry.identifier:
+                said = opened(self._key(entry), self._next.removesuffix(b"\n"))
+                return None if said is None or said["id"] in taken else _read(said)
             self._next, self._same = next(self._lines, None), False
         return None
 
@@ -70,8 +71,8 @@ class Remembered:
         """Remember what a record offers, where it lasts."""
         if not offer.lasting:
             return
-        said = {"key": self._key(entry), "offer": offer}
-        line = orjson.dumps(said, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        said = orjson.dumps(offer, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+        line = sealed(self._key(entry), said) + b"\n"
         if line == self._next:
             self._next = next(self._lines, None)
         else:
@@ -86,6 +87,14 @@ def _plain(value: Any) -> str:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be remembered")
+
+
+def _identifier_of(line: bytes) -> str:
+    """Return of which record a line is; nothing, which comes before all, where it is damaged."""
+    try:
+        return str(orjson.loads(line)["said"]["identifier"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
 
 
 def _read(said: dict[str, Any]) -> Offer:

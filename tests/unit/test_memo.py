@@ -339,6 +339,32 @@ def test_a_collection_of_which_a_file_is_missing_is_gone_through(built, monkeypa
     assert seen == [1]
 
 
+DAMAGES = (
+    lambda memory: b"rubbish",
+    lambda memory: b"[1]",
+    lambda memory: memory[:-5],
+    lambda memory: memory.replace(b"a", b"b"),
+    lambda memory: memory.replace(b"0", b"1"),
+)
+
+
+def test_a_damaged_memory_of_what_is_made_of_all_together_costs_no_more_than_time(built):
+    before = digests(built / "out")
+    whole, *others = (
+        built / "state" / name
+        for name in ("synthetic/whole.json", "synthetic/table.json", "search.json", "collections.json")
+    )
+    for memory in (whole, *others):
+        said = memory.read_bytes()
+        for damage in DAMAGES:
+            memory.write_bytes(damage(said))
+            if memory.name == "table.json":
+                whole.unlink()
+            assert list(run(built).plan) == []
+            assert memory.read_bytes() == said
+    assert digests(built / "out") == before
+
+
 def test_changes_are_told_again_when_a_collection_is_taken_over(built):
     before = (built / "out" / "changes.ndjson").read_bytes()
     assert before.count(b"\n") == COUNT

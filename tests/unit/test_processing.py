@@ -231,6 +231,30 @@ def test_no_record_is_described_twice_in_a_night_nor_for_its_offer_before_it_cha
     assert scene.item("toy-2020-01-01.csv")["bbox"] == [10, 70, 20, 76]
 
 
+@pytest.mark.parametrize(
+    ("damage", "again"),
+    [
+        (lambda lines: [b"rubbish\n", *lines], set()),
+        (lambda lines: [b'{"said":3}\n', *lines], set()),
+        (lambda lines: [lines[0][:-9] + b"\n", *lines[1:]], {0}),
+        (lambda lines: [lines[0], lines[1].replace(b"2020", b"2021"), lines[2]], {1, 2}),
+        (lambda lines: [*lines[:2], lines[2][:-2]], {2}),
+    ],
+)
+def test_damaged_offers_are_described_again(scene, monkeypatch, damage, again):
+    scene.night()
+    before = scene.tree()
+    file = scene.folder / "state/tables/offers.ndjson"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(damage(lines)))
+    offered, read = [], offers.read
+    monkeypatch.setattr(offers, "read", lambda *given: offered.append(given[1].identifier) or read(*given))
+    scene.night()
+    tables = ("2020-01-01.csv", "2020-01-02.csv", "2020-02-01.csv")
+    assert offered == [tables[number] for number in sorted(again)]
+    assert (scene.tree(), file.read_bytes()) == (before, b"".join(lines))
+
+
 def test_what_has_no_room_is_described_again_to_the_same_catalogue(scene, monkeypatch):
     scene.night()
     whole = scene.tree()

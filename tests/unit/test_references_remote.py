@@ -159,6 +159,10 @@ def test_reference_is_remade_when_its_file_changes_and_dropped_when_it_goes(tmp_
         log.clear()
         assert looking.of(dataset, record)[0] == first
         assert [method for method, _, _ in log] == ["HEAD"]
+        (remembered,) = (file for file in (tmp_path / "state/inspections").rglob("*") if file.is_file())
+        for damaged in (b"", b"[]", remembered.read_bytes()[:-9]):
+            remembered.write_bytes(damaged)
+            assert looking.of(dataset, record)[0] == first
         forget_checks(looking.state)
         casts(path, count, seed=2)
         second, _ = looking.of(dataset, record)

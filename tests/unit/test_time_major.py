@@ -185,6 +185,10 @@ def test_it_is_made_anew_where_one_map_changes_and_not_otherwise(ice, monkeypatc
     built(folder, url)
     assert len(written) == 3
     assert kept.read_bytes() == first
+    said = kept.with_suffix(".json").read_bytes()
+    kept.with_suffix(".json").write_bytes(said[:-9])
+    built(folder, url)
+    assert (len(written), kept.with_suffix(".json").read_bytes()) == (4, said)
     assert sorted(kept.parent.iterdir()) == [kept.with_suffix(".json"), kept], "nothing is left lying about"
 
 
