@@ -210,6 +210,26 @@ def records_written_to_different_ends(file):
     file.createVariable("none", "u4", ("time", "x"), zlib=True, chunksizes=(8, 500))
 
 
+@case(refused="reads noise")
+def inner_records_written_to_different_ends(file):
+    file.createDimension("n", None)
+    file.createVariable("v", "i4", ("y", "n"))[:, :9] = 1
+    file.createVariable("short", "i4", ("y", "n"))[:, :3] = 1
+
+
+@case(refused="reads noise")
+def one_of_two_unlimited_written_to_its_end(file):
+    file.createDimension("m", None)
+    file.createDimension("n", None)
+    file.createVariable("v", "i4", ("m", "n"))[:9, :5] = 1
+    file.createVariable("short", "i4", ("m", "n"))[:3, :5] = 1
+
+
+@case(refused="32-bit numbers to unpack")
+def doubles_packed_by_float32(file):
+    grid(file, "v", "f8", VALUES.astype("f8") / 3, zlib=True, **CHUNKED).scale_factor = np.float32(0.01)
+
+
 @case(format="NETCDF4_CLASSIC")
 def classic_model(file):
     grid(file, "v", "i2", COUNTS, zlib=True, fill_value=0)
@@ -264,6 +284,7 @@ hdf5("h5_lzf", "filter 32000", compression="lzf", chunks=(5, 300))
 hdf5("h5_scale_offset", "filter 6", scaleoffset=2, chunks=(5, 300))
 hdf5("h5_fixed_array", file={"libver": "latest"}, chunks=(5, 300), compression="gzip")
 hdf5("h5_extensible_array", file={"libver": "latest"}, chunks=(5, 300), maxshape=(None, X), compression="gzip")
+hdf5("h5_extensible_inner", "misplaces", {"libver": "latest"}, chunks=(5, 300), maxshape=(Y, None))
 hdf5("h5_btree_v2", file={"libver": "latest"}, chunks=(5, 300), maxshape=(None, None), compression="gzip")
 hdf5("h5_single_chunk", file={"libver": "latest"}, chunks=(Y, X), compression="gzip")
 hdf5("h5_implicit_index", file={"libver": "latest"}, chunks=(6, 250))

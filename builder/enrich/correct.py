@@ -75,6 +75,7 @@ def _variable(
     if variable.dtype is str:
         return _strings(made, key, variable)
     _check_type(key, variable)
+    _check_extent(key, variable, table)
     unlocated = not isinstance(table, ArrayTable) or not table.numbers.size
     if (unlocated or inline or not variable.ndim) and math.prod(
         variable.shape
@@ -91,6 +92,18 @@ def _check_type(key: str, variable: Any) -> None:
     dtype = variable.dtype
     if not isinstance(dtype, np.dtype) or dtype.kind not in "iufS" or isinstance(variable.datatype, netCDF4.VLType):
         raise UnreferenceableError(f"variable {key} has a user-defined type, which Zarr version 2 does not know")
+
+
+def _check_extent(key: str, variable: Any, table: ArrayTable | UnreferenceableError | None) -> None:
+    """Refuse what netCDF-C reads wrongly: it puts right fills behind an end along the first dimension alone."""
+    if not isinstance(table, ArrayTable) or table.shape == variable.shape or not table.fits(variable.shape):
+        return
+    growing = [dimension.isunlimited() for dimension in variable.get_dims()]
+    if any(growing[1:]) and any(length for length, grows in zip(table.shape, growing, strict=True) if grows):
+        message = (
+            f"variable {key} ends before one of its several or inner unlimited dimensions, where netCDF-C reads noise"
+        )
+        raise UnreferenceableError(message, hint="write it to the end of each dimension")
 
 
 def _chunks_of(made: References, key: str, variable: Any, table: ArrayTable) -> None:

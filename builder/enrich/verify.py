@@ -167,6 +167,10 @@ def _compare(theirs: xr.Dataset, ours: xr.Dataset, raw: xr.Dataset, prefix: str)
         if first.dims == second.dims and _only_widened(first.values, second.values, raw.variables[name].attrs):
             widened.append(str(name))
             continue
+        packing = raw.variables[name].attrs.get("scale_factor", raw.variables[name].attrs.get("add_offset"))
+        if raw is not theirs and isinstance(packing, np.float32 | np.integer):
+            reason = "decodes differently through references, as JSON knows no 32-bit numbers to unpack it by"
+            raise UnreferenceableError(f"variable {prefix}{name} {reason}")
         raise UnreferenceableError(f"variable {prefix}{name} reads differently through references than from the file")
     return widened
 

@@ -109,7 +109,7 @@ def _references(path: Path, kind: str, href: str, declared: int, parts: Parts | 
         }
     except UnreferenceableError as trouble:
         return {"findings": [warning("netcdf.no-references", href, trouble.message, trouble.hint)]}
-    except (OSError, ValueError, RuntimeError) as trouble:
+    except (OSError, ValueError, RuntimeError, IndexError) as trouble:
         reason = first_line(trouble)
         return {"findings": [warning("netcdf.no-references", href, f"the values cannot be read: {reason}")]}
 

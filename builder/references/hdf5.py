@@ -130,12 +130,28 @@ def _walked(
 
 def _asked(dataset: h5py.Dataset, blank: Any, end: int) -> ArrayTable | UnreferenceableError:
     """Ask HDF5 for every chunk of a dataset."""
+    if _listed_wrongly(dataset):
+        name = dataset.name
+        message = f"variable {name} grows along a dimension that is not its first, and HDF5 misplaces its chunks"
+        return UnreferenceableError(message, hint="write the file with HDF5's earliest format")
     rows: list[tuple[tuple[int, ...], int, int, int]] = []
     dataset.id.chunk_iter(lambda blob: rows.append((blob.chunk_offset, blob.byte_offset, blob.size, blob.filter_mask)))
     if not rows:
         return cast(ArrayTable, blank)
     corner, offset, size, mask = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     return _table(blank, dataset.name, corner.reshape(len(rows), -1), offset, size, mask, end)
+
+
+def _listed_wrongly(dataset: h5py.Dataset) -> bool:
+    """Tell whether the chunks lie in an extensible array whose growing dimension is not the slowest.
+
+    HDF5 2.0 lists these in the order of the array as if it were that of the dimensions.
+    """
+    limits = dataset.maxshape
+    if limits.count(None) != 1:
+        return False
+    before = zip(limits[: limits.index(None)], dataset.chunks, strict=False)
+    return any(limit > chunk for limit, chunk in before)
 
 
 def _table(

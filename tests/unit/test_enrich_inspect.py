@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
+import h5py
 import netCDF4
 import numpy as np
 import pytest
@@ -70,6 +71,18 @@ def test_file_that_kills_the_library_kills_no_more(shared_data, inspector, good,
     assert found.findings
     assert found.findings[0].code in {"netcdf.crashed", "netcdf.unreadable", "netcdf.failed"}
     assert inspector.inspect(good, HREF).references is not None
+
+
+def test_what_netcdf_c_cannot_index_costs_the_references_alone(tmp_path, inspector):
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        for group, length in ((file, 5), (file.create_group("g"), 17)):
+            group.create_dataset("y", data=np.arange(length), maxshape=(None,), chunks=(512,)).make_scale("y")
+        short = file.create_dataset("short", (5,), chunks=(5,), data=np.arange(5.0))
+        short.dims[0].attach_scale(file["y"])
+        file["g/linked"] = h5py.SoftLink("/short")
+    found = inspector.inspect(tmp_path / "linked.h5", HREF)
+    assert [finding.code for finding in found.findings] == ["netcdf.no-references"]
+    assert "index exceeds dimension bounds" in found.findings[0].message
 
 
 def test_file_that_hangs_the_library_is_given_up(shared_data, good):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,10 +13,10 @@ from builder.errors import SourceError
 from builder.findings import Finding, Severity
 from builder.sources.http import HttpGate, Limits
 from builder.sources.oai import OaiError, OaiSource, Provider
-from builder.sources.protocol import Record, Source
+from builder.sources.protocol import Ask, Record, Source
 from tests.servers.faults import FAULTS, Faulty, body, lasting, oai_error, once, slow, status
 from tests.servers.local import Answer, LocalServer, wsgi
-from tests.servers.oai_app import PAGE, SIZE, deleted, identifier, oai_app
+from tests.servers.oai_app import PAGE, SIZE, Document, deleted, documents_app, identifier, oai_app
 
 GONE = {identifier(n) for n in range(SIZE) if deleted(n)}
 ALL = [identifier(n) for n in range(SIZE)]
@@ -197,6 +198,21 @@ def test_a_provider_that_loops_by_a_fresh_token_over_the_same_page_is_stopped():
     assert len(server.requests) == 2
 
 
+def test_a_token_that_comes_back_later_ends_the_list():
+    answers = [page(record(f"r{n}"), token=f"t{n % 3}") for n in range(50)]
+    with LocalServer(serve(answers)) as server, pytest.raises(SourceError, match="same resumption token"):
+        scan(source_for(server))
+    assert len(server.requests) == 4
+
+
+def test_empty_pages_here_and_there_are_no_end():
+    answers = [page(*([record(f"r{n}")] if n % 2 else []), token=f"t{n}" if n < 60 else "") for n in range(61)]
+    with LocalServer(serve(answers)) as server:
+        source = source_for(server)
+        records, _ = scan(source)
+    assert ([r.identifier for r in records], source.complete) == ([f"r{n}" for n in range(1, 60, 2)], True)
+
+
 def test_empty_pages_do_not_go_on_for_ever():
     answers = [page(token=f"t{n}") for n in range(500)]
     with LocalServer(serve(answers)) as server, pytest.raises(SourceError, match="no end"):
@@ -240,10 +256,11 @@ def test_other_errors_are_one_line(app, code):
     assert not source.complete
 
 
-def test_an_expired_token_resumes_from_the_last_datestamp_where_the_size_proves_the_result(app):
+@pytest.mark.parametrize("rest", [SIZE - PAGE * 2 + 1, SIZE], ids=["its own size", "the size of all"])
+def test_an_expired_token_resumes_from_the_last_datestamp_where_the_size_proves_the_result(app, rest):
     def sized(request):
         answer = app(request)
-        left = SIZE - (PAGE * 2 - 1 if "from" in request.query else 0)
+        left = rest if "from" in request.query else SIZE
         return replace(
             answer, body=answer.body.replace(b"<resumptionToken>", b'<resumptionToken completeListSize="%d">' % left)
         )
@@ -255,6 +272,7 @@ def test_an_expired_token_resumes_from_the_last_datestamp_where_the_size_proves_
     assert [r.identifier for r in records] == ALL
     assert source.complete
     assert [f.code for f in findings] == ["oai.token-expired"]
+    assert sum("metadataPrefix" in request.args for request in server.requests) == 2, "no list is begun a third time"
 
 
 @pytest.mark.parametrize("size", [None, 2])
@@ -275,6 +293,40 @@ def test_an_expired_token_loses_nothing_of_a_list_in_another_order(size):
     assert [r.identifier for r in records] == ["new", "old"]
     assert source.complete
     assert [f.code for f in findings] == ["oai.token-expired", "oai.identify"]
+
+
+def test_the_rest_of_a_rest_is_measured_against_the_whole_list():
+    """Of 5 records in no order, the first rest announces 3, and as many are met when its token expires too."""
+    early, *later = (
+        record(name, f"{year}-01-01") for name, year in zip("pabcd", (2019, 2021, 2022, 2023, 2024), strict=True)
+    )
+    begun = []
+
+    def unordered(request):
+        if request.args["verb"] != "ListRecords":
+            return oai_error("badVerb")(request, Answer())
+        if "resumptionToken" in request.args:
+            token = request.args["resumptionToken"]
+            return (
+                Answer(200, {}, page(*later[2:], early, size=5))
+                if token == "3"
+                else oai_error("badResumptionToken")(request, Answer())
+            )
+        begun.append(request.args.get("from"))
+        if len(begun) == 1:
+            return Answer(200, {}, page(*later[:2], token="1", size=5))
+        if len(begun) == 2:
+            return Answer(200, {}, page(*later[1:3], token="2", size=3))
+        if len(begun) == 3:
+            return Answer(200, {}, page(*later[2:3], size=1))
+        return Answer(200, {}, page(*later[:2], token="3", size=5))
+
+    with LocalServer(unordered) as server:
+        source = source_for(server)
+        records, _ = scan(source)
+    assert begun == [None, "2022-01-01", "2023-01-01", None]
+    assert sorted(r.identifier for r in records) == ["a", "b", "c", "d", "p"]
+    assert source.complete
 
 
 @pytest.mark.parametrize("order", [("2020-01-01", "2021-01-01"), ("2021-01-01", "2020-01-01")])
@@ -364,6 +416,35 @@ def test_named_records_are_read_one_by_one_past_the_broken(app):
     assert [f.identifier for f in findings] == [f.where for f in findings]
     assert source.complete  # all are accounted for: neither of the two is taken for absent
     assert source.counts["headers"] == 2
+
+
+def test_a_named_record_is_taken_only_where_the_list_would_have_it():
+    when = datetime(2020, 1, 5, 10)  # noqa: DTZ001
+    records = {  # name: sets and date, and whether it is of set "a" and of 2020-01-05 to 2020-01-05
+        "own": (("a",), when, True),
+        "part": (("x", "a:b"), when, True),
+        "alike": (("ab",), when, False),
+        "none": ((), when, False),
+        "early": (("a",), when - timedelta(days=1), False),
+        "late": (("a",), when + timedelta(days=1), False),
+    }
+    documents = [Document(name, b"<x/>", stamp, sets) for name, (sets, stamp, _) in records.items()]
+    with LocalServer(wsgi(documents_app(documents, "oai_dc"))) as server:
+        source = source_for(server, set="a", **{"from": "2020-01-05", "until": "2020-01-05"})
+        got = [one.identifier for one in source.named([*records, "unknown"])]
+    assert got == [name for name, (_, _, wanted) in records.items() if wanted]
+
+
+def test_changes_are_asked_for_in_the_granularity_of_the_definition(app):
+    with LocalServer(app) as server:
+        for given, since, asked in (
+            ({"until": "2030-01-01"}, "2020-09-01T12:30:00Z", "2020-09-01"),
+            ({}, "2020-09-01T12:30:00Z", "2020-09-01T12:30:00Z"),
+            ({"from": "2020-09-02"}, "2020-09-01", "2020-09-02"),
+            ({"from": "2020-08-02"}, "2020-09-01", "2020-09-01"),
+        ):
+            list(source_for(server, **given).scan(Ask(since)))
+            assert [r.args["from"] for r in server.requests if "from" in r.args][-1] == asked
 
 
 def test_named_records_stop_where_the_provider_refuses_everything(app):

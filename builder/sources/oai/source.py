@@ -120,7 +120,8 @@ class OaiSource:
                 if trouble.oai_code != "badResumptionToken" or restarts == RESTARTS:
                     raise
                 yield warning("oai.token-expired", trouble.where, trouble.message, "the list is asked for again")
-                rest, announced = reading.resume_from(), reading.size
+                announced = reading.size if rest is None else announced
+                rest = reading.resume_from()
             else:
                 if rest is None or reading.met == announced:
                     break
