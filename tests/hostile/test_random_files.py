@@ -15,14 +15,14 @@ from tests.hostile.randomfiles import WRITERS, write
 
 @pytest.mark.parametrize("kind", ["hdf5", "netcdf"])
 def test_references_of_random_files_read_as_the_files(tmp_path, kind):
-    outcomes = Counter(referenced(kind, tmp_path, seed) for seed in range(30))
-    assert outcomes[READABLE] >= 15, outcomes
+    outcomes = Counter(referenced(kind, tmp_path, seed) for seed in range(12))
+    assert outcomes[READABLE] >= 6, outcomes
 
 
 @pytest.mark.parametrize("kind", ["cf", "geotiff", "text"])
 def test_a_build_of_random_files_loses_none_without_a_word(tmp_path, kind):
-    outcomes = built(kind, tmp_path, range(12))
-    assert outcomes["in the catalogue"] >= 10, outcomes
+    outcomes = built(kind, tmp_path, range(6))
+    assert outcomes["in the catalogue"] >= 5, outcomes
 
 
 def test_a_reference_one_byte_beside_its_chunk_is_noticed(tmp_path, monkeypatch):
