@@ -43,7 +43,7 @@ class Harvest:
         counts: The protocol's own figures (headers, datasets, refs ...) and one per `Kind`.
         changes: What happened to each record that is not the same.
         live: How many records are known afterwards that are not withdrawn.
-        findings: What a partner or maintainer should look at.
+        findings: What a partner or maintainer should look at; the last of a pass that failed says why.
         failed: The source did not answer as it should, or lost too much; its last good state is kept.
         complete: Everything was seen, so that absence meant withdrawal.
         to_go_on: The partner broke the pass off, and the next run may go on with it.
@@ -92,7 +92,7 @@ def harvest(
                 reading.take(source.scan(asked.ask))
                 result.complete = source.complete
             if asked.whole and source.complete:
-                reading.miss(source, confirmed=confirmed)
+                reading.miss(source)
         except SourceError as trouble:
             _fail(result, trouble)
             result.counts = dict(source.counts)
@@ -137,15 +137,15 @@ class _Reading:
                 self.seen()
                 self._weigh(got)
 
-    def miss(self, source: Source, *, confirmed: bool) -> None:
+    def miss(self, source: Source) -> None:
         """Add the withdrawals that a complete pass implies.
 
         Lists of pages shift while they are read, so that an absent record is asked for by name
-        first, unless there are so many that the pass is held back anyhow.
+        first, unless there are so many that the pass is held back until that is confirmed.
         """
         most = min(self.limit, MOST_ASKED)
         some = list(islice(self._absent(), most + 1))
-        if some and not confirmed and len(some) <= most:
+        if some and len(some) <= most:
             self.take(source.named([entry.identifier for entry in some]))
         for entry in self._absent():
             self.met.put(missing(entry))
@@ -207,7 +207,7 @@ def _remember(definition: CollectionDefinition, state: State, this: Pass, source
     if this.list:
         after = replace(after, complete=result.complete)
     if this.list and result.complete:
-        full = this.began if this.whole and this.anew else before.full
+        full = this.began if this.anew else before.full
         there = result.live + sum(reading.met.known.find(name) is None for name in refusals)
         counted = source.total in {None, there}
         after = replace(after, since=source.bookmark, full=full if counted else None)

@@ -62,25 +62,22 @@ class Common:
     """Texts that many lines share, and in their place have a name: an equals sign and a digest.
 
     Args:
-        lines: What `lines` yielded when it was remembered; damaged ones are passed over.
+        lines: What `lines` yielded when it was remembered; a damaged one has a name that nobody asks for.
 
     Attributes:
         grown: Whether any text is new.
     """
 
     def __init__(self, lines: Iterable[bytes]) -> None:
-        self._texts: dict[bytes, bytes] = {}
+        self._texts = {_name_of(line[:-1]): line[:-1] for line in lines}
         self._used: set[bytes] = set()
-        for line in lines:
-            if _name_of(line[:-1]) not in self._texts:
-                self._texts[_name_of(line[:-1])] = line[:-1]
         self.grown = False
 
     def name(self, text: bytes) -> bytes:
         """Return the name of a text, or the text where it is short or there are `MOST_COMMON` others."""
         name = _name_of(text)
         if name not in self._texts:
-            if len(text) < 2 * len(name) or len(self._texts) == MOST_COMMON:
+            if len(text) < 2 * len(name) or len(self._texts) >= MOST_COMMON:
                 return text
             self._texts[name] = text
             self.grown = True

@@ -44,8 +44,10 @@ _SUFFIXES = frozenset({".py", ".html", ".toml", ".css", ".svg", ".tsv", ".yaml",
 STRETCH = 100
 """Most records that are taken over in one go."""
 
-MOST_SINCE = 8
-"""What was made since may be so many times smaller than the rest of the memory."""
+FIRST, SINCE, COMMON = "made.ndjson", "made-since.ndjson", "made-common.ndjson"
+
+PARTS = 8
+"""The first file is written anew when the one of what was made since has grown to one in so many parts of it."""
 
 
 class Fresh(NamedTuple):
@@ -58,9 +60,8 @@ class Fresh(NamedTuple):
 class Memo:
     """What was made of the records of one collection; asked and told in the order of their identifiers.
 
-    It lies in two files, so that a night writes only what was made since the first was: this is written anew
-    when the other has grown to the `MOST_SINCE` th part of it. Until then lines stay in it that no longer count.
-    A third has what many lines have in common.
+    It lies in two files, so that a night writes only what was made since the first was written. Lines that no longer
+    count stay in the first until that is written anew (see `PARTS`). A third file has what many lines have in common.
 
     Args:
         state: Where it is kept.
@@ -72,13 +73,11 @@ class Memo:
         self.state, self.collection = state, definition.id
         said = [definition.model_dump_json(), *(_text(part) for part in around)]
         self.base = sha256("\0".join([maker(), *said]).encode()).digest()
-        self._names = names = tuple(
-            f"{definition.id}/{name}" for name in ("made.ndjson", "made-since.ndjson", "made-common.ndjson")
-        )
-        self._first, self._since = _Lines(state.lines(names[0])), _Lines(state.lines(names[1]))
-        self._common = Common(state.lines(names[2]))
-        first, since = (file.stat().st_size if file else 0 for file in map(state.file, names[:2]))
-        self._anew, self._same = since * MOST_SINCE >= first, True
+        first, since = (state.file(self._name(name)) for name in (FIRST, SINCE))
+        self._first, self._since = (_Lines(state.lines(self._name(name))) for name in (FIRST, SINCE))
+        self._common = Common(state.lines(self._name(COMMON)))
+        self._anew = not first or (since.stat().st_size if since else 0) * PARTS >= first.stat().st_size
+        self._same = True
         self._part = state.overlay / f"{definition.id}.made"
         self._after = self._part.open("wb")
 
@@ -118,14 +117,18 @@ class Memo:
 
     def _found(self, key: bytes, line: bytes) -> _Lines | None:
         """Return in which file the line with a key comes next; in the later one, if in both."""
+        if (found := self._at_hand(key)) is None:
+            identifier = self.state.entry(self.collection, line).identifier
+            self._first.go_on(key, identifier)
+            self._same = not self._since.go_on(key, identifier) and self._same
+            found = self._at_hand(key)
+        return found
+
+    def _at_hand(self, key: bytes) -> _Lines | None:
         for lines in (self._since, self._first):
             if lines.line.startswith(key):
                 return lines
-        identifier = self.state.entry(self.collection, line).identifier
-        if self._since.go_on(key, identifier):
-            self._same = False
-        self._first.go_on(key, identifier)
-        return next((lines for lines in (self._since, self._first) if lines.line.startswith(key)), None)
+        return None
 
     def fresh(self, line: bytes, related: Mapping[str, Sequence[Related]]) -> Fresh:
         """Read a line of the ledger as that of a record that has to be made anew."""
@@ -157,11 +160,14 @@ class Memo:
             self.leave()
             return
         self._after.close()
-        self.state.adopt(self._names[not self._anew], self._part)
+        self.state.adopt(self._name(FIRST if self._anew else SINCE), self._part)
         if self._anew:
-            self.state.write(self._names[1], b"")
+            self.state.write(self._name(SINCE), b"")
         if self._anew or self._common.grown:
-            self.state.write(self._names[2], b"".join(self._common.lines(used=self._anew)))
+            self.state.write(self._name(COMMON), b"".join(self._common.lines(used=self._anew)))
+
+    def _name(self, name: str) -> str:
+        return f"{self.collection}/{name}"
 
 
 class _Lines:

@@ -140,7 +140,7 @@ class RunReport:
             lines += ["## The catalogue as a whole", "", *(_bullet(finding) for finding in self.findings), ""]
         for collection in self.collections:
             lines += [*(_changes(collection) if planned else ()), *_section(collection)]
-        return redact("\n".join(lines)).rstrip() + "\n"
+        return "\n".join(lines).rstrip() + "\n"
 
 
 def collection_report(
@@ -215,7 +215,7 @@ def _bullet(finding: Finding) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("<", "&lt;").replace("|", "\\|").replace("`", "'").replace("\n", " ")
+    return redact(text).replace("<", "&lt;").replace("|", "\\|").replace("`", "'").replace("\n", " ")
 
 
 def _changes(collection: CollectionReport) -> list[str]:

@@ -165,12 +165,10 @@ class Tree:
         self.ask("INSERT INTO differing VALUES (?, ?, ?, ?, ?, ?, ?)", (path, *entry, reason, rank(path), action))
         return True
 
-    def rows(self, start: str = "", end: str = LAST, action: str = "") -> Iterator[tuple[str, bytes]]:
+    def rows(self, start: str = "", end: str = LAST) -> Iterator[tuple[str, bytes]]:
         """Yield path and manifest line of those wanted files that are not published so, from one path to another."""
         rows = self.ask(
-            "SELECT path, sha256, size, type FROM differing"
-            " WHERE path >= ?1 AND path < ?2 AND (action = ?3 OR ?3 = '') ORDER BY path",
-            (start, end, action),
+            "SELECT path, sha256, size, type FROM differing WHERE path >= ? AND path < ? ORDER BY path", (start, end)
         )
         return ((row[0], line_of(*row)) for row in rows)
 
@@ -208,7 +206,7 @@ class Plan:
     def under_way(self) -> Iterator[bytes]:
         """Yield the lines of the manifest that vouches for nothing that is about to be touched."""
         published = self.tree.published
-        new = ((path, _unknown(path)) for path, _ in self.tree.rows(action=Action.ADD))
+        new = ((path, _unknown(path)) for path, _ in self.tree.rows())
         return published.kept_lines(0, len(published.marks), new, _unknown)
 
     def writes(self) -> Iterator[str]:

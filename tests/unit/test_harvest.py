@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
 from builder import passes
 from builder.definitions.load import load
 from builder.errors import FetchError
-from builder.findings import warning
-from builder.harvest import harvest
+from builder.findings import error, warning
+from builder.harvest import gate_for, harvest
 from builder.ledger import Kind
+from builder.nights import Night, Outcome, night_of
 from builder.passes import memory_of
 from builder.sources.protocol import Record, refused
 from builder.state import open_state
@@ -100,11 +103,14 @@ def test_as_many_as_may_go_are_asked_for_and_more_only_counted(night):
     assert (done.failed, done.counts["gone"], len(night.live())) == (False, 9, 21)
 
 
-def test_what_is_confirmed_is_withdrawn_unasked(night):
+def test_what_is_confirmed_is_withdrawn_and_only_many_unasked(night):
     night(Partner(*map(record, range(30))))
-    partner = Partner(record(0), there=[record(1)])
-    assert not night(partner, confirmed=True).failed
-    assert (partner.asked, night.live()) == ([], {name(0)})
+    many = Partner(*map(record, range(3)), there=[record(20)])
+    assert not night(many, confirmed=True).failed
+    assert (many.asked, night.live()) == ([], {name(n) for n in range(3)})
+    few = Partner(record(0), there=[record(1)])
+    assert not night(few, confirmed=True).failed
+    assert (few.asked, night.live()) == ([[name(1), name(2)]], {name(0), name(1)})
 
 
 def test_nothing_of_a_pass_that_is_held_back_or_breaks_off_is_taken_over(night):
@@ -114,9 +120,10 @@ def test_nothing_of_a_pass_that_is_held_back_or_breaks_off_is_taken_over(night):
     assert night.live() == before
     trouble = FetchError("too slow", where=URL)
     trouble.passing = True
-    done = night(Partner(record(40), warning("x.doubt", "a", "b", "c"), trouble=trouble))
+    done = night(Partner(error("source.early", "a", "b"), record(40), warning("x.doubt", "a", "b"), trouble=trouble))
     assert (done.failed, done.to_go_on, done.complete, done.changes) == (True, True, False, ())
-    assert [finding.code for finding in done.findings] == ["x.doubt", f"source.{trouble.code}"]
+    assert [finding.code for finding in done.findings] == ["source.early", "x.doubt", f"source.{trouble.code}"]
+    assert night_of(done, date(2024, 1, 2)) == Night("2024-01-02", Outcome.FAILED, 30, "too slow")
     assert done.counts == {"pages": 2}, "what was read until then is told"
     assert night.live() == before
 
@@ -140,6 +147,12 @@ def test_a_known_record_that_cannot_be_understood_any_more_stays_as_it_was(night
     assert night(Partner(record(0), broken, record(1))).counts["refused"] == 0, "the last that is said holds"
 
 
+def test_what_is_defined_with_https_is_never_read_over_http(tmp_path):
+    define(tmp_path, "c", {"type": "ckan", "url": URL})
+    with gate_for(load(tmp_path / "c.yaml")) as gate, pytest.raises(FetchError, match="not allowed"):
+        gate.read(f"http{URL.removeprefix('https')}/api", lambda answer: answer)
+
+
 def test_a_maintainer_may_take_out_all_hand_written_records(night):
     night(Partner(*map(record, range(30))))
     written = [{"id": "one", "title": "One", "description": "It."}]
@@ -154,6 +167,21 @@ def test_only_a_complete_pass_moves_the_bookmark(night):
     memory = night(Partner(trouble=FetchError("x", where=URL), bookmark="b3"), wish="").memory
     assert (memory.since, memory.complete) == ("b1", False)
     assert night(Partner(bookmark="b4"), wish="").memory.since == "b4"
+
+
+def test_a_pass_that_breaks_off_while_absent_records_are_asked_for_is_not_complete(night):
+    night(Partner(record(0), record(1)))
+    partner = Partner(record(0))
+    partner.named = Mock(side_effect=FetchError("refused", where=URL))
+    done = night(partner)
+    assert (done.failed, done.to_go_on, done.complete, night.live()) == (True, False, False, {name(0), name(1)})
+
+
+def test_a_pass_that_is_held_back_leaves_no_memory(night):
+    broken = Record(name(50), "ckan", b"<html>", "application/json", f"{URL}/50")
+    before = night(Partner(*map(record, range(30)), broken, bookmark="b1"), wish="").memory
+    held = night(Partner(record(40), bookmark="b2"), wish="full")
+    assert (held.failed, held.complete, held.memory) == (True, True, before)
 
 
 def test_a_pass_over_changes_is_no_full_one_and_one_whose_number_is_wrong_is_followed_by_a_full_one(night):

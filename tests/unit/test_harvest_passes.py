@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -74,6 +76,44 @@ def test_a_pass_that_a_partner_breaks_off_goes_on_where_it_was(tmp_path, kind):
         assert len(one) == len(two)
     else:
         assert one == two
+
+
+def test_a_run_killed_before_its_memory_was_in_place_asks_nothing_twice(tmp_path, monkeypatch):
+    with LocalServer(wsgi(oai_app())) as server:
+        define(tmp_path / "collections", "c", oai(server))
+        with monkeypatch.context() as patch:
+            patch.setattr("builder.state.State.commit", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run(tmp_path)
+        assert (len(server.requests), live(tmp_path, "c")) == (6, {})
+        run(tmp_path)
+        assert len(server.requests) == 6
+    assert len(live(tmp_path, "c")) == LIVE
+
+
+def test_what_failed_or_was_not_seen_to_its_end_is_asked_again_where_only_that_is_wanted(tmp_path):
+    plan = Switch(lambda _n: None)
+
+    def lying(request):
+        answer = portal(request)
+        return replace(answer, body=answer.body.replace(b'"count": 3', b'"count": 5'))
+
+    portal = wsgi(Portal([make_package(n) for n in range(3)]).app)
+    with (
+        LocalServer(Faulty(wsgi(oai_app()), plan)) as server,
+        LocalServer(lying) as part,
+        LocalServer(portal) as good,
+    ):
+        define(tmp_path / "collections", "down", oai(server))
+        define(tmp_path / "collections", "part", ckan(part))
+        define(tmp_path / "collections", "good", ckan(good))
+        run(tmp_path)
+        plan.now = lasting(1, status(503))
+        run(tmp_path, only=("down",))
+        plan.now = lambda _n: None
+        again = run(tmp_path, failed=True)
+        assert [one.id for one in again.collections] == ["down", "part"]
+        assert [one.id for one in run(tmp_path, failed=True).collections] == ["part"]
 
 
 def test_an_interrupted_pass_is_too_old_after_half_a_day(tmp_path, monkeypatch):

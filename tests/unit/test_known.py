@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from builder.definitions.load import load
 from builder.errors import UsageError
 from builder.harvest import harvest
-from builder.ledger import Change, Entry, Kind, missing
+from builder.known import BLOCK, Known
+from builder.ledger import Change, Entry, Kind, line_of, missing
 from builder.met import Met
 from builder.report import RunReport, collection_report
 from builder.sources.protocol import Record
@@ -174,6 +175,17 @@ def test_a_ledger_from_another_editor_is_read(tmp_path, ends):
     (tmp_path / "c/ledger.ndjson").write_bytes(text.replace(b"\n", ends).rstrip())
     with open_state(tmp_path) as state:
         assert [(one.identifier, one.media_type) for one in state.entries("c")] == [("a", "n"), ("b", "m")]
+
+
+def test_of_two_lines_of_one_record_the_last_holds_wherever_blocks_end(tmp_path):
+    file = tmp_path / "ledger.ndjson"
+    entries = [Entry(f"r{number:03}", "ckan", "0" * 64, "a/b", "") for number in range(2 * BLOCK)]
+    for place in (1, BLOCK - 1, BLOCK, 2 * BLOCK):
+        later = replace(entries[place - 1], sha256="1" * 64)
+        file.write_bytes(b'{"run":1}\n' + b"".join(map(line_of, [*entries[:place], later, *entries[place:]])))
+        with Known(file, tmp_path) as known:
+            assert known.live == len(entries)
+            assert [entry for _, entry in known.unmet()] == [*entries[: place - 1], later, *entries[place:]]
 
 
 def test_there_need_be_no_ledger(tmp_path):

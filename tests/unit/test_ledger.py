@@ -138,6 +138,23 @@ def test_bodies_are_kept_before_the_ledger_and_that_before_what_the_next_pass_as
     assert moved[3:] == ["c/ledger.ndjson", "c/harvest.json"]
 
 
+def test_a_document_beside_the_body_is_kept_with_it(tmp_path):
+    one = record(companion=b"sidecar")
+    with open_state(tmp_path) as state:
+        state.store("c", one)
+        state.commit()
+    with open_state(tmp_path) as state:
+        assert state.record("c", Entry.of(one)) == one
+
+
+def test_what_a_killed_run_left_in_its_scratch_folder_goes_with_the_next(tmp_path):
+    (tmp_path / ".scratch-killed/c").mkdir(parents=True)
+    (tmp_path / ".scratch-killed/c/ledger.ndjson").write_bytes(b"")
+    with open_state(tmp_path) as state:
+        assert list(tmp_path.iterdir()) == [state.overlay]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_runs_at_once_are_refused(tmp_path):
     with open_state(tmp_path), pytest.raises(UsageError, match="another run"), open_state(tmp_path):
         pass

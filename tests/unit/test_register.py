@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import UsageError
 from builder.manifest import Published, line_of, manifest_lines, manifest_of
-from builder.register import BLOCK, BLOCKS, KEPT, LEFT, REPLACED, Register
+from builder.register import BLOCK, BLOCKS, KEPT, LEFT, NEAR, REPLACED, Register
 
 
 def files(count, *, kind="json"):
@@ -60,6 +60,18 @@ def test_the_next_manifest_is_that_of_what_is_kept_and_what_is_new(tmp_path, see
     )
 
 
+def test_files_are_found_together_however_far_from_each_other(tmp_path):
+    published = files(9 * BLOCK + 1)
+    paths = sorted(published)
+    for count in (NEAR * BLOCK, NEAR * BLOCK + 1, 5 * BLOCK + 1, len(paths)):
+        register = written(tmp_path, {path: published[path] for path in paths[:count]})
+        for places in ([0, min(NEAR * BLOCK, count - 1)], [0, count - 1], range(count)):
+            wanted = {paths[place]: published[paths[place]].sha256 for place in places}
+            assert register.same(wanted) == [(paths[n], n, published[paths[n]].size) for n in sorted({*places})]
+            assert register.same({**wanted, "p/c/none": "0"}) is None
+            assert register.same({**wanted, paths[0]: "0"}) is None
+
+
 def test_files_that_are_not_kept_have_the_line_that_is_made_for_them(tmp_path):
     register = written(tmp_path, files(3 * BLOCK))
     register.marks[:] = bytes([KEPT]) * (3 * BLOCK)
@@ -93,6 +105,15 @@ def test_lines_that_a_build_cannot_have_written_are_damage(tmp_path):
         (tmp_path / "manifest.json").write_bytes(body)
         with pytest.raises(UsageError, match="damaged"):
             pytest.fail(f"{name}: {Register(tmp_path, tmp_path)}")
+
+
+def test_order_is_looked_at_between_lines_that_are_read_apart_too(tmp_path):
+    written(tmp_path, files(BLOCK * BLOCKS + 1))
+    head, *lines, _, tail = (tmp_path / "manifest.json").read_bytes().splitlines(keepends=True)
+    earlier = lines[-1].replace(b"p/c", b"p/b").replace(b",\n", b"\n")
+    (tmp_path / "manifest.json").write_bytes(head + b"".join(lines) + earlier + tail)
+    with pytest.raises(UsageError, match="damaged"):
+        Register(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("count", range(BLOCK * BLOCKS - 2, BLOCK * BLOCKS + 2))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from builder.findings import error, warning
+from builder.findings import error, note, warning
 from builder.ledger import Change, Kind
-from builder.report import CollectionReport, RunReport
+from builder.report import WOULD_RUN, CollectionReport, RunReport
 from builder.tree import Action, Step
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -45,6 +45,55 @@ def test_the_json_report_is_indented_as_a_whole_and_says_everything(collections)
         assert [finding["message"] for finding in said.get("findings", [])] == [f.message for f in one.findings]
         assert said.get("counts", {}) == one.counts
         assert (said["harvested"], said["items"], said["partner"]) == (one.harvested, 0, "")
+
+
+def test_what_changed_is_told_by_collection_with_what_went_wrong():
+    gone = Change(Kind.GONE, "old", "withdrawn")
+    collections = (
+        CollectionReport("a", harvested=True, changes=(CHANGES[0], gone), findings=FINDINGS),
+        CollectionReport("b", harvested=False, failed=True, findings=(error("x.y", "there", "is down"),)),
+        CollectionReport("c", harvested=True, findings=(warning(WOULD_RUN, "run", "3 inputs"), FINDINGS[1])),
+        CollectionReport("d", harvested=True, complete=False, changes=(gone,)),
+    )
+    assert [line.split("  (")[0] for line in RunReport(NOW, NOW, collections).changes_text()] == [
+        "a: complete", f"  + {SECRET}&n=0", "  - old", f"  ! {SECRET}",
+        "b: **failed**, last good kept", "  ! there",
+        "  > run",
+        "d: incomplete", "  - old",
+    ]  # fmt: skip
+
+
+def test_partners_find_errors_first_in_the_markdown_report_and_nothing_that_breaks_it():
+    findings = (
+        warning("a.a", "w", "is odd"),
+        note("b.b", "n", "is fine"),
+        error("c.c", SECRET, "has | and `this`\nand <b>", "do *that*"),
+        error("c.c", "before", "is bad"),
+    )
+    text = RunReport(NOW, NOW, (CollectionReport("c", harvested=True, findings=findings),)).to_markdown()
+    assert text[text.index("## c") :].splitlines()[2:] == [
+        "- error `c.c` at `before`: is bad.",
+        f"- error `c.c` at `{CLEAN}`: has \\| and 'this' and &lt;b>. *do *that**",
+        "- warning `a.a` at `w`: is odd.",
+    ]
+
+
+@pytest.mark.parametrize(("number", "more"), [(50, []), (51, ["- … and 1 more, all in `report.json`"])])
+def test_the_markdown_report_spells_out_fifty_findings(number, more):
+    findings = tuple(warning("a.b", f"{n:03}", "is odd") for n in range(number))
+    text = RunReport(NOW, NOW, (CollectionReport("c", harvested=True, findings=findings),)).to_markdown()
+    assert [line for line in text.splitlines() if line.startswith("- ")][50:] == more
+
+
+def test_a_plan_counts_the_runs_that_it_has_no_room_for():
+    runs = tuple(warning(WOULD_RUN, f"{n:03}", "3 inputs") for n in range(99))
+    text = RunReport(NOW, NOW, (CollectionReport("c", True, findings=runs, changes=CHANGES[:5]),)).to_markdown(
+        planned=True
+    )
+    assert "- … and 4 more\n" in text
+    assert "more" not in RunReport(
+        NOW, NOW, (CollectionReport("c", True, findings=runs[:49], changes=CHANGES[:51]),)
+    ).to_markdown(planned=True)
 
 
 def test_a_plan_lists_a_hundred_changes_and_counts_the_rest():

@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import IaosError, UsageError
 from builder.manifest import read_manifest
-from builder.tree import Action, Step, Tree, apply, rank
+from builder.tree import Action, Step, Tree, apply, rank, write_new
 
 
 def grow(target, staging, files, kept=()):
@@ -35,6 +35,44 @@ def test_first_build_adds_and_second_changes_nothing(tmp_path):
     assert [(step.path, step.action) for step in first] == [("a/b.json", Action.ADD), ("catalog.json", Action.ADD)]
     assert grow(target, tmp_path / "s2", files) == ()
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == stamps
+
+
+def test_a_folder_is_taken_but_for_the_file_that_is_made_with_others(tmp_path):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"p/c/a": b"1", "p/c/iso.xml": b"2", "p/c/iso.xml.gz": b"3", "p/c-d/e": b"4"})
+    tree = Tree(target, tmp_path / "s2")
+    digest = tree.digest("p/c", "p/c/iso.xml", published=True)
+    assert tree.take_folder("p/c", "p/c/iso.xml", digest)
+    assert list(tree) == ["p/c/a", "p/c/iso.xml.gz"]
+    tree.add("p/c/iso.xml", b"5", "text/plain")
+    assert tree.digest("p/c", "p/c/iso.xml") == digest
+    assert [(step.path, step.action) for step in tree.plan()] == [
+        ("p/c-d/e", Action.WITHDRAW),
+        ("p/c/iso.xml", Action.REPLACE),
+    ]
+
+
+def test_a_file_that_is_wanted_otherwise_is_wanted_and_not_twice(tmp_path):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"a": b"1"})
+    tree = Tree(target, tmp_path / "s2")
+    assert "a" not in tree
+    tree.add("a", b"2", "text/plain")
+    assert "a" in tree
+    with pytest.raises(IaosError, match="two outputs"):
+        tree.add("a", b"3", "text/plain")
+
+
+def test_a_file_that_is_replaced_is_not_taken_as_it_was(tmp_path):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"a": b"1", "b": b"2"})
+    published = read_manifest(target)
+    tree = Tree(target, tmp_path / "s2")
+    tree.add("a", b"3", "text/plain")
+    assert not tree.take({path: published[path].sha256 for path in ("a", "b")})
+    assert tree.take({"b": published["b"].sha256})
+    apply(tree)
+    assert (target / "a").read_bytes() == b"3"
 
 
 def test_changed_kept_and_withdrawn(tmp_path):
@@ -82,6 +120,40 @@ def test_links_never_lead_into_nothing():
     ranks = [rank(path) for path in order]
     assert ranks == sorted(ranks)
     assert rank("p/c/collection.json") < rank("p/catalog.json") < rank("catalog.json")
+
+
+def test_what_links_lead_to_is_in_place_before_them_and_withdrawn_after(tmp_path, monkeypatch):
+    target = tmp_path / "out"
+    grow(target, tmp_path / "s1", {"catalog.json": b"1", "p/c/a.json": b"1", "p/c/old.json": b"1"})
+    acts = []
+    for name in ("replace", "unlink"):
+        act = getattr(Path, name)
+
+        def noted(file, *rest, act=act, **options):
+            path = Path(*rest or (file,))
+            if path.is_relative_to(target):
+                acts.append((act.__name__, path.relative_to(target).as_posix()))
+            return act(file, *rest, **options)
+
+        monkeypatch.setattr(Path, name, noted)
+    new = {"catalog.json": b"2", "p/c/collection.json": b"2", "p/c/new.json": b"2", "p/c/data/x.nc": b"2"}
+    grow(target, tmp_path / "s2", {**new, "p/c/a.json": b"1"})
+    assert acts == [
+        ("replace", "manifest.json"),
+        ("replace", "p/c/data/x.nc"),
+        ("replace", "p/c/new.json"),
+        ("replace", "p/c/collection.json"),
+        ("replace", "catalog.json"),
+        ("unlink", "p/c/old.json"),
+        ("replace", "manifest.json"),
+    ]
+
+
+def test_a_new_file_takes_the_place_of_no_other(tmp_path):
+    write_new(f"{tmp_path}/a", b"1")
+    with pytest.raises(FileExistsError):
+        write_new(f"{tmp_path}/a", b"2")
+    assert (tmp_path / "a").read_bytes() == b"1"
 
 
 def test_interrupted_apply_is_mended_by_the_next(tmp_path):
