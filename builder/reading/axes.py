@@ -10,6 +10,7 @@ import numpy as np
 from builder.enrich.coordinates import LATITUDE, LONGITUDE, TIME, VERTICAL, Rule, X, Y, downward, find
 from builder.enrich.grids import Grid, grid_of
 from builder.errors import ReadingError
+from builder.reading.valid import measured
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,10 +94,10 @@ def depths(dataset: xr.Dataset, axes: Axes) -> xr.Variable:
     """
     if axes.vertical is None:
         raise ReadingError("the data have no depths that could be asked for")
-    variable = dataset.variables[axes.vertical]
+    variable = measured(dataset.variables[axes.vertical])
     units = str(variable.attrs.get("units", "")).strip().lower()
     if units in _PRESSURES:
-        latitudes = dataset.variables[axes.latitude].values if axes.latitude else np.array(75.0)
+        latitudes = measured(dataset.variables[axes.latitude]).values if axes.latitude else np.array(75.0)
         latitude = latitudes if latitudes.shape == variable.shape else np.nanmean(latitudes)
         return variable.copy(data=depth_of_pressure(np.asarray(variable.values, dtype=np.float64), latitude))
     if units not in _LENGTHS:

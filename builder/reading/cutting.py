@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from builder.enrich.coordinates import UNWRITTEN
-from builder.reading.positions import is_crossed, positions
+from builder.reading.positions import MARGIN, is_crossed, positions
+from builder.reading.valid import measured
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,10 +34,9 @@ def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
     if chosen.masks:
         part = part.assign_coords({WITHIN: _within(chosen)})
     part = _unbroken(_squeezed(part, cut), cut, asked).load()
-    for name, variable in part.variables.items():
-        if variable.dtype.kind == "f":
-            low, high = _valid(variable)
-            part[name] = part[name].where((part[name] >= low) & (part[name] <= high))
+    for name, variable in list(part.variables.items()):
+        if (valid := measured(variable)) is not variable:
+            part[name] = valid
     for variable in part.variables.values():
         _keep_true(variable, set(part.variables))
     return part.assign_attrs(_provenance(part, cut, asked))
@@ -61,7 +60,7 @@ def _within(chosen: Selection) -> xr.DataArray:
     together = xr.DataArray(masks[0])
     for mask in masks[1:]:
         together = together & xr.DataArray(mask)
-    return together
+    return together.drop_attrs()
 
 
 def _squeezed(part: xr.Dataset, cut: Cut) -> xr.Dataset:
@@ -75,38 +74,20 @@ def _unbroken(part: xr.Dataset, cut: Cut, asked: Query) -> xr.Dataset:
     if asked.box is None or lon is None or lat is None or not is_crossed(part.variables[lon], part.variables[lat]):
         return part
     dim, values = str(part.variables[lon].dims[0]), part.variables[lon].values.astype(np.float64)
-    risen = asked.box[0] + (values - asked.box[0]) % 360.0
+    start = asked.box[0] - MARGIN
+    risen = values + 360.0 * np.round((start + (values - start) % 360.0 - values) / 360.0)
     steps = np.diff(risen)
     if (steps > 0).all() or (steps < 0).all():
         return part
-    moved = part.variables[lon].copy(data=risen.astype(part.variables[lon].dtype))
+    stored = part.variables[lon].dtype
+    moved = part.variables[lon].copy(data=risen.astype(stored if stored.kind == "f" else np.result_type(stored, "i4")))
     moved.attrs = {key: value for key, value in moved.attrs.items() if not key.startswith("valid_")}
     return part.assign_coords({lon: moved.to_base_variable()}).isel({dim: np.argsort(risen, kind="stable")})
 
 
-def _valid(variable: xr.Variable) -> tuple[float, float]:
-    """Return the bounds of measured values; outside are flags and fill values (CF 1.11, 2.5.1).
-
-    Bounds of packed variables are packed too, unless they are written as numbers of the unpacked kind. Never-written
-    numbers of netCDF-C lie outside of any bounds.
-    """
-    ends = variable.attrs.get("valid_range", (variable.attrs.get("valid_min"), variable.attrs.get("valid_max")))
-    scale, offset = (float(variable.encoding.get(n, v)) for n, v in (("scale_factor", 1.0), ("add_offset", 0.0)))
-    bounds = []
-    for end, open_end, margin in zip(np.atleast_1d(ends), (-UNWRITTEN, UNWRITTEN), (-1.0, 1.0), strict=False):
-        try:
-            number = float(end)
-        except (TypeError, ValueError):
-            number = np.nan
-        if (scale, offset) != (1.0, 0.0) and np.asarray(end).dtype.kind in "iu":
-            number = number * scale + offset + margin * abs(scale) / 2.0
-        bounds.append(number if np.isfinite(number) else open_end)
-    return (min(bounds), max(bounds)) if len(bounds) == 2 else (-UNWRITTEN, UNWRITTEN)
-
-
 def _keep_true(variable: xr.Variable, names: set[Any]) -> None:
     """Drop attributes that the cut made untrue: of variables left behind, of packed values, of how it was stored."""
-    packed = {"scale_factor", "add_offset"} & set(variable.encoding)
+    packed = {"scale_factor", "add_offset", "_Unsigned"} & set(variable.encoding)
     for key in _LISTS:
         said = variable.attrs.pop(key, None)
         kept = [name for name in str(said or "").split() if name in names]

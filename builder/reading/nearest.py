@@ -8,7 +8,7 @@ import numpy as np
 
 from builder.reading.axes import Axes
 from builder.reading.positions import Values, as_float, is_crossed, positions
-from builder.reading.selection import NothingThereError, Selection
+from builder.reading.selection import Mask, NothingThereError, Selection
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,11 +28,12 @@ def nearest(chosen: Selection, dataset: xr.Dataset, axes: Axes, place: tuple[flo
         ReadingError: The data have no positions.
     """
     if axes.grid is not None:
-        index = _nearest_cell(axes, dataset, place)
-        lon, lat = positions(dataset, axes, index)
+        index = {} if _is_narrowed(chosen, dataset, axes.y, axes.x) else _nearest_cell(axes, dataset, place)
+        lon, lat = positions(dataset, axes, index or None)
     else:
         lon, lat = positions(dataset, axes)
-        index = _nearest_axes(lon, lat, place) if is_crossed(lon, lat) else {}
+        narrowed = _is_narrowed(chosen, dataset, axes.longitude, axes.latitude)
+        index = _nearest_axes(lon, lat, place) if is_crossed(lon, lat) and not narrowed else {}
     if index:
         lon, lat = (v.isel({d: i for d, i in index.items() if d in v.dims}) for v in (lon, lat))
         for dim, at in index.items():
@@ -44,15 +45,33 @@ def nearest(chosen: Selection, dataset: xr.Dataset, axes: Axes, place: tuple[flo
     chosen.longitude, chosen.latitude = float(lon.values.ravel()[0]), float(lat.values.ravel()[0])
 
 
+def _is_narrowed(chosen: Selection, dataset: xr.Dataset, *names: str | None) -> bool:
+    """Tell whether depths or times asked for leave only some cells of a grid."""
+    return any(dim in chosen.kept for name in names if name for dim in dataset.variables[name].dims)
+
+
+def _left(chosen: Selection, lon: xr.Variable) -> Mask:
+    """Return which positions have anything left that was asked for."""
+    left: Mask = np.ones(lon.shape, dtype=bool)
+    for axis, dim in enumerate(lon.dims):
+        if dim in chosen.kept:
+            left &= np.expand_dims(chosen.kept[str(dim)], tuple(i for i in range(lon.ndim) if i != axis))
+    for mask in chosen.masks:
+        others = [dim for dim in mask.dims if dim not in lon.dims]
+        among = mask.isel({dim: chosen.indices[str(dim)] for dim in others}).any(others)
+        left &= among.set_dims(lon.sizes).transpose(*lon.dims).values  # type: ignore[no-untyped-call]
+    return left
+
+
 def _nearest_among(
     chosen: Selection, lon: xr.Variable, lat: xr.Variable, place: tuple[float, float]
 ) -> tuple[xr.Variable, xr.Variable]:
     """Keep the nearest of many positions, with all observations made at that very position."""
-    kept = np.ones(lon.shape, dtype=bool)
-    for axis, dim in enumerate(lon.dims):
-        mask = chosen.kept.get(str(dim))
-        if mask is not None:
-            kept &= np.expand_dims(mask, tuple(i for i in range(lon.ndim) if i != axis))
+    import xarray as xr
+
+    if is_crossed(lon, lat):
+        lon, lat = (one.variable for one in xr.broadcast(xr.DataArray(lon), xr.DataArray(lat)))
+    kept = _left(chosen, lon)
     longitudes, latitudes = (np.where(kept, as_float(v), np.nan) for v in (lon, lat))
     if not (np.isfinite(longitudes) & np.isfinite(latitudes)).any():
         raise NothingThereError
@@ -88,6 +107,8 @@ def _unit(lon: Any, lat: Any) -> Values:
 
 def _nearest_axes(lon: xr.Variable, lat: xr.Variable, place: tuple[float, float]) -> dict[str, int]:
     """Return the nearest cell of a grid of longitudes and latitudes: no column is nearer than the nearest by angle."""
+    if not (np.isfinite(as_float(lon)).any() and np.isfinite(as_float(lat)).any()):
+        raise NothingThereError
     aside = np.abs((as_float(lon) - place[0] + 180.0) % 360.0 - 180.0)
     column = int(np.nanargmin(aside))
     rows = as_float(lat)

@@ -83,6 +83,8 @@ def _references(source: Source, group: str | None, options: dict[str, Any]) -> O
         dataset = xr.open_dataset(store, engine="zarr", **settings)
     except RuntimeError as trouble:
         raise told(trouble) from trouble
+    except (OSError, ValueError) as trouble:
+        raise _unreadable(trouble, "references", source.href) from trouble
     if not dataset.variables and not wanted and len(groups) > 1:
         raise _no_group(source, wanted, groups)
     return Opened(dataset, source, files.references)
@@ -108,8 +110,12 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
         store = xr.backends.NetCDF4DataStore(file, group=group)  # type: ignore[no-untyped-call]
         return Opened(xr.open_dataset(store, **options), source)
     except (OSError, ValueError) as trouble:
-        reason = getattr(trouble, "strerror", None) or str(trouble).partition("\n")[0]
-        raise ReadingError(f"cannot be opened as NetCDF: {reason}", where=name) from trouble
+        raise _unreadable(trouble, "NetCDF", name) from trouble
+
+
+def _unreadable(trouble: OSError | ValueError, kind: str, where: str) -> ReadingError:
+    reason = getattr(trouble, "strerror", None) or str(trouble).partition("\n")[0]
+    return ReadingError(f"cannot be opened as {kind}: {reason}", where=where)
 
 
 def told(trouble: BaseException) -> IaosError:

@@ -87,7 +87,14 @@ def _cells(variable: xr.Variable) -> list[str]:
         return ["" if np.isnan(value) else str(value) for value in values]
     if values.dtype.kind in "iub":
         return [str(value) for value in values]
-    return [harmless(str(value)) for value in values]
+    return [harmless(str(value)) for value in _written(values)]
+
+
+def _written(values: np.ndarray) -> np.ndarray:
+    """Return times of model calendars, which no table format knows, as ISO 8601 writes them; others as they are."""
+    if values.dtype.kind != "O":
+        return values
+    return np.array([v.isoformat() if hasattr(v, "isoformat") else v for v in values], dtype=object)
 
 
 def _instants(values: np.ndarray) -> list[str]:
@@ -105,26 +112,39 @@ def _write_csv(part: xr.Dataset, path: Path) -> None:
 def _write_netcdf(part: xr.Dataset, path: Path) -> None:
     masked = part
     if WITHIN in part.coords:
-        within = part[WITHIN]
-        masked = part.drop_vars(WITHIN).map(lambda v: _outside(v, within), keep_attrs=True)
+        within = part.variables[WITHIN]
+        masked = part.drop_vars(WITHIN)
+        masked = masked.assign({name: _outside(v.variable, within) for name, v in masked.data_vars.items()})
     encoding = {
         str(name): _encoding(variable) for name, variable in masked.variables.items() if variable.dtype.kind != "O"
     }
     masked.to_netcdf(path, engine="netcdf4", encoding=encoding)
 
 
-def _outside(variable: xr.DataArray, within: xr.DataArray) -> xr.DataArray:
-    """Make missing what lies outside of what was asked for; whole numbers stay what they are."""
-    if not set(within.dims) <= set(variable.dims) or variable.dtype.kind != "f":
+def _outside(variable: xr.Variable, within: xr.Variable) -> xr.Variable:
+    """Make missing what lies outside of what was asked for; whole numbers stay such, with a fill value."""
+    from netCDF4 import default_fillvals
+
+    kind = variable.dtype.kind
+    if not set(within.dims) <= set(variable.dims) or kind not in "iufM":
         return variable
-    return variable.where(within)
+    if variable.dtype.itemsize == 1:  # all values of a byte may be in use
+        variable = variable.astype("i2")
+    fill = {"f": np.nan, "M": np.datetime64("NaT")}.get(kind, default_fillvals.get(variable.dtype.str[1:]))
+    asked: xr.Variable = within.set_dims(variable.sizes)  # type: ignore[no-untyped-call]
+    kept = np.where(asked.transpose(*variable.dims).values, variable.values, variable.dtype.type(fill))
+    return variable.copy(data=kept)._replace(encoding={"_FillValue": fill} if kind in "iu" else variable.encoding)
 
 
 def _encoding(variable: xr.Variable) -> dict[str, Any]:
     if variable.dtype.kind == "M":
         gaps = {} if np.isnat(variable.values).any() else {"_FillValue": None}
         return gaps | SECONDS | ({"zlib": True, "complevel": 4} if variable.ndim else {})
-    filled = {"_FillValue": None} if variable.dtype.kind in "iuf" and not _has_gaps(variable) else {}
+    filled = (
+        {"_FillValue": variable.encoding.get("_FillValue")}
+        if variable.dtype.kind in "iuf" and not _has_gaps(variable)
+        else {}
+    )
     return filled | ({"zlib": True, "complevel": 4} if variable.ndim and variable.dtype.kind in "iuf" else {})
 
 
@@ -138,7 +158,7 @@ def _write_parquet(part: xr.Dataset, path: Path) -> None:
 
     table = flat(part)
     columns = {str(name): variable for name, variable in table.variables.items()}
-    fields = {name: pa.array(variable.values, from_pandas=True) for name, variable in columns.items()}
+    fields = {name: pa.array(_written(variable.values), from_pandas=True) for name, variable in columns.items()}
     described = [pa.field(name, fields[name].type, metadata=_facts(columns[name])) for name in columns]
     said = {name.removeprefix("iaos_"): str(table.attrs[name]) for name in _SAID if name in table.attrs}
     whole = pa.Table.from_arrays(list(fields.values()), schema=pa.schema(described, metadata=said))

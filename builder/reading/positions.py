@@ -9,15 +9,18 @@ import numpy.typing as npt
 
 from builder.errors import ReadingError
 from builder.reading.axes import Axes
+from builder.reading.valid import measured
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Values = npt.NDArray[np.float64]
+MARGIN = 1e-4
+"""Degrees that no rounding of stored positions reaches."""
 
 
 def positions(dataset: xr.Dataset, axes: Axes, index: dict[str, int] | None = None) -> tuple[xr.Variable, xr.Variable]:
-    """Return longitudes and latitudes, from the projection where there is one.
+    """Return longitudes and latitudes, from the projection where there is one; missing where they are on no globe.
 
     Args:
         dataset: The data.
@@ -33,7 +36,8 @@ def positions(dataset: xr.Dataset, axes: Axes, index: dict[str, int] | None = No
         return _projected(dataset, axes, index)
     if axes.longitude is None or axes.latitude is None:
         raise ReadingError("the data have no positions that could be asked for")
-    east, north = (dataset.variables[name].to_base_variable() for name in (axes.longitude, axes.latitude))
+    east, north = (measured(dataset.variables[name]).to_base_variable() for name in (axes.longitude, axes.latitude))
+    north = north.copy(data=np.where(np.abs(north.values) > 90.0 + MARGIN, np.nan, north.values))
     if east.dims == north.dims or is_crossed(east, north):
         return east, north
     paired = xr.broadcast(xr.DataArray(east), xr.DataArray(north))

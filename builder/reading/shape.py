@@ -26,8 +26,11 @@ def shaped(dataset: xr.Dataset) -> xr.Dataset:
 
 def _unrolled(dataset: xr.Dataset) -> xr.Dataset:
     """Give each value of a ragged array what is said of its station, profile or cruise (CF 1.11, 9.3.3 and 9.3.4)."""
-    for key, variable in list(dataset.variables.items()):
-        name, sample = str(key), variable.attrs.get("sample_dimension")
+    for name in list(map(str, dataset.variables)):
+        variable = dataset.variables.get(name)  # as it is now: an index into stations may itself have been spread
+        if variable is None:
+            continue
+        sample = variable.attrs.get("sample_dimension")
         if sample in dataset.dims and variable.ndim == 1 and variable.dims[0] != sample:
             rows = np.nan_to_num(np.asarray(variable.values, dtype=np.float64)).astype(np.int64)
             if rows.sum() != dataset.sizes[sample] or (rows < 0).any():

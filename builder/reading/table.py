@@ -35,8 +35,14 @@ def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
         item = xr.Variable(OBS, np.full(table.sizes[OBS], label, dtype=object), {"long_name": "STAC item"})
         tables.append(table.assign_coords(item=item))
     _same_units(tables)
-    whole = xr.concat(tables, OBS, data_vars="all", coords="all", join="outer", compat="override",
+    named = {name for table in tables for name in table.coords}
+    plain = [table.reset_coords() for table in tables]
+    whole = xr.concat(plain, OBS, data_vars="all", coords="all", join="outer", compat="override",
                       combine_attrs="override")  # fmt: skip
+    for name, variable in list(whole.variables.items()):
+        if variable.dtype.kind == "O" and any(isinstance(value, str) for value in variable.values):
+            whole[name] = variable.copy(data=np.where(variable.isnull(), "", variable.values))
+    whole = whole.set_coords(named)
     sources = "\n".join(part.attrs["iaos_source"] for _, part in parts)
     said = {key: value for key, value in parts[0][1].attrs.items() if all(p.attrs.get(key) == value for _, p in parts)}
     said |= {"Conventions": "CF-1.11", "iaos_source": sources, "iaos_query": asked, "history": f"iaos extract {asked}"}
@@ -82,7 +88,8 @@ def flat(part: xr.Dataset) -> xr.Dataset:
 def _data(part: xr.Dataset) -> tuple[list[str], tuple[Any, ...]]:
     """Return the names of the data variables and the dimensions of the one with the most."""
     values = [str(name) for name, v in part.data_vars.items() if "grid_mapping_name" not in v.attrs]
-    data = [name for name in values if part[name].ndim] or values
+    used = {part[name].attrs.get("grid_mapping") for name in values}
+    data = [name for name in values if name not in used]
     dims = max((part[name].dims for name in data), key=len, default=())
     odd = [name for name in data if not set(part[name].dims) <= set(dims)]
     if odd:

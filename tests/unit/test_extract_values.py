@@ -1,0 +1,240 @@
+"""Cuts of small files hold the values that were written into them, in every format alike."""
+
+from __future__ import annotations
+
+import csv
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import pytest
+
+import iaos
+from builder.enrich.guard import file_kind
+from builder.enrich.references import make_references
+from builder.errors import ReadingError
+from builder.reading.outputs import csv_text, write
+from builder.reading.selection import NothingThereError
+
+EAST, NORTH = {"units": "degrees_east"}, {"units": "degrees_north"}
+TIME = {"units": "days since 1950-01-01", "standard_name": "time"}
+DEEP = {"units": "m", "positive": "down", "standard_name": "depth"}
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return a function that writes variables: name → type, dimensions, values as stored, attributes."""
+
+    def make(name="data.nc", **variables):
+        with netCDF4.Dataset(tmp_path / name, "w") as file:
+            for variable, (kind, dims, values, attributes) in variables.items():
+                for dim, size in zip(dims, np.shape(values), strict=True):
+                    if dim not in file.dimensions:
+                        file.createDimension(dim, size)
+                written = file.createVariable(variable, kind, dims)
+                written.set_auto_maskandscale(False)
+                written.setncatts(attributes)
+                if np.size(values):
+                    written[...] = np.asarray(values, dtype=object if kind is str else kind)
+        return tmp_path / name
+
+    return make
+
+
+def grid(lon, lat, kind="f8", **more):
+    values = np.arange(len(lat) * len(lon)).reshape(len(lat), len(lon))
+    return {
+        "lat": (kind, ("lat",), lat, NORTH),
+        "lon": (kind, ("lon",), lon, EAST),
+        "v": ("f4", ("lat", "lon"), values, {}),
+        **more,
+    }
+
+
+def table(part):
+    return list(csv.DictReader(line for line in csv_text(part).splitlines() if not line.startswith("#")))
+
+
+def test_the_valid_range_of_packed_values_is_not_said_of_unpacked_ones(made, tmp_path):
+    packed = {"scale_factor": 0.01, "add_offset": 273.15, "valid_range": np.array([0, 3], "i2")}
+    path = made(v=("i2", ("time",), [0, 3, 4], packed), time=("f8", ("time",), [0, 1, 2], TIME))
+    write(iaos.extract(path), tmp_path / "cut.nc")
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        assert file["v"][:].filled(-1).tolist() == pytest.approx([273.15, 273.18, -1])
+        assert "valid_range" not in file["v"].ncattrs()
+
+
+def test_bounds_of_unsigned_bytes_are_unsigned(made, tmp_path):
+    packed = {"_Unsigned": "true", "scale_factor": 0.5, "valid_range": np.array([1, -2], "i1")}  # 1 to 254
+    plain = {"_Unsigned": "true", "valid_max": np.int8(-2)}
+    bytes_ = np.array([0, 1, 254, 255], "u1").view("i1")
+    path = made(
+        time=("f8", ("time",), range(4), TIME), v=("i1", ("time",), bytes_, packed), w=("i1", ("time",), bytes_, plain)
+    )
+    part = iaos.extract(path)
+    np.testing.assert_array_equal(part.v, [np.nan, 0.5, 127, np.nan])
+    np.testing.assert_array_equal(part.w, [0, 1, 254, np.nan])
+    write(part, tmp_path / "cut.nc")
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        assert file["w"][:].filled(-1).tolist() == [0, 1, 254, -1]
+
+
+def test_whole_numbers_have_a_valid_range_too(made):
+    valid = {"valid_range": np.array([1, 3], "i2")}
+    path = made(
+        time=("f8", ("time",), range(4), TIME),
+        v=("i2", ("time",), [0, 1, 3, 4], valid),
+        w=("i2", ("time",), [1, 2, 3, 3], valid),
+    )
+    part = iaos.extract(path)
+    np.testing.assert_array_equal(part.v, [np.nan, 1, 3, np.nan])
+    assert part.w.dtype == "i2"
+    assert [row["v"] for row in table(part)] == ["", "1.0", "3.0", ""]
+
+
+@pytest.mark.parametrize("kind", ["u2", "i2", "f4", "f8"])
+def test_longitudes_that_rise_across_a_cut_are_those_of_the_file_by_whole_turns(made, kind):
+    path = made(**grid([0, 90, 180, 270], [70], kind))
+    assert iaos.extract(path, box=(-100.1, 60, 95, 80)).lon.to_numpy().tolist() == [-90, 0, 90]
+
+
+def test_a_value_of_the_grid_alone_stands_beside_a_series(made, tmp_path):
+    series = ("f4", ("time", "lat", "lon"), np.arange(8).reshape(2, 2, 2), {})
+    path = made(**grid([0, 10], [70, 75]), time=("f8", ("time",), [0, 1], TIME), w=series)
+    part = iaos.extract(path, point=(10, 75))
+    assert [(row["v"], row["w"]) for row in table(part)] == [("3.0", "3.0"), ("3.0", "7.0")]
+    write(part, tmp_path / "cut.parquet")
+    assert pd.read_parquet(tmp_path / "cut.parquet")[["v", "w"]].to_numpy().tolist() == [[3, 3], [3, 7]]
+
+
+@pytest.mark.parametrize("longitudes", [[], [np.nan, np.nan]])
+def test_a_grid_without_positions_has_no_nearest_cell(made, longitudes):
+    with pytest.raises(NothingThereError):
+        iaos.extract(made(**grid(longitudes, [70])), point=(10, 70))
+
+
+def test_the_nearest_cell_is_one_of_the_depths_asked_for(made):
+    bottom = [[5, 50, 500], [500, 5, 5]]
+    path = made(**grid([10, 20, 40], [66, 67], depth=("f8", ("lat", "lon"), bottom, DEEP)))
+    part = iaos.extract(path, point=(10, 66), depth=(40, 60))
+    assert (float(part.v), float(part.lon)) == (1.0, 20.0)
+    flat = {name: ("f8", ("y", "x"), [[lat] * 2 for lat in lats] if name == "lat" else [lats] * 2, units)
+            for name, units, lats in (("lat", NORTH, (66, 67)), ("lon", EAST, (10, 20)))}  # fmt: skip
+    flat |= {
+        "depth": ("f8", ("y", "x"), [[5, 50], [50, 5]], DEEP),
+        "v": ("f4", ("y", "x"), np.arange(4).reshape(2, 2), {}),
+    }
+    assert [row["v"] for row in table(iaos.extract(made("b.nc", **flat), point=(10, 66), depth=(40, 60)))] == ["2.0"]
+
+
+def test_positions_that_were_never_written_are_nowhere(made):
+    never = netCDF4.default_fillvals["f8"]
+    path = made(
+        lat=("f8", ("obs",), [70, never, 99999, 80], NORTH),
+        lon=("f8", ("obs",), [0, never, 99999, 5], EAST),
+        time=("f8", ("obs",), range(4), TIME),
+        v=("f4", ("obs",), range(4), {}),
+    )
+    for place in ((30, 20), (99, -79), (-81, 39), (180, -90)):
+        assert iaos.extract(path, point=place).v.to_numpy().tolist() == [0]
+
+
+@pytest.mark.parametrize("first", ["row_size", "station_index"])
+def test_profiles_that_name_their_station_may_be_ragged(made, first):
+    ragged = {
+        "row_size": ("i4", ("profile",), [2, 1, 2], {"sample_dimension": "obs"}),
+        "station_index": ("i4", ("profile",), [0, 1, 0], {"instance_dimension": "station"}),
+    }
+    path = made(
+        **dict(sorted(ragged.items(), key=lambda pair: pair[0] != first)),
+        lat=("f8", ("station",), [70, 75], NORTH),
+        lon=("f8", ("station",), [0, 5], EAST),
+        time=("f8", ("profile",), [0, 1, 2], TIME),
+        v=("f4", ("obs",), range(5), {}),
+    )
+    part = iaos.extract(path, point=(0, 70))
+    assert part.v.to_numpy().tolist() == [0, 1, 3, 4]
+    assert part.lat.to_numpy().tolist() == [70] * 4
+
+
+def test_a_depth_that_a_table_shows_is_found_again(made):
+    path = made(depth=("f4", ("depth",), [0.494025, 1.541375, 9.572997], DEEP), v=("f4", ("depth",), range(3), {}))
+    for row in table(iaos.extract(path)):
+        assert iaos.extract(path, depth=row["depth [m]"]).v.to_numpy().tolist() == [float(row["v"])]
+
+
+def test_a_box_holds_its_edges_as_the_file_rounds_them(made):
+    path = made(**grid([-10.2, -10.1, 349.6], [66.1, 66.2, 66.3], "f4"))
+    assert iaos.extract(path, box=(-10.4, 66.1, -10.1, 66.3)).v.shape == (3, 3)
+    assert iaos.extract(path, box=(-10.2, 66.1, -10.1, 66.299)).v.shape == (2, 2)
+    path = made("b.nc", **grid([-169.7, 190.3], [0.1 * 3], "f8"))
+    assert iaos.extract(path, box=(170, 0, -169.7, 0.3)).v.shape == (1, 2)
+
+
+def test_a_time_that_a_table_shows_is_found_again(made):
+    days = 70000 + np.arange(0, 144) / 144  # every ten minutes, some a microsecond early
+    since = TIME | {"units": "days since 1800-01-01"}
+    path = made(time=("f8", ("time",), days, since), v=("f4", ("time",), range(144), {}))
+    for row in table(iaos.extract(path)):
+        assert iaos.extract(path, time=row["time [UTC]"]).v.to_numpy().tolist() == [float(row["v"])]
+
+
+@pytest.mark.parametrize("calendar", ["standard", "noleap"])
+def test_a_month_ends_with_its_last_second(made, calendar):
+    since = {"units": "seconds since 2018-08-31", "standard_name": "time", "calendar": calendar}
+    path = made(time=("f8", ("time",), [86399, 86399.5, 86400 - 1e-6], since), v=("f4", ("time",), range(3), {}))
+    assert iaos.extract(path, time="2018-08").v.to_numpy().tolist() == [0, 1]
+    assert iaos.extract(path, time="2018-09").v.to_numpy().tolist() == [2]
+
+
+def test_times_that_cannot_be_decoded_are_one_line_through_references_too(made, tmp_path):
+    path = made(time=("f8", ("time",), [0, netCDF4.default_fillvals["f8"]], TIME), v=("f4", ("time",), [0, 1], {}))
+    (tmp_path / "r.json").write_bytes(make_references(path, file_kind(path), str(path))[0])
+    for source in (path, tmp_path / "r.json"):
+        with pytest.raises(ReadingError, match="cannot be opened"):
+            iaos.extract(source)
+
+
+def test_a_coordinate_of_one_source_only_is_missing_in_the_others(made, tmp_path):
+    named = made(
+        time=("f8", ("time",), [0, 1], TIME),
+        v=("i4", ("time",), [0, 1], {"coordinates": "ship"}),
+        ship=(str, ("time",), ["a", "b"], {}),
+    )
+    other = made("b.nc", time=("f8", ("time",), [2], TIME), v=("i4", ("time",), [2], {}))
+    part = iaos.extract(other, named)
+    assert [(row["ship"], row["v"]) for row in table(part)] == [("", "2"), ("a", "0"), ("b", "1")]
+    write(part, tmp_path / "cut.nc")
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        assert file["ship"][:].tolist() == ["", "a", "b"]
+        assert "ship" in file["v"].coordinates
+
+
+def test_times_of_model_calendars_are_written_in_every_format(made, tmp_path):
+    since = {"units": "days since 2001-02-30", "standard_name": "time", "calendar": "360_day"}
+    path = made(time=("f8", ("time",), [0, 1.5], since), v=("f4", ("time",), [0, 1], {}))
+    part = iaos.extract(path)
+    said = ["2001-02-30T00:00:00", "2001-03-01T12:00:00"]
+    assert [row["time"] for row in table(part)] == said
+    for name in ("cut.parquet", "cut.nc"):
+        write(part, tmp_path / name)
+    assert pd.read_parquet(tmp_path / "cut.parquet")["time"].tolist() == said
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        found = netCDF4.num2date(file["time"][:], file["time"].units, file["time"].calendar)
+    assert [moment.isoformat() for moment in found] == said
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i2", "i4", "f4"])
+def test_netcdf_of_a_cut_with_sloping_levels_holds_only_what_was_asked_for(made, tmp_path, kind):
+    values = np.array([[1, 2], [127, 4]])
+    path = made(
+        time=("f8", ("time",), [0], TIME),
+        depth=("f8", ("s", "x"), [[1, 2], [10, 20]], DEEP),
+        v=(kind, ("time", "s", "x"), values[None], {}),
+    )
+    part = iaos.extract(path, depth=(0, 10))
+    write(part, tmp_path / "cut.nc")
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        assert file["v"][:].filled(-1).tolist() == [[[1, 2], [127, -1]]]
+        assert [name for name in file.variables if file[name].__dict__.get("standard_name") == "depth"] == ["depth"]
+    assert [row["v"].removesuffix(".0") for row in table(part)] == ["1", "2", "127"]
