@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from builder.reading.extract import Cut
     from builder.reading.query import Query
-    from builder.reading.selection import Selection
 
 WITHIN = "iaos_within"
 """Name of the coordinate that says which cells of a cut lie within what was asked for."""
@@ -32,7 +31,7 @@ def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
     part = whole[list(names)].isel(chosen.indices)
     part = part.set_coords([name for name in ordered if name in names and name not in cut.names])
     if chosen.masks:
-        part = part.assign_coords({WITHIN: _within(chosen)})
+        part = part.assign_coords({WITHIN: (chosen.within.dims, chosen.within.values)})
     part = _unbroken(_squeezed(part, cut), cut, asked).load()
     for name, variable in list(part.variables.items()):
         if (valid := measured(variable)) is not variable:
@@ -50,17 +49,6 @@ def _with_positions(cut: Cut) -> xr.Dataset:
     lon.attrs |= {"standard_name": "longitude", "units": "degrees_east"}
     lat.attrs |= {"standard_name": "latitude", "units": "degrees_north"}
     return cut.dataset.assign_coords(longitude=lon, latitude=lat)
-
-
-def _within(chosen: Selection) -> xr.DataArray:
-    """Return one mask for what is kept."""
-    import xarray as xr
-
-    masks = [mask.isel({dim: i for dim, i in chosen.indices.items() if dim in mask.dims}) for mask in chosen.masks]
-    together = xr.DataArray(masks[0])
-    for mask in masks[1:]:
-        together = together & xr.DataArray(mask)
-    return together.drop_attrs()
 
 
 def _squeezed(part: xr.Dataset, cut: Cut) -> xr.Dataset:

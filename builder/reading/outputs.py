@@ -115,10 +115,21 @@ def _write_netcdf(part: xr.Dataset, path: Path) -> None:
         within = part.variables[WITHIN]
         masked = part.drop_vars(WITHIN)
         masked = masked.assign({name: _outside(v.variable, within) for name, v in masked.data_vars.items()})
+    masked = masked.assign({name: _unknown(v) for name, v in masked.variables.items() if _is_unknown(v)})
     encoding = {
         str(name): _encoding(variable) for name, variable in masked.variables.items() if variable.dtype.kind != "O"
     }
     masked.to_netcdf(path, engine="netcdf4", encoding=encoding)
+
+
+def _is_unknown(variable: xr.Variable) -> bool:
+    return bool(variable.dtype.kind == "M" and variable.size and np.isnat(variable.values).all())
+
+
+def _unknown(variable: xr.Variable) -> xr.Variable:
+    """Return times all of which are missing as numbers, since xarray encodes times by the first that is known."""
+    said = variable.attrs | {"units": SECONDS["units"], "calendar": SECONDS["calendar"]}
+    return variable.to_base_variable().copy(data=np.full(variable.shape, np.nan))._replace(attrs=said, encoding={})
 
 
 def _outside(variable: xr.Variable, within: xr.Variable) -> xr.Variable:

@@ -39,10 +39,12 @@ def select(dataset: xr.Dataset, axes: Axes, asked: Query) -> Selection:
         chosen.keep_variable(_depths(dataset, axes, asked.depth))
     if asked.box:
         _box(chosen, dataset, axes, asked.box)
+    chosen.tighten()
     if chosen.is_empty:
         raise NothingThereError
     if asked.place:
         nearest(chosen, dataset, axes, asked.place)
+        chosen.tighten()
         if asked.within_km is not None and (chosen.distance_m or 0.0) > 1000.0 * asked.within_km:
             raise NothingThereError(f"the nearest place is {(chosen.distance_m or 0.0) / 1000:.1f} km away")
     return chosen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +54,23 @@ class Selection:
                 self.keep(str(dim), np.asarray(values.any(axis=others)))
         elif not mask.values:
             raise NothingThereError
+
+    @property
+    def within(self) -> xr.Variable:
+        """One mask for what is kept."""
+        cut = [mask.isel({dim: self.indices[str(dim)] for dim in mask.dims}) for mask in self.masks]
+        return reduce(operator.and_, cut)
+
+    def tighten(self) -> None:
+        """Leave out indices without any cell that lies within all masks."""
+        if not self.masks or self.is_empty:
+            return
+        within = self.within
+        for dim in map(str, within.dims):
+            some = within.any([other for other in within.dims if other != dim]).values
+            tight = np.zeros_like(self.kept[dim])
+            tight[self.indices[dim][some]] = True
+            self.kept[dim] = tight
 
     @property
     def indices(self) -> dict[str, npt.NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""Makes random valid files for a time and holds references and builds against netCDF-C, xarray and our own rules.
+"""Makes random valid files for a time and holds references, cuts and builds against netCDF-C, xarray and our own rules.
 
     python tests/drills/drill_random.py [seconds] [seed]
 
@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.drills.scene import report
 from tests.hostile.randomchecks import built, referenced
+from tests.hostile.randomcuts import cut
 
 SECONDS = 120.0
 KEPT = Path("build/random")
@@ -65,7 +66,7 @@ def run(kind, check, step, seconds, seed):
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    checks = {"hdf5": (referenced, 1), "netcdf": (referenced, 1)}
+    checks = {"hdf5": (referenced, 1), "netcdf": (referenced, 1), "cuts": (cut, 1)}
     checks |= dict.fromkeys(("cf", "geotiff", "text"), (many, TOGETHER))
     failed = 0
     for kind, (check, step) in checks.items():

@@ -175,7 +175,7 @@ def test_a_time_that_a_table_shows_is_found_again(made):
     days = 70000 + np.arange(0, 144) / 144  # every ten minutes, some a microsecond early
     since = TIME | {"units": "days since 1800-01-01"}
     path = made(time=("f8", ("time",), days, since), v=("f4", ("time",), range(144), {}))
-    for row in table(iaos.extract(path)):
+    for row in table(iaos.extract(path))[1::6]:
         assert iaos.extract(path, time=row["time [UTC]"]).v.to_numpy().tolist() == [float(row["v"])]
 
 
@@ -238,3 +238,49 @@ def test_netcdf_of_a_cut_with_sloping_levels_holds_only_what_was_asked_for(made,
         assert file["v"][:].filled(-1).tolist() == [[[1, 2], [127, -1]]]
         assert [name for name in file.variables if file[name].__dict__.get("standard_name") == "depth"] == ["depth"]
     assert [row["v"].removesuffix(".0") for row in table(part)] == ["1", "2", "127"]
+
+
+def casts(made):
+    return made(
+        time=("f8", ("time",), [0, 1], TIME),
+        lat=("f8", ("time",), [70, 80], NORTH),
+        lon=("f8", ("time",), [0, 0], EAST),
+        depth=("f8", ("time", "level"), [[1, 5, 9], [5, 9, 13]], DEEP),
+        v=("f4", ("time", "level"), [[1, 2, 3], [4, 5, 6]], {}),
+        w=("f4", ("level",), [7, 8, 9], {}),
+    )
+
+
+def test_levels_of_other_casts_than_the_nearest_are_left_out(made):
+    part = iaos.extract(casts(made), point=(0, 70), depth=(4, 10))
+    np.testing.assert_array_equal(part.v, [[2, 3]])
+    assert part.w.to_numpy().tolist() == [8, 9]
+
+
+def test_a_box_and_depths_that_no_cell_has_both_are_answered_by_nothing(made):
+    path = made(
+        lat=("f8", ("y", "x"), [[70, 70], [71, 71]], NORTH),
+        lon=("f8", ("y", "x"), [[10, 20], [10, 20]], EAST),
+        depth=("f8", ("y", "x"), [[5, 50], [50, 5]], DEEP),
+        v=("f4", ("y", "x"), [[1, 2], [3, 4]], {}),
+    )
+    assert [row["v"] for row in table(iaos.extract(path, box=(19, 69, 21, 72), depth=(40, 60)))] == ["2.0"]
+    with pytest.raises(NothingThereError):
+        iaos.extract(path, box=(19, 70.5, 21, 72), depth=(40, 60))
+
+
+def test_a_cast_whose_time_is_missing_can_be_written(made, tmp_path):
+    path = made(
+        time=("f8", ("obs",), [-1, 2], TIME | {"missing_value": -1.0}),
+        lat=("f8", ("obs",), [70, 80], NORTH),
+        lon=("f8", ("obs",), [0, 0], EAST),
+        v=("f4", ("obs",), [1, 2], {}),
+    )
+    part = iaos.extract(path, point=(0, 70))
+    for name in ("cut.nc", "cut.csv", "cut.parquet"):
+        write(part, tmp_path / name)
+    with netCDF4.Dataset(tmp_path / "cut.nc") as file:
+        assert file["time"].units.startswith("seconds since")
+        assert file["time"][:].mask.tolist() == [True]
+        assert "time" in file["v"].coordinates
+    assert table(part)[0]["time [UTC]"] == ""
