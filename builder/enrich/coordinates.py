@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,17 +40,16 @@ Y = Rule(
 )
 
 
-def find(dataset: Any, rule: Rule, *, avoid: Iterable[str] = ()) -> Any | None:
+def find(dataset: Any, rule: Rule) -> Any | None:
     """Return the numeric variable (at most two-dimensional) that fits a rule best, or None.
 
     Args:
         dataset: An `xarray.Dataset`.
         rule: What to look for.
-        avoid: Names that are known to be something else.
     """
     best, best_score = None, 0
     for name, variable in dataset.variables.items():
-        if name in avoid or variable.dtype.kind not in "iuf" or variable.ndim > 2:
+        if variable.dtype.kind not in "iuf" or variable.ndim > 2:
             continue
         if any(part in str(name).lower() for part in _NOT_COORDINATES):
             continue

@@ -93,8 +93,6 @@ def spans(west: float, east: float) -> list[tuple[float, float]]:
         return [(-180.0, 180.0)]
     if -180.0 <= west <= east <= 180.0:
         return [(west, east)]
-    if west == east:
-        return [(wrap(west), wrap(west))]
     width = (east - west) % 360.0
     left = (west + 180.0) % 360.0 - 180.0
     right = wrap(east) if left + width > 180.0 else left + width

@@ -122,7 +122,7 @@ class _Reader:
     def _pierced(self, rings: list[Values], *, whole: bool) -> BaseGeometry:
         """Return an outline without its holes; where it is ``whole`` on the map and valid it is left as it is."""
         if whole:
-            given = Polygon(rings[0], [ring for ring in rings[1:] if len(ring) > 3])
+            given = Polygon(rings[0], rings[1:])
             if given.is_valid:
                 return given
         outer, *holes = (self._cut(ring) for ring in rings)

@@ -93,7 +93,7 @@ def span(intervals: Values) -> tuple[float, float]:
     reached = np.maximum.accumulate(order[:, 1])
     seam = order[0, 0] + 360.0 - reached[-1]
     gaps = order[1:, 0] - reached[:-1]
-    if not gaps.size or gaps.max() <= max(seam, 0.0):
+    if not gaps.size or gaps.max() <= seam:
         return float(order[0, 0]), float(reached[-1])
     widest = int(gaps.argmax())
     return float(order[widest + 1, 0]), float(reached[widest])

@@ -96,7 +96,7 @@ def _answering(table: pa.Table, question: Question) -> Mask:
 
     found = np.ones(len(table), bool)
     if question.ids is not None:
-        found &= pc.is_in(table["id"], value_set=pa.array(sorted(question.ids))).to_numpy()
+        found &= pc.is_in(table["id"], value_set=pa.array(sorted(question.ids), pa.string())).to_numpy()
     if question.period:
         found &= _during(table, question.period)
     for condition in question.conditions:

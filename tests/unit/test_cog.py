@@ -100,6 +100,10 @@ def test_overviews_average_values_and_keep_classes(tmp_path):
         assert half.colormap(1)[3] == (255, 255, 255, 255)
     with rasterio.open(tmp_path / "f.tif", overview_level=0) as half:
         assert np.unique(half.read(1)) == pytest.approx([1.5])
+    shades = {1: (0, 0, 0), 2: (64, 64, 64), 3: (255, 255, 255)}  # the mean of the colours is that of another class
+    write_cog(tmp_path / "s.tif", raster(classes, kind="classes", colours=shades), blocks_of(classes))
+    with rasterio.open(tmp_path / "s.tif", overview_level=0) as half:
+        assert set(np.unique(half.read(1))) == {1}
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1024, 1024), (1301, 2103)])
@@ -147,17 +151,18 @@ def test_overviews_of_decibels_in_floats_keep_what_is_missing(tmp_path):
 def test_scale_and_offset_are_kept_and_told(tmp_path):
     """A file of packed temperatures: what is converted unpacks to the same values."""
     packed = np.random.default_rng(5).integers(-3000, 3000, (600, 500)).astype("int16")
-    profile = {"driver": "GTiff", "height": 600, "width": 500, "count": 2, "dtype": "int16", "nodata": -32768,
+    profile = {"driver": "GTiff", "height": 600, "width": 500, "count": 3, "dtype": "int16", "nodata": -32768,
                "crs": "EPSG:3413", "transform": rasterio.Affine(*POLAR)}  # fmt: skip
     with rasterio.open(tmp_path / "source.tif", "w", **profile) as file:
-        file.write(np.stack([packed, packed]))
-        file.scales, file.offsets, file.units = (0.01, -0.5), (273.15, 4.0), ("K", "1")
+        file.write(np.stack([packed] * 3))
+        file.scales, file.offsets, file.units = (0.01, -0.5, 1), (273.15, 4.0, 0), ("K", "1", None)
     said = convert(tmp_path / "source.tif", tmp_path / "x.tif")
     with rasterio.open(tmp_path / "x.tif") as made:
-        assert (made.scales, made.offsets, made.units) == ((0.01, -0.5), (273.15, 4.0), ("K", "1"))
+        assert (made.scales, made.offsets, made.units) == ((0.01, -0.5, 1), (273.15, 4.0, 0), ("K", "1", None))
         assert np.array_equal(made.read(1), packed)
-    assert said["raster:bands"] == [{"scale": 0.01, "offset": 273.15}, {"scale": -0.5, "offset": 4.0}]
-    for band, (scale, offset) in zip(said["bands"], ((0.01, 273.15), (-0.5, 4.0)), strict=True):
+    packings = ((0.01, 273.15), (-0.5, 4.0), (1, 0))
+    assert said["raster:bands"] == [{"scale": scale, "offset": offset} for scale, offset in packings]
+    for band, (scale, offset) in zip(said["bands"], packings, strict=True):
         true = packed * scale + offset
         assert band["statistics"]["minimum"] == pytest.approx(true.min())
         assert band["statistics"]["maximum"] == pytest.approx(true.max())
@@ -186,6 +191,18 @@ def test_a_raster_without_reference_system_is_refused(shared_data, tmp_path):
     source = shared_data / "science/cloud/cog_rio_cogeo/validate/cog_no_offest.tif"
     with pytest.raises(Refusal, match="no coordinate reference system"):
         convert(source, tmp_path / "x.tif")
+
+
+def test_bands_of_which_one_claims_a_palette_are_bands(tmp_path):
+    values = np.arange(16, dtype="uint8").reshape(4, 2, 2)
+    profile = {"driver": "GTiff", "height": 2, "width": 2, "count": 4, "dtype": "uint8", "crs": "EPSG:3413",
+               "transform": rasterio.Affine(*POLAR)}  # fmt: skip
+    with rasterio.open(tmp_path / "source.tif", "w", **profile) as file:
+        file.write(values)
+        file.write_colormap(1, {0: (0, 0, 0, 255)})  # which a file of four bands does not keep
+    convert(tmp_path / "source.tif", tmp_path / "x.tif")
+    with rasterio.open(tmp_path / "x.tif") as made:
+        assert np.array_equal(made.read(), values)
 
 
 def test_real_rasters_keep_every_value(shared_data, tmp_path):

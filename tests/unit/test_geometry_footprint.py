@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import pytest
-from shapely.geometry import Point, Polygon, shape
+from shapely.geometry import MultiPolygon, Point, Polygon, shape
 
 from builder.dataset import Coverage
 from builder.geometry.footprint import footprint
@@ -36,6 +37,7 @@ def test_plain_box() -> None:
     made = of_box(10, 70, 20, 80)
     assert made.geometry == polygon((10.0, 70.0), (20.0, 70.0), (20.0, 80.0), (10.0, 80.0))
     assert (made.bbox, made.findings) == ([10, 70, 20, 80], ())
+    assert of_box(-180, 60, 180, 90).geometry == polygon((-180.0, 60.0), (180.0, 60.0), (180.0, 90.0), (-180.0, 90.0))
 
 
 def test_crossing_box_is_cut_and_its_bbox_has_west_above_east() -> None:
@@ -75,10 +77,15 @@ def test_crossing_box_is_cut_and_its_bbox_has_west_above_east() -> None:
         ((180, 60, 360, 90), "trust", [-180, 60, 0, 90]),
         ((170, 60, 190, 70), "trust", [170, 60, -170, 70]),
         ((350, 60, 10, 70), "trust", [-10, 60, 10, 70]),
+        ((190, 60, 190, 70), "trust", [-170, 60, -170, 70]),
+        ((-190, 60, -180, 70), "trust", [170, 60, 180, 70]),
+        # sides that rounding moved: beyond the pole, and west above east by a hair
+        ((10, 70, 20, 90.00009), "trust", [10, 70, 20, 90]),
+        ((10.05, 70, 10, 80), "trust", [10, 70, 10.05, 80]),
     ],
 )
 def test_boxes_of_partners(box, policy, bbox) -> None:
-    assert of_box(*box, policy=policy).bbox == pytest.approx(bbox)
+    assert of_box(*box, policy=policy).bbox == pytest.approx(bbox, abs=2e-6, rel=0)
 
 
 def test_mean_point_tells_a_crossing_from_a_swap() -> None:
@@ -90,6 +97,7 @@ def test_mean_point_tells_a_crossing_from_a_swap() -> None:
 
 def test_without_a_mean_point_only_a_narrow_crossing_is_believed() -> None:
     assert of_box(170, 60, -160, 75, policy="geometry_first").bbox == [170, 60, -160, 75]
+    assert of_box(90, 60, -90, 75, policy="geometry_first").bbox == [90, 60, -90, 75]
     made = of_box(-44.4, 43, -63.4, 60, policy="geometry_first")
     assert made.geometry is None
     assert "policies.bbox" in made.findings[0].hint
@@ -97,13 +105,17 @@ def test_without_a_mean_point_only_a_narrow_crossing_is_believed() -> None:
 
 def test_trusted_box_is_doubted_when_its_mean_point_lies_outside() -> None:
     assert codes(of_box(10, 70, 20, 80, mean=(15, 75))) == []
+    assert codes(of_box(10, 70, 20, 80, mean=(20.00005, 75))) == []
     assert codes(of_box(10, 70, 20, 80, mean=(25, 75))) == ["geometry.box-mean-outside"]
+    assert codes(of_box(10, 70, 20, 80, mean=(15, 81))) == ["geometry.box-mean-outside"]
     assert codes(of_box(-44.4, 43, -63.4, 60, mean=(-50, 50))) == ["geometry.box-mean-outside"]
 
 
 def test_south_above_north_is_put_right_and_said() -> None:
     made = of_box(10, 80, 20, 70)
     assert (made.bbox, codes(made)) == ([10, 70, 20, 80], ["geometry.box-south-above-north"])
+    assert codes(of_box(10, 80, 20, 70, policy="sort_lat")) == []
+    assert codes(footprint(Coverage(boxes=((10, 80, 20, 70),) * 2), "trust")) == ["geometry.box-south-above-north"]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +151,12 @@ def test_geometry_goes_before_the_box() -> None:
 
 def test_impossible_geometry_falls_back_to_the_box() -> None:
     bad = polygon((0, 0), (1, 0), (1, 166.89))
-    assert of(bad, (0, 0, 1, 1)).bbox == [0, 0, 1, 1]
-    alone = of(bad)
-    assert (alone.geometry, codes(alone)) == (None, ["geometry.unusable"])
+    boxed, alone = of(bad, (0, 0, 1, 1)), of(bad)
+    assert (boxed.bbox, alone.geometry) == ([0, 0, 1, 1], None)
+    for made, said in ((boxed, "its box is used"), (alone, "the place is unknown")):
+        assert [(finding.code, finding.message.rpartition("; ")[2]) for finding in made.findings] == [
+            ("geometry.unusable", said)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +178,11 @@ def test_impossible_geometry_falls_back_to_the_box() -> None:
         {"type": ["Point"], "coordinates": [5, 5]},
         {"type": "GeometryCollection", "geometries": "none"},
         {"type": "GeometryCollection", "geometries": [{"type": "GeometryCollection", "geometries": [None]}]},
+        reduce(
+            lambda inner, _: {"type": "GeometryCollection", "geometries": [inner]},
+            range(6),
+            {"type": "Point", "coordinates": [5, 5]},
+        ),
     ],
 )
 def test_hostile_geometry_is_a_finding(geometry) -> None:
@@ -174,6 +194,8 @@ def test_rectangle_is_what_it_says_whatever_its_winding() -> None:
     assert of(clockwise).bbox == [-170, 60, 170, 80]
     crossing = of(clockwise, (170, 60, -170, 80), policy="trust")
     assert crossing.bbox == [170, 60, -170, 80]
+    circle = polygon((-179.98, 60), (-179.98, 80), (179.98, 80), (179.98, 60))
+    assert of(circle, (170, 60, -170, 80), policy="trust").bbox == [-180, 60, 180, 80]
 
 
 def test_outline_across_the_antimeridian_is_cut() -> None:
@@ -194,12 +216,24 @@ def test_ring_around_the_pole_holds_the_pole() -> None:
     assert shape(made.geometry).covers(Point(77, 90))
     south = of(polygon((135, -80), (45, -80), (-45, -80), (-135, -80)))
     assert south.bbox == [-180, -90, 180, -80]
+    west = shape(of(polygon((-110, 68), (178, 56), (112, 72), (39, 66), (-34, 84))).geometry)
+    assert (west.covers(Point(0, 89)), west.covers(Point(0, 50))) == (True, False)
+    beyond = shape(of(polygon((350, 80), (80, 80), (170, 80), (260, 80))).geometry)
+    assert all(beyond.covers(Point(longitude, 85)) for longitude in range(-180, 181, 5))
+
+
+def test_seam_of_a_map_is_no_step_across_it() -> None:
+    places = ((-180, 60), (-90, 55), (0, 50), (90, 55), (180, 60), (180, 80), (-180, 80))
+    made = of(polygon(*places))
+    assert shape(made.geometry).equals(Polygon(places))
 
 
 def test_crossed_outline_is_untangled_and_said() -> None:
     made = of(polygon((0, 0), (2, 2), (2, 0), (0, 2)))
     assert shape(made.geometry).is_valid
     assert codes(made) == ["geometry.repaired"]
+    knots = [polygon((x, 0), (x + 2, 2), (x + 2, 0), (x, 2))["coordinates"] for x in (0, 10)]
+    assert codes(of({"type": "MultiPolygon", "coordinates": knots})) == ["geometry.repaired"]
 
 
 def test_polygon_without_area_is_a_point_or_a_line() -> None:
@@ -213,6 +247,14 @@ def test_hole_is_kept_and_wound_the_other_way() -> None:
     rings = of({"type": "Polygon", "coordinates": [outer, hole]}).geometry["coordinates"]
     assert Polygon(rings[0]).exterior.is_ccw
     assert not Polygon(rings[1]).exterior.is_ccw
+    across = [[170, 60], [-170, 61], [-170, 70], [170, 70], [170, 60]]
+    hole = [[178, 64], [-178, 64], [-178, 66], [178, 66], [178, 64]]
+    pierced = shape(of({"type": "Polygon", "coordinates": [across, hole]}).geometry)
+    assert [pierced.covers(Point(place)) for place in ((179, 65), (-179, 65), (177, 65), (-177, 65))] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    line = [[4, 4], [5, 4], [4, 4]]
+    assert len(of({"type": "Polygon", "coordinates": [outer, line]}).geometry["coordinates"]) == 1
 
 
 def test_points_on_both_sides_of_the_antimeridian_have_the_smaller_bbox() -> None:
@@ -223,9 +265,34 @@ def test_points_on_both_sides_of_the_antimeridian_have_the_smaller_bbox() -> Non
 
 def test_many_points_are_thinned_but_reach_as_far() -> None:
     many = [[(number % 700) / 10, 60 + number % 30] for number in range(2100)]
-    made = of({"type": "MultiPoint", "coordinates": many})
+    farthest = [[-40.0, 70.0], [120.0, 70.0], [10.0, 59.0], [10.0, 89.5]]
+    made = of({"type": "MultiPoint", "coordinates": [*many[:1], *farthest, *many[1:]]})
     assert len(made.geometry["coordinates"]) <= 500
-    assert made.bbox == [0, 60, 69.9, 89]
+    assert made.bbox == [-40, 59, 120, 89.5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "expected"),
+    [
+        ("MultiPoint", [[5, 60], [5, 60], [5, 60.0000001]], {"type": "Point", "coordinates": [5, 60]}),
+        ("LineString", [[5, 60], [5.0000001, 60]], {"type": "Point", "coordinates": [5, 60]}),
+        ("LineString", [[180, 60], [-179, 61]], {"type": "LineString", "coordinates": [[-180, 60], [-179, 61]]}),
+        ("Polygon", [[[5, 60], [6, 60], [6, 60.0000001], [5, 60]]],
+         {"type": "LineString", "coordinates": [[5, 60], [6, 60]]}),
+    ],
+)  # fmt: skip
+def test_what_rounding_leaves_without_extent_is_told_as_that(kind, places, expected) -> None:
+    assert of({"type": kind, "coordinates": places}).geometry == expected
+
+
+def test_an_outline_that_rounding_makes_touch_itself_is_parted() -> None:
+    made = shape(of(polygon((0, 0), (10, 0), (10, 10), (5, 4e-7), (0, 10))).geometry)
+    assert made.is_valid
+    assert made.equals(MultiPolygon([Polygon([(0, 0), (5, 0), (0, 10)]), Polygon([(5, 0), (10, 0), (10, 10)])]))
+
+
+def test_there_is_no_negative_zero() -> None:
+    assert str(of({"type": "Point", "coordinates": [-1e-9, -1e-9]}).geometry["coordinates"]) == "[0.0, 0.0]"
 
 
 def test_line_across_the_antimeridian_is_cut() -> None:
@@ -236,6 +303,16 @@ def test_line_across_the_antimeridian_is_cut() -> None:
     }
 
 
+def test_a_latitude_beyond_the_pole_by_rounding_is_the_pole() -> None:
+    assert of({"type": "Point", "coordinates": [5, 90.00005]}).geometry["coordinates"] == [5, 90]
+
+
+def test_more_positions_than_anyone_draws_are_left_out(monkeypatch) -> None:
+    monkeypatch.setattr("builder.geometry.outline.MOST_POSITIONS", 3)
+    assert codes(of({"type": "MultiPoint", "coordinates": [[5, 5], [6, 5], [7, 5]]})) == []
+    assert codes(of({"type": "MultiPoint", "coordinates": [[5, 5], [6, 5], [7, 5], [8, 5]]})) == ["geometry.unusable"]
+
+
 def test_numbers_in_quotes_are_numbers() -> None:
     assert of({"type": "Point", "coordinates": ["5.5", "60"]}).bbox == [5.5, 60, 5.5, 60]
 
@@ -244,8 +321,8 @@ def test_kinds_may_be_mixed() -> None:
     made = of(
         {
             "type": "GeometryCollection",
-            "geometries": [{"type": "Point", "coordinates": [0, 0]}, polygon((5, 5), (6, 5), (6, 7))],
+            "geometries": [{"type": "MultiPoint", "coordinates": [[0, 0], [5.5, 6]]}, polygon((5, 5), (6, 5), (6, 7))],
         }
     )
-    assert [part["type"] for part in made.geometry["geometries"]] == ["Point", "Polygon"]
+    assert [part["type"] for part in made.geometry["geometries"]] == ["MultiPoint", "Polygon"]
     assert made.bbox == [0, 0, 6, 7]

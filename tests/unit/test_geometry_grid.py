@@ -92,9 +92,20 @@ def test_grid_larger_than_the_visible_hemisphere_is_a_box() -> None:
     assert bbox_of(made)[3] == 90
 
 
-@pytest.mark.parametrize(("x", "crs"), [((0, 1), "EPSG:0"), ((0, 1), "nonsense"), ((0, np.nan), "EPSG:3413")])
-def test_unusable_grid_is_said(x, crs) -> None:
-    with pytest.raises(UnusableGeometry):
+def test_edges_beyond_a_pole_end_there() -> None:
+    assert bbox_of(grid_footprint((-10, 10), (60, 90.25), "EPSG:4326")) == [-10, 60, 10, 90]
+
+
+@pytest.mark.parametrize(
+    ("x", "crs", "said"),
+    [
+        ((0, 1), "EPSG:0", "unknown reference"), ((0, 1), "nonsense", "unknown reference"),
+        ((0, np.nan), "EPSG:3413", "not all numbers"), ((0, np.inf), "EPSG:3413", "not all numbers"),
+        ((), "EPSG:3413", "not all numbers"),
+    ],
+)  # fmt: skip
+def test_unusable_grid_is_said(x, crs, said) -> None:
+    with pytest.raises(UnusableGeometry, match=said):
         grid_footprint(x, (0, 1), crs)
 
 
@@ -118,11 +129,15 @@ def test_track_round_the_pole_never_jumps() -> None:
 
 def test_mooring_is_a_point_at_the_mean() -> None:
     assert track([[179.9999, 78], [-179.9999, 78.002]]) == {"type": "Point", "coordinates": [180.0, 78.001]}
+    assert track([[0, 89.9], [1, 89.9]]) == {"type": "Point", "coordinates": [0.5, 89.9]}  # 195 m apart
 
 
 def test_track_leaves_out_what_is_no_position() -> None:
     with_gaps = np.ma.masked_greater([[10.0, 70.0], [1e36, 71.0], [np.nan, 72.0], [12.0, 95.0], [11.0, 71.0]], 1e30)
     assert track(with_gaps) == {"type": "LineString", "coordinates": [[10.0, 70.0], [11.0, 71.0]]}
+    assert track([[700.0, 70.0], [180.0, 70.0], [-179.0, 71.0]]) == {
+        "type": "LineString", "coordinates": [[-180.0, 70.0], [-179.0, 71.0]],
+    }  # fmt: skip
     assert track([]) is None
 
 

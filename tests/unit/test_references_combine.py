@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import xarray as xr
 
-from builder.enrich.combine import combine
+from builder.enrich.combine import combine, combine_key, inlined
 from builder.enrich.references import make_references
+from builder.references.encode import as_text
 from builder.references.gathered import parquet_of
 
 CALENDAR = "proleptic_gregorian"
@@ -30,6 +31,9 @@ def granule(path, start, count=1, *, units="days since 2020-01-01", kind="NETCDF
         file.createVariable("x", "f4", ("x",))[:] = np.arange(4) + changes.get("shift", 0)
         mask = file.createVariable("area", "f8", ("y", "x"))
         mask[:] = np.arange(12.0).reshape(3, 4) + changes.get("static", 0)
+        if "launched" in changes:
+            file.createVariable("launched", "f8", ("x",)).units = units
+            file["launched"][:] = 1
         options = {"zlib": True, "chunksizes": (chunk, 3, 4)} if kind == "NETCDF4" else {}
         ice = file.createVariable("ice", changes.get("dtype", "i2"), ("time", "y", "x"), fill_value=-1, **options)
         ice.set_auto_maskandscale(False)
@@ -130,6 +134,7 @@ def test_ragged_coordinates_alone_are_written_anew(tmp_path):
         ({"dtype": "i4"}, "variable ice"),
         ({"chunk": 2, "count": 2}, "variable ice"),
         ({"shift": 1}, "variable x"),
+        ({"launched": True}, "other variables"),
     ],
 )
 def test_other_encoding_or_coordinates_are_refused(tmp_path, change, where_it_shows):
@@ -141,8 +146,46 @@ def test_other_encoding_or_coordinates_are_refused(tmp_path, change, where_it_sh
     assert where_it_shows in findings[0].message
 
 
+def test_what_values_mean_must_be_the_same(tmp_path):
+    parts, _, _ = many(tmp_path, [0, 1])
+    refs = orjson.loads(parts[1][1])["refs"]
+    for name in ("add_offset", "missing_value", "_Unsigned", "units", "calendar", "flag_masks"):
+        other = refs | {"ice/.zattrs": orjson.dumps(orjson.loads(refs["ice/.zattrs"]) | {name: 5}).decode()}
+        body, findings = combine([parts[0], ("other", orjson.dumps({"version": 1, "refs": other}))])
+        assert body is None, name
+        assert "variable ice has another" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({}, b"\1\2"), ({"filters": [{"id": "zlib", "level": 1}]}, None), ({"compressor": {"id": "zlib"}}, None),
+     ({"chunks": [3]}, None)],
+)  # fmt: skip
+def test_values_are_taken_from_one_whole_plain_chunk_alone(change, expected):
+    array = {"shape": [2], "chunks": [2], "dtype": "|u1", "filters": None, "compressor": None}
+    assert inlined(array | change, {(0,): "base64:AQI="}) == expected
+
+
+@pytest.mark.parametrize("number", [np.nan, -9.0])
+def test_a_time_that_is_missing_is_refused(tmp_path, number):
+    parts, _, _ = many(tmp_path, [0, 1])
+    refs = [orjson.loads(body)["refs"] for _, body in parts]
+    for one in refs:
+        one["time/.zarray"] = one["time/.zarray"].replace('"fill_value":null', '"fill_value":-9.0')
+    refs[1]["time/0"] = as_text(np.array([number]).tobytes())
+    body, findings = combine([(str(n), orjson.dumps({"version": 1, "refs": one})) for n, one in enumerate(refs)])
+    assert (body, findings[0].message, findings[0].where) == (None, "time has missing values", "1")
+
+
+def test_a_time_that_is_a_coordinate_goes_before_other_times(tmp_path):
+    assert granule(tmp_path / "a.nc", 0, launched=True)[1].startswith("time-")
+
+
 def test_values_without_time_are_part_of_the_key(tmp_path):
-    _, first, _ = granule(tmp_path / "a.nc", 0)
+    (_, body), first, path = granule(tmp_path / "a.nc", 0)
+    refs = orjson.loads(body)["refs"]
+    assert combine_key(refs, path, {"time", "x", "area"}) == first
+    assert combine_key(refs, path, {"time", "x"}) is None
     _, same, _ = granule(tmp_path / "b.nc", 1)
     _, other, _ = granule(tmp_path / "c.nc", 2, static=1)
     assert first == same != other
@@ -153,13 +196,18 @@ def test_the_same_day_twice_is_refused(tmp_path):
     body, findings = combine(parts)
     assert body is None
     assert "same times" in findings[0].message
+    body, findings = combine([parts[0], (parts[0][0], parts[1][1])])
+    assert body is None
+    assert "same name" in findings[0].message
 
 
-def test_overlap_is_joined_and_told(tmp_path):
-    made = [granule(tmp_path / f"{s}.nc", s, 3) for s in (0, 1)]
-    body, findings = combine([part for part, _, _ in made])
+@pytest.mark.parametrize("second", [0, 1, 2])
+def test_overlap_is_joined_and_told(tmp_path, second):
+    parts = [granule(tmp_path / f"{count}.nc", start, count)[0] for start, count in ((0, 3), (second, 4))]
+    body, findings = combine(parts)
     assert body is not None
     assert [finding.code for finding in findings] == ["netcdf.overlap"]
+    assert combine(parts[::-1]) == (body, findings)
 
 
 def test_one_part_or_no_time_gives_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 
 import h5py
@@ -22,7 +23,7 @@ from builder.enrich.translate import translate
 from builder.enrich.verify import same_values
 from builder.errors import FetchError, UnreferenceableError
 from builder.inspections import Inspections
-from builder.references.btree import walk
+from builder.references.btree import UnknownIndexError, walk
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
 from builder.references.partial import PartialFile
@@ -208,7 +209,9 @@ def test_parquet_folder_reads_as_the_file(tmp_path):
         file.createVariable("crs", "i4", ()).grid_mapping_name = "latitude_longitude"
         variable = file.createVariable("v", "i2", ("y", "x"), chunksizes=(1, 2), zlib=True, fill_value=-1)
         variable[5:50] = np.arange(45 * 40).reshape(45, 40)
-    for name, body in correct(translate(path, "hdf5"), path).parquet(str(path)).items():
+    made = correct(translate(path, "hdf5"), path)
+    assert made.count() == 60 * 20 + 2
+    for name, body in made.parquet(str(path)).items():
         target = tmp_path / "refs.parquet" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
@@ -262,6 +265,29 @@ def test_any_damage_to_headers_and_trees_ends(small, changes):
     with suppress(UnreferenceableError):
         found = chunk_index(over(bytes(data)), header)
         assert found is None or len(walk(over(bytes(data)), [found], 1).tree) <= 1 << 20
+
+
+def node(level, children):
+    """A node over one dimension as the HDF5 File Format Specification 3.0 lays it out in section III.A.1."""
+    keys = b"".join(struct.pack("<IIQQQ", 1, 0, place, 0, child) for place, child in enumerate(children))
+    return (b"TREE\x01" + struct.pack("<BHQQ", level, len(children), 0, 0) + keys).ljust(4096, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([node(1, [0])], "below its parent"),
+        ([node(1, [4096]), node(1, [4096])], "below its parent"),
+        ([node(1, [4096, 4096]), node(0, [9])], "more than once"),
+        ([node(1, [4096, 8192]), node(0, [9]), bytes(4096)], "no signature"),
+        ([node(0, range(65))], "uncommon size"),
+    ],
+    ids=["a ring", "a ring below", "two links to one", "one that is none", "too many entries"],
+)
+def test_a_tree_that_is_none_is_left_to_hdf5(nodes, said):
+    data, calls = b"".join(nodes), iter(range(9))
+    with pytest.raises(UnknownIndexError, match=said):
+        walk(lambda ranges: (next(calls), over(data)(ranges))[1], [0], 1)
 
 
 def test_tree_is_read_as_hdf5_reads_it(small, tmp_path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
 import pystac
@@ -146,6 +147,38 @@ def test_distances_hold_at_the_pole():
     (window,) = windows(track, 112, 1)
     assert window.bbox[0::2] == (-180.0, 180.0)
     assert window.bbox[3] == 90.0
+
+
+DAYS = b"""Time,Longitude,Latitude
+2018-08-01T12:00:00+02:00,190,60
+2018-08-01T20:00:00Z,-171,62
+2018-08-02T00:00:00Z,10,-80
+2018-08-03T00:00:00Z,170,60
+2018-08-03T06:00:00Z,-170,60
+"""
+
+
+def test_each_day_of_a_track_has_a_window_that_holds_all_that_is_near():
+    """One degree of latitude on the mean sphere is 111.195 km; a degree of longitude shrinks by the cosine."""
+    track = read_track(DAYS, "t")
+    assert (track[0].time, track[0].longitude) == (datetime(2018, 8, 1, 10, tzinfo=UTC), -170)
+    first, south, across = windows(track, 2 * 111.195, 6)
+    side = 2 / math.cos(math.radians(64))
+    assert first.bbox == pytest.approx((-171 - side, 58, -170 + side, 64))
+    assert (first.start, first.end) == (datetime(2018, 8, 1, 4, tzinfo=UTC), datetime(2018, 8, 2, 2, tzinfo=UTC))
+    assert next(iter(windows(track[2:3], 12 * 111.195, 6))).bbox == pytest.approx((-180, -90, 180, -68))
+    assert south.bbox[1::2] == pytest.approx((-82, -78))
+    assert across.bbox == pytest.approx((-180, 58, 180, 62))
+
+
+def test_a_scene_is_near_in_place_along_its_parallels_and_in_time():
+    (fix,) = track = read_track(b"time,lon,lat\n2018-08-01T00:00:00Z,45,81\n", "t")
+    ring = [[0, 70], [90, 70], [90, 80], [0, 80], [0, 70]]  # whose straight side over the map would hold the ship
+    scene = {"type": "Polygon", "coordinates": [ring]}
+    for hours, is_near in ((-25, False), (-23, True), (23, True), (25, False)):
+        moment = fix.time + timedelta(hours=hours)
+        assert near(track, scene, moment, moment, distance_km=120, hours=24) == is_near
+        assert not near(track, scene, moment, moment, distance_km=105, hours=24)  # one degree is 111.7 km there
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""What conditions, times and areas of a search mean, row by row: CQL2's logic of three values, worked out by hand."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+
+from builder.errors import UsageError
+from builder.search.area import box_area
+from builder.search.conditions import holds, of_query
+from builder.search.period import interval
+from builder.search.scan import Question, scan
+
+STAMP = pa.timestamp("us", "UTC")
+DAY = datetime(2020, 1, 2, tzinfo=UTC)
+ROWS = {
+    "n": pa.array([1, 2, None, 3]),
+    "x": pa.array([1000.0, None, 5.0, 0.5]),
+    "text": pa.array(["50%", "500", None, "5_0"]),
+    "when": pa.array([DAY, DAY - timedelta(days=1), None, DAY + timedelta(days=1)], STAMP),
+}
+
+
+def of(op, name, *values):
+    return {"op": op, "args": [{"property": name}, *values]}
+
+
+def answer(condition):
+    return holds(condition, ROWS.__getitem__).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"text": {"startsWith": "50%"}}, [True, False, None, False]),
+        ({"text": {"contains": "_"}}, [False, False, None, True]),
+        (["n!=2"], [True, False, None, True]),
+        (["x=1e3"], [True, None, False, False]),
+        ({"n": {"gt": 2.5}}, [False, False, None, True]),
+    ],
+)
+def test_a_query_holds_where_it_says(query, expected):
+    (condition,) = of_query(query)
+    assert answer(condition) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (of("between", "n", 2, 3), [False, True, None, True]),
+        ({"op": "not", "args": [of("in", "n", [1])]}, [False, True, None, True]),
+        (of(">", "when", {"date": "2020-01-01"}), [True, False, None, True]),
+        ({"op": "and", "args": [of("=", "n", 1), of("=", "x", 0)]}, [False, False, False, False]),
+        ({"op": "or", "args": [of("=", "n", 1), of("=", "x", 5)]}, [True, None, True, False]),
+    ],
+    ids=str,
+)
+def test_a_filter_holds_where_it_says(condition, expected):
+    assert answer(condition) == expected
+
+
+def test_what_is_true_is_no_number():
+    with pytest.raises(UsageError, match="cannot be compared"):
+        answer(of("=", "n", True))
+
+
+def test_a_time_is_an_interval_to_the_end_of_its_last_second():
+    last = datetime(2019, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    assert interval("2019") == (datetime(2019, 1, 1, tzinfo=UTC), last)
+    noon = datetime(2019, 5, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    assert interval(noon) == (datetime(2019, 5, 1, 10, tzinfo=UTC),) * 2
+
+
+@pytest.mark.parametrize("pole", [90, -90])
+def test_a_pole_has_every_longitude(pole):
+    south, north = sorted((pole, pole * 0.9))
+    there = np.array([shapely.Point(100, pole), shapely.Point(100, pole * 0.99)])
+    assert box_area((10, south, 20, north)).meets(there).tolist() == [True, False]
+
+
+TIMES = ("datetime", "start_datetime", "end_datetime")
+TABLE = {
+    "within an interval": ("2010-06-01", "2010-01-01", "2010-12-31"),
+    "at a moment": ("2012-06-01", None, None),
+    "still going on": (None, "2015-01-01", "2016-01-01"),
+    "at no known time": (None, None, None),
+}
+
+
+@pytest.mark.parametrize("size", [1, 9], ids=["each in a group of its own", "all in one group"])
+def test_an_item_is_met_by_its_interval_before_its_moment(size):
+    columns = {
+        name: pa.array([row[place] and datetime.fromisoformat(row[place]) for row in TABLE.values()], STAMP)
+        for place, name in enumerate(TIMES)
+    }
+    ongoing = [None, None, True, None]
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"id": list(TABLE), **columns, "iaos:ongoing": ongoing}), sink, row_group_size=size)
+
+    def met(when):
+        found = scan(io.BytesIO(sink.getvalue()), Question(period=interval(when)))
+        names = {name for table in found for name in table["id"].to_pylist()}
+        assert "at no known time" in names
+        return names - {"at no known time"}
+
+    assert met("2010-01/2010-02") == met("2010-12") == {"within an interval"}
+    assert met("2012-06-01") == {"at a moment"}
+    assert met("2015/2015-02") == met("2020") == {"still going on"}
+    assert met("1990/2009") == met("2013") == set()
+    assert met("2011/..") == {"at a moment", "still going on"}
