@@ -285,6 +285,7 @@ hdf5("h5_scale_offset", "filter 6", scaleoffset=2, chunks=(5, 300))
 hdf5("h5_fixed_array", file={"libver": "latest"}, chunks=(5, 300), compression="gzip")
 hdf5("h5_extensible_array", file={"libver": "latest"}, chunks=(5, 300), maxshape=(None, X), compression="gzip")
 hdf5("h5_extensible_inner", "misplaces", {"libver": "latest"}, chunks=(5, 300), maxshape=(Y, None))
+hdf5("h5_extensible_one_down", file={"libver": "latest"}, chunks=(Y, 250), maxshape=(Y, None))
 hdf5("h5_btree_v2", file={"libver": "latest"}, chunks=(5, 300), maxshape=(None, None), compression="gzip")
 hdf5("h5_single_chunk", file={"libver": "latest"}, chunks=(Y, X), compression="gzip")
 hdf5("h5_implicit_index", file={"libver": "latest"}, chunks=(6, 250))
@@ -305,6 +306,12 @@ def h5_first_filter_left_out(file):
     for row in (0, 12):
         plain = np.ascontiguousarray(COUNTS[row : row + 12]).tobytes()
         data.id.write_direct_chunk((row, 0), zlib.compress(plain), filter_mask=1)
+
+
+@case(h5py=True, file={})
+def h5_mask_of_a_filter_that_is_not(file):
+    data = file.create_dataset("v", (Y, X), "i4", chunks=(Y, X), compression="gzip")
+    data.id.write_direct_chunk((0, 0), zlib.compress(np.ascontiguousarray(COUNTS).tobytes()), filter_mask=2)
 
 
 @case("filters left out", h5py=True, file={})

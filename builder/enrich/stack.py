@@ -166,7 +166,8 @@ def _recounted(granules: Sequence[Granule], times: Times, attributes: dict[str, 
     nanoseconds = np.concatenate([times[granule.name] for granule in granules]).astype("int64")
     sizes = {"seconds": 10**9, "microseconds": 10**3, "nanoseconds": 1}
     unit, size = next((unit, size) for unit, size in sizes.items() if not (nanoseconds % size).any())
-    return (nanoseconds // size).astype("<i8"), attributes | {"units": f"{unit} since {EPOCH}"}
+    unpacked = {name: value for name, value in attributes.items() if name not in {"scale_factor", "add_offset"}}
+    return (nanoseconds // size).astype("<i8"), unpacked | {"units": f"{unit} since {EPOCH}"}
 
 
 def _same_values(granules: Sequence[Granule], variable: str) -> None:

@@ -79,7 +79,7 @@ def _shifted(read: Read, base: int) -> Read:
 def _blank(dataset: h5py.Dataset) -> ArrayTable | None:
     """Return a table without chunks; None for what has no values in one block of fixed-size numbers."""
     dtype = dataset.dtype
-    if dataset.shape is None or dtype.kind not in _REPRESENTABLE or dtype.subdtype is not None:
+    if dataset.shape is None or dtype.kind not in _REPRESENTABLE:
         return None
     creation = dataset.id.get_create_plist()
     filters = tuple(_codec(dataset, *creation.get_filter(i)) for i in range(creation.get_nfilters()))
@@ -158,7 +158,7 @@ def _table(
     blank: Any, name: str, corner: Any, offset: Columns, size: Columns, mask: Any, end: int
 ) -> ArrayTable | UnreferenceableError:
     try:
-        filters = _effective(blank.filters, np.unique(mask).tolist(), name)
+        filters = _effective(blank.filters, np.unique(mask).tolist())
         whole = ArrayTable(blank.shape, blank.chunks, blank.dtype, filters)
         index = corner.astype(np.int64) // np.array(blank.chunks, np.int64)
         inside = (index < np.array(whole.grid)).all(axis=1) & (index >= 0).all(axis=1)
@@ -169,14 +169,12 @@ def _table(
         return UnreferenceableError(f"variable {name}: {reason.message}", hint=reason.hint)
 
 
-def _effective(filters: tuple[dict[str, Any], ...], masks: list[int], name: str) -> tuple[dict[str, Any], ...]:
+def _effective(filters: tuple[dict[str, Any], ...], masks: list[int]) -> tuple[dict[str, Any], ...]:
     """Return the filters that were applied, where all chunks agree on which were left out."""
     if len(masks) > 1:
         raise UnreferenceableError("some chunks have filters left out that others have")
     if not masks or not masks[0]:
         return filters
-    if masks[0] >> len(filters):
-        raise UnreferenceableError(f"chunks of {name} leave out filters that there are not")
     return tuple(codec for place, codec in enumerate(filters) if not masks[0] >> place & 1)
 
 

@@ -122,8 +122,6 @@ def contiguous(shape: tuple[int, ...], dtype: str, offset: int, end: int) -> Arr
     count = math.prod(blank.grid)
     if offset + math.prod(shape) * itemsize > end:
         raise UnreferenceableError("values are said to lie beyond the end of the file")
-    if count > end:
-        raise UnreferenceableError("an array without values")
     size = math.prod(chunks) * itemsize
     numbers = np.arange(count, dtype=np.int64)
     return located(blank, numbers, offset + numbers * size, np.full(count, size, np.int64), end)

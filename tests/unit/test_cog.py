@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
@@ -73,8 +74,35 @@ def test_statistics_are_those_of_all_valid_values(field, tmp_path):
     assert band["statistics"]["mean"] == pytest.approx(known.mean(), rel=1e-12)
     assert band["statistics"]["stddev"] == pytest.approx(known.std(), rel=1e-12)
     assert band["statistics"]["valid_percent"] == pytest.approx(100 * known.size / field.size, abs=0.01)
+    assert band["nodata"] == "nan"
     assert said["proj:code"] == "EPSG:3413"
     assert said["proj:bbox"] == [-500_000, -800_000, 600_000, 500_000]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[1, 2], [3, 255]], "uint8"), (1, 3, 75)),
+        (np.array([[1, 2], [np.inf, np.nan]], "float32"), (1, 2, 50)),
+        (np.full((2, 2), 255, "uint8"), (None, None, 0)),
+    ],
+    ids=["nodata", "infinity", "nothing"],
+)
+def test_what_is_missing_is_not_counted(values, expected, tmp_path):
+    crs = "+proj=stere +lat_0=90 +lat_ts=75 +lon_0=-33 +datum=WGS84"
+    said = write_cog(tmp_path / "x.tif", raster(values, crs=crs), blocks_of(values))
+    statistics = said["bands"][0]["statistics"]
+    assert tuple(statistics.get(name) for name in ("minimum", "maximum", "valid_percent")) == expected
+    assert "proj:code" not in said
+    assert pyproj.CRS(said["proj:wkt2"]).to_dict()["lon_0"] == -33
+
+
+def test_a_colour_table_is_for_one_band(tmp_path):
+    values = np.ones((2, 4, 4), "uint8")
+    with pytest.raises(Refusal, match="one band of uint8"):
+        write_cog(
+            tmp_path / "x.tif", raster(values, bands=(Band("a"), Band("b")), colours={1: (0, 0, 0)}), blocks_of(values)
+        )
 
 
 def test_the_same_bytes_however_the_values_are_cut(field, tmp_path):
@@ -177,8 +205,9 @@ def test_lerc_keeps_within_the_stated_error_and_says_so(field, tmp_path):
         assert 0 < np.nanmax(np.abs(made.read(1) - field)) <= 0.01 + 1e-5  # and the rounding of float32 near 100
         assert made.tags()["MAX_ERROR"] == "0.01"
     assert (tmp_path / "x.tif").stat().st_size < 0.6 * (tmp_path / "y.tif").stat().st_size
-    with pytest.raises(Refusal, match="max_error"):
-        write_cog(tmp_path / "z.tif", raster(field), blocks_of(field), compression="lerc_zstd")
+    for wrong in ({"compression": "lerc_zstd"}, {"max_error": 0.01}):
+        with pytest.raises(Refusal, match="max_error"):
+            write_cog(tmp_path / "z.tif", raster(field), blocks_of(field), **wrong)
 
 
 def test_cells_left_out_are_refused_and_leave_nothing(field, tmp_path):

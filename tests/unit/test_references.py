@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import h5py
@@ -18,6 +19,9 @@ from builder.enrich.references import make_references
 from builder.enrich.translate import translate
 from builder.enrich.verify import same_values, verify
 from builder.errors import UnreferenceableError
+from builder.references.btree import walk
+from builder.references.netcdf3 import scan_netcdf3
+from builder.references.objectheader import chunk_index
 
 RANDOM = np.random.default_rng(20240601)
 
@@ -274,6 +278,7 @@ def test_plain_h5py_file_keeps_its_zeros(tmp_path):
         file["v"] = np.array([0, 1, 2], "i4")
         file["f"] = np.zeros(40_000, "f4")
         file["s"] = np.int32(0)
+        file["b"] = np.arange(70_000) % 3 == 0
     body, _, _ = make_references(path, "hdf5", str(path))
     assert_equal_to_file(body, path)
 
@@ -308,6 +313,60 @@ def test_many_small_records_take_few_references(tmp_path):
     body, _, _ = make_references(path, "netcdf3", str(path))
     assert len(body) < 50_000  # one reference per record and variable made 271560 of them, nine times the data
     assert_equal_to_file(body, path)
+
+
+def over(data):
+    return lambda ranges: [data[offset : offset + length] for offset, length in ranges]
+
+
+def test_large_records_have_a_reference_each_and_the_last_may_lack_its_padding(tmp_path):
+    def build(file):
+        file.createDimension("time", None)
+        file.createDimension("x", 1024)
+        file.createVariable("v", "f4", ("time", "x"))[:] = np.zeros((1001, 1024))
+        file.createVariable("b", "i1", ("time",))[:] = np.arange(1001) % 100
+
+    data = nc4(tmp_path / "file.nc", build, format="NETCDF3_CLASSIC").read_bytes()
+    found = scan_netcdf3(over(data), len(data))
+    assert (set(found["v"].sizes.tolist()), found["v"].filters) == ({4096}, ())
+    assert found["b"].filters[0]["id"] == "record_member"
+    cut = scan_netcdf3(over(data[:-3]), len(data) - 3)["b"]
+    assert [data[place] for place in cut.offsets] == [number % 100 for number in range(1001)]
+
+
+def test_a_header_of_very_many_dimensions_is_damaged():
+    data = b"CDF\1" + struct.pack(">III", 0, 10, 100_001) + bytes(200_000)
+    with pytest.raises(UnreferenceableError, match="damaged"):
+        scan_netcdf3(over(data), len(data))
+
+
+def test_a_chunk_that_lies_nowhere_is_left_out(tmp_path):
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("v", data=np.arange(100), chunks=(10,))
+    data = bytearray(path.read_bytes())
+    place = data.index(b"TREE\1") + 24 + 3 * 32 + 8  # the corner of the fourth chunk
+    data[place : place + 8] = struct.pack("<Q", (1 << 63) + 30)
+    path.write_bytes(data)
+    assert translate(path, "hdf5")["v"].numbers.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("phases", [(8, 6), (4, 2)], ids=str)
+@pytest.mark.parametrize("order", [0, h5py.h5p.CRT_ORDER_TRACKED])
+def test_object_headers_of_all_forms_lead_to_the_chunks(tmp_path, timed, phases, order):
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w", track_order=True) as file:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_chunk((10,))
+        creation.set_obj_track_times(timed)
+        creation.set_attr_phase_change(*phases)
+        creation.set_attr_creation_order(order)
+        made = h5py.h5d.create(file.id, b"v", h5py.h5t.NATIVE_INT32, h5py.h5s.create_simple((100,)), creation)
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.arange(100, dtype="i4"))
+        header = h5py.h5g.get_objinfo(made).objno[0]
+    read = over(path.read_bytes())
+    assert sorted(walk(read, [chunk_index(read, header)], 1).corner[:, 0].tolist()) == list(range(0, 100, 10))
 
 
 def test_reference_out_of_proportion_is_refused(tmp_path):

@@ -177,6 +177,32 @@ def test_a_time_that_is_missing_is_refused(tmp_path, number):
     assert (body, findings[0].message, findings[0].where) == (None, "time has missing values", "1")
 
 
+def changed(part, name, **attributes):
+    """A granule whose variable says something else of itself."""
+    refs = orjson.loads(part[1])["refs"]
+    key = f"{name}/.zattrs"
+    refs[key] = orjson.dumps(orjson.loads(refs[key]) | attributes).decode()
+    return part[0], orjson.dumps({"version": 1, "refs": refs})
+
+
+def test_only_what_all_say_of_a_variable_is_said_of_the_whole(tmp_path):
+    parts, _, _ = many(tmp_path, [0, 1])
+    body, _ = combine([changed(part, "ice", comment=f"{n}", note="all") for n, part in enumerate(parts)])
+    said = orjson.loads(orjson.loads(body)["refs"]["ice/.zattrs"])
+    assert ("comment" in said, said["note"]) == (False, "all")
+
+
+def test_times_of_a_model_calendar_or_with_bounds_of_their_own_are_refused(tmp_path):
+    parts = [granule(tmp_path / f"{n}.nc", 1, units=f"days since 2020-01-0{n}")[0] for n in (1, 2)]
+    for change, said in (({"calendar": "360_day"}, "not real dates"), ({"bounds": "time_bnds"}, "time bounds")):
+        body, findings = combine([changed(part, "time", **change) for part in parts])
+        assert body is None
+        assert said in findings[0].message
+    body, findings = combine([changed(part, "time", scale_factor=2.0, add_offset=1.0) for part in parts])
+    assert findings == ()
+    assert opened(body).time.values.astype("datetime64[D]").astype(str).tolist() == ["2020-01-04", "2020-01-05"]
+
+
 def test_a_time_that_is_a_coordinate_goes_before_other_times(tmp_path):
     assert granule(tmp_path / "a.nc", 0, launched=True)[1].startswith("time-")
 
@@ -231,6 +257,33 @@ def test_ragged_arrays_never_get_a_key(tmp_path):
         file.createVariable("row_size", "i4", ("profile",))[:] = [2, 2]
         file["row_size"].sample_dimension = "obs"
     assert make_references(tmp_path / "a.nc", "hdf5", "a")[1] is None
+
+
+def test_a_parquet_folder_of_many_records_reads_on_from_one_to_the_next(tmp_path, monkeypatch):
+    from kerchunk.utils import refs_as_store
+
+    monkeypatch.setattr("builder.references.encode.RECORD_SIZE", 2)
+    raw = tmp_path / "raw"
+    raw.write_bytes(np.arange(6, dtype="<i2").tobytes())
+
+    def array(shape, chunks):
+        said = {"zarr_format": 2, "dtype": "<i2", "compressor": None, "filters": None, "fill_value": -1, "order": "C"}
+        return orjson.dumps(said | {"shape": shape, "chunks": chunks}).decode()
+
+    refs = {
+        ".zgroup": '{"zarr_format":2}',
+        "v/.zarray": array([10], [2]), "v/.zattrs": '{"_ARRAY_DIMENSIONS":["x"]}',
+        "v/3": [str(raw), 8, 4], "v/0": [str(raw), 0, 4], "v/2": as_text(np.array([7, 8], "<i2").tobytes()),
+        "v/1": [str(raw), 4, 4], "v/4": as_text(np.array([9, 9], "<i2").tobytes()),
+        "s/.zarray": array([], []), "s/.zattrs": '{"_ARRAY_DIMENSIONS":[]}', "s/0": [str(raw), 10, 2],
+    }  # fmt: skip
+    for name, data in parquet_of(refs).items():
+        (tmp_path / "r.parquet" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "r.parquet" / name).write_bytes(data)
+    store = refs_as_store(str(tmp_path / "r.parquet"), remote_protocol="file")
+    found = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False, decode_cf=False).load()
+    assert found["v"].values.tolist() == [0, 1, 2, 3, 7, 8, 4, 5, 9, 9]
+    assert found["s"].values == 5
 
 
 def test_many_chunks_of_many_files_read_alike_from_a_parquet_folder(tmp_path):

@@ -15,7 +15,8 @@ from builder.errors import UsageError
 from builder.search.area import box_area
 from builder.search.conditions import holds, of_query
 from builder.search.period import interval
-from builder.search.scan import Question, scan
+from builder.search.scan import Question, scan, values_of
+from builder.search.sorting import orders, sort
 
 STAMP = pa.timestamp("us", "UTC")
 DAY = datetime(2020, 1, 2, tzinfo=UTC)
@@ -75,6 +76,32 @@ def test_a_time_is_an_interval_to_the_end_of_its_last_second():
     assert interval("2019") == (datetime(2019, 1, 1, tzinfo=UTC), last)
     noon = datetime(2019, 5, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert interval(noon) == (datetime(2019, 5, 1, 10, tzinfo=UTC),) * 2
+
+
+@pytest.mark.parametrize(
+    ("sortby", "expected"),
+    [
+        ("-n", ["c", "b", "a", "d"]), ("n", ["b", "a", "c", "d"]), ({"field": "n", "direction": "desc"}, list("cbad")),
+        ("+n,-properties.m", ["a", "b", "c", "d"]), ("-datetime", ["d", "a", "c", "b"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_lacks_a_property_comes_last_and_equals_by_name(sortby, expected):
+    said = {
+        "a": {"n": 1, "m": 2, "datetime": "2003"}, "c": {"n": 2, "start_datetime": "2002"},
+        "b": {"n": 1, "m": 1, "datetime": "2001"}, "d": {"start_datetime": "2004"},
+    }  # fmt: skip
+    keys = orders(sortby)
+    columns = [column for key in keys for column in key.columns]
+    rows = [("z" if name == "a" else "y", name, tuple(map(row.get, columns))) for name, row in said.items()]
+    assert [name for _, name in sort(rows, keys)] == expected
+
+
+def test_a_property_within_a_property_is_found_where_there_is_one():
+    table = pa.table({"s": [{"a": 1}, {"a": 2}], "t": ["x", "y"]})
+    assert values_of(table, "properties.s.a").to_pylist() == [1, 2]
+    for name in ("s.b", "t.a", "u", "s.a.b"):
+        assert values_of(table, name).to_pylist() == [None, None]
 
 
 @pytest.mark.parametrize("pole", [90, -90])
