@@ -33,4 +33,4 @@ def _meets_time(source: Source, asked: Query) -> bool:
     if asked.time is None or said.get("iaos:ongoing"):
         return True
     first, last = asked.time
-    return not ((first and end and end < first) or (last and start and start > last))
+    return not ((first and end and end < first) or (last and start and start.replace(microsecond=0) > last))

@@ -32,7 +32,8 @@ def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
     part = part.set_coords([name for name in ordered if name in names and name not in cut.names])
     if chosen.masks:
         part = part.assign_coords({WITHIN: (chosen.within.dims, chosen.within.values)})
-    part = _unbroken(_squeezed(part, cut), cut, asked).load()
+    part = _unbroken(_squeezed(part, cut), cut, asked)
+    part = (part if part.data_vars else part[list(cut.names)]).load()
     for name, variable in list(part.variables.items()):
         if (valid := measured(variable)) is not variable:
             part[name] = valid

@@ -86,14 +86,15 @@ def flat(part: xr.Dataset) -> xr.Dataset:
 
 
 def _data(part: xr.Dataset) -> tuple[list[str], tuple[Any, ...]]:
-    """Return the names of the data variables and the dimensions of the one with the most."""
+    """Return the names of the data variables and the dimensions of the one with the most, or of the coordinates."""
     values = [str(name) for name, v in part.data_vars.items() if "grid_mapping_name" not in v.attrs]
     used = {part[name].attrs.get("grid_mapping") for name in values}
     data = [name for name in values if name not in used]
-    dims = max((part[name].dims for name in data), key=len, default=())
-    odd = [name for name in data if not set(part[name].dims) <= set(dims)]
+    told = data or [str(name) for name in part.coords]
+    dims = max((part[name].dims for name in told), key=len, default=())
+    odd = [name for name in told if not set(part[name].dims) <= set(dims)]
     if odd:
-        raise ReadingError(f"{', '.join(odd)} and {data[0]} have different dimensions", hint="choose with --variable")
+        raise ReadingError(f"{', '.join(odd)} and {told[0]} have different dimensions", hint="choose with --variable")
     return data, dims
 
 

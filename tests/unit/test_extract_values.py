@@ -13,7 +13,10 @@ import iaos
 from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.errors import ReadingError
+from builder.reading.ahead import may_answer
+from builder.reading.locate import Source
 from builder.reading.outputs import csv_text, write
+from builder.reading.query import query
 from builder.reading.selection import NothingThereError
 
 EAST, NORTH = {"units": "degrees_east"}, {"units": "degrees_north"}
@@ -284,3 +287,21 @@ def test_a_cast_whose_time_is_missing_can_be_written(made, tmp_path):
         assert file["time"][:].mask.tolist() == [True]
         assert "time" in file["v"].coordinates
     assert table(part)[0]["time [UTC]"] == ""
+
+
+def test_coordinates_alone_are_a_table_too(made, tmp_path):
+    path = made(**grid([0, 10, 20], [70, 75]), time=("f8", ("time",), [0, 1], TIME))
+    assert [row["lat [degrees_north]"] for row in table(iaos.extract(path, variables=["lat"]))] == ["70.0", "75.0"]
+    part = iaos.extract(path, box=(5, 60, 25, 80), variables=["lon"])
+    assert [row["lon [degrees_east]"] for row in table(part)] == ["10.0", "20.0"]
+    for name in ("cut.nc", "cut.parquet"):
+        write(part, tmp_path / name)
+    assert pd.read_parquet(tmp_path / "cut.parquet")["lon"].tolist() == [10, 20]
+    with pytest.raises(ReadingError, match="different dimensions"):
+        csv_text(iaos.extract(path, variables=["lat", "lon"]))
+
+
+def test_an_item_that_begins_within_the_last_second_asked_for_is_opened():
+    item = Source("a.nc", "netcdf", "a", {"start_datetime": "2018-08-31T23:59:59.500Z"})
+    assert may_answer(item, query(time="2018-08"))
+    assert not may_answer(item, query(time=("2018-07", "2018-08-31T23:59:58Z")))
