@@ -20,8 +20,11 @@ from builder.enrich.translate import translate
 from builder.enrich.verify import same_values, verify
 from builder.errors import UnreferenceableError
 from builder.references.btree import walk
+from builder.references.encode import as_text
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
+from builder.references.table import ArrayTable
+from builder.references.table import located as located_in
 
 RANDOM = np.random.default_rng(20240601)
 
@@ -87,6 +90,10 @@ def packed_32(file):
     variable.scale_factor, variable.add_offset = np.float32(0.01), np.float32(3.3)
     variable = simple(file, "x", "i2", data=np.arange(60).reshape(6, 10), fill_value=-999)
     variable.scale_factor, variable.add_offset = np.float32(0.01), np.float32(273.15)
+
+
+def packed_whole(file):
+    simple(file, "v", "i2", data=np.arange(60).reshape(6, 10)).scale_factor = np.int32(2)
 
 
 def fill_and_missing(file):
@@ -334,6 +341,20 @@ def test_large_records_have_a_reference_each_and_the_last_may_lack_its_padding(t
     assert [data[place] for place in cut.offsets] == [number % 100 for number in range(1001)]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "offsets", "sizes", "said"),
+    [([0, 1], [0, 60], [50, 41], "beyond the end"), ([0, 1], [0, -1], [50, 1], "beyond the end"),
+     ([0, 0], [0, 60], [50, 40], "twice")],
+)  # fmt: skip
+def test_chunks_lie_within_their_file_and_once(numbers, offsets, sizes, said):
+    table = ArrayTable((2,), (1,), "<i4")
+    with pytest.raises(UnreferenceableError, match=said):
+        located_in(table, *map(np.array, (numbers, offsets, sizes)), 100)
+    whole = located_in(table, *map(np.array, ([1, 0], [60, 0], [40, 50])), 100)
+    assert (whole.numbers.tolist(), whole.offsets.tolist(), whole.sizes.tolist()) == ([0, 1], [0, 60], [50, 40])
+    assert [whole.fits(shape) for shape in ((2,), (3,), (1,), (2, 3))] == [True, True, False, False]
+
+
 def test_a_header_of_very_many_dimensions_is_damaged():
     data = b"CDF\1" + struct.pack(">III", 0, 10, 100_001) + bytes(200_000)
     with pytest.raises(UnreferenceableError, match="damaged"):
@@ -432,6 +453,51 @@ def test_verification_notices_wrong_decoding(tmp_path):
     del refs["u/.zarray"]
     with pytest.raises(UnreferenceableError, match="variable u is not in both"):
         verify(refs, path, "x")
+
+
+@pytest.mark.parametrize(
+    ("build", "key", "old", "new"),
+    [
+        (packed_32, "v/.zattrs", '"scale_factor":0.00999', '"scale_factor":0.01001'),
+        (packed_32, "x/.zattrs", '"add_offset":273.1499', '"add_offset":273.1501'),
+        (packed_whole, "v/.zattrs", '"scale_factor":2', '"scale_factor":3'),
+    ],
+)
+def test_verification_notices_what_is_more_than_rounding(tmp_path, build, key, old, new):
+    path = nc4(tmp_path / "file.nc", build)
+    refs = located(path)
+    assert {finding.code for finding in verify(refs, path, "x")} == {"netcdf.float32-packing"}
+    assert old in refs[key]
+    with pytest.raises(UnreferenceableError, match=f"variable {key[0]}"):
+        verify(refs | {key: refs[key].replace(old, new)}, path, "x")
+
+
+def test_verification_notices_what_masks_hide_and_what_is_too_much(tmp_path):
+    path = nc4(tmp_path / "file.nc", fill_and_missing)
+    refs = located(path)
+    address, offset, length = refs["v/0.0"]
+    data = np.frombuffer(path.read_bytes()[offset : offset + length], "f4").copy()
+    data[:2] = data[1::-1]  # one value that is masked for another
+    with pytest.raises(UnreferenceableError, match="variable v reads differently"):
+        verify(refs | {"v/0.0": as_text(data.tobytes())}, path, "x")
+    with pytest.raises(UnreferenceableError, match="variable more is not in both"):
+        verify(refs | {f"more/{part}": refs[f"v/{part}"] for part in (".zarray", ".zattrs", "0.0")}, path, "x")
+    assert address == str(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (np.array([1], "i2"), np.array([1], "i4"), False), (np.array([1], "<i2"), np.array([1], ">i2"), True),
+        (np.array([0.0]), np.array([-0.0]), False), (np.array([np.nan]), np.array([-np.nan]), True),
+        (np.array(["NaT"], "M8[ns]"), np.array(["NaT"], "M8[ns]"), True), (np.zeros(1), np.zeros((1, 1)), False),
+        (np.array(["NaT"], "M8[ns]"), np.array(["2020"], "M8[ns]"), False), (np.array([1]), np.array([2]), False),
+        (np.array(["a", np.nan], object), np.array(["a", np.nan], object), True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_same_values_are_the_same_bits(first, second, same):
+    assert same_values(first, second) == same
 
 
 def test_large_file_is_sampled_to_its_last_chunk(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from builder.build import Request, build
 from builder.checks.validate import validate
 from builder.geometry.polar import hilbert, polar_bounds, radius_km
 from builder.tables.items import ItemsTable
-from builder.tables.rows import item_row
+from builder.tables.rows import collection_row, item_row
 from builder.tables.shape import MOST_FIELDS, Shape
 from builder.tables.writer import TableWriter, shapes_of, share_of
 from tests import synthetic
@@ -161,6 +161,73 @@ def test_a_field_no_column_can_hold_is_left_out_with_its_extension(tmp_path: Pat
     table = pq.read_table(tmp_path / "x.parquet")
     assert {"mixed", "cube:variables", "assets"}.isdisjoint(table.column_names)
     assert table["stac_extensions"].to_pylist() == [[]] * len(table)
+
+
+def written_as(tmp_path, *items):
+    writer = TableWriter(tmp_path)
+    for item in items:
+        writer.add(item_row(item))
+    writer.write(tmp_path / "x.parquet", {})
+    return pq.read_table(tmp_path / "x.parquet")
+
+
+def test_an_extension_of_which_any_field_is_held_or_none_is_used_stays(tmp_path: Path):
+    many = {"cube:variables": {f"v{number}": {"type": "data"} for number in range(MOST_FIELDS + 1)}}
+    for more in ({**many, "cube:dimensions": {"x": {"type": "spatial"}}}, {"cube:variables": None}):
+        (extensions,) = written_as(tmp_path, odd(1, **more))["stac_extensions"].to_pylist()
+        assert extensions == odd(1)["stac_extensions"]
+
+
+def test_rows_come_by_year_and_a_table_of_no_places_has_no_bounds(tmp_path: Path):
+    start = {"datetime": None, "start_datetime": "1999-01-01T00:00:00Z", "end_datetime": "2020-01-01T00:00:00Z"}
+    table = written_as(
+        tmp_path, odd(1), odd(2, **start), odd(3, datetime=None), odd(4, datetime="2001-01-01T00:00:00Z")
+    )
+    assert table["id"].to_pylist() == ["i3", "i2", "i4", "i1"]
+    assert "bbox" not in json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]
+
+
+def test_rows_of_a_year_that_lie_together_come_together(tmp_path: Path):
+    places = {1: (0, 85), 2: (-140, 50), 3: (1, 85), 4: (-140, 51)}
+    items = [
+        {**odd(n), "geometry": {"type": "Point", "coordinates": place}, "bbox": [*place, *place]}
+        for n, place in places.items()
+    ]
+    order = written_as(tmp_path, *items)["id"].to_pylist()
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {frozenset({"i1", "i3"}), frozenset({"i2", "i4"})}
+
+
+def test_a_collection_has_the_row_of_its_box_without_what_lies_below():
+    extent = {"spatial": {"bbox": [[170, 60, -5, -170, 70, 0]]}, "temporal": {"interval": [["2001", None]]}}
+    links = [{"rel": rel, "href": "x"} for rel in ("child", "item", "license")]
+    collection = {"id": "c", "links": links, "extent": extent}
+    row = collection_row(collection, "p/c/collection.json")
+    assert [(link["rel"], link["href"]) for link in row["links"]] == [
+        ("license", "x"), ("self", "./p/c/collection.json"),
+    ]  # fmt: skip
+    assert (row["iaos:polar"], row["bbox"]["xmin"], row["bbox"]["xmax"]) == ([170, 60, -170, 70], -180, 180)
+    assert (row["start_datetime"], row["end_datetime"]) == ("2001", None)
+    assert collection_row({**collection, "iaos:unlocated": True}, "x")["geometry"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([2**63 - 1, -(2**63)], "int64"), ([2**63], "None"), ([-(2**63) - 1], "None"), ([1, 2.5], "double"),
+        ([["a"], "a"], "None"), ([["a"], [None, "b"]], "list<item: string>"),
+        ([[{"a": 1}], [{"b": [1]}, None]], "list<item: struct<a: int64, b: list<item: int64>>>"),
+        ([{"a": {}}], "None"), ([True, 1], "None"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_shape_is_the_same_told_as_seen(values, expected):
+    seen, told = Shape(), Shape()
+    for value in values:
+        seen.learn(value)
+        one = Shape()
+        one.learn(value)
+        told.merge(one.told())
+    assert (str(seen.arrow()), str(told.arrow())) == (expected, expected)
 
 
 def test_a_row_without_a_place_has_no_box_in_polar_space(tmp_path: Path, written):
