@@ -87,7 +87,7 @@ def _is_time(variable: Any) -> bool:
 def depths(dataset: xr.Dataset, axes: Axes) -> xr.Variable:
     """Return depths in metres, positive down, of the shape of the vertical coordinate.
 
-    Pressures become depths by the UNESCO 1983 formula, at the mean latitude where positions are of another shape.
+    Pressures become depths by the UNESCO 1983 formula, at the mean latitude where positions have other dimensions.
 
     Raises:
         ReadingError: The data have no vertical coordinate, or one in other units.
@@ -97,8 +97,8 @@ def depths(dataset: xr.Dataset, axes: Axes) -> xr.Variable:
     variable = measured(dataset.variables[axes.vertical])
     units = str(variable.attrs.get("units", "")).strip().lower()
     if units in _PRESSURES:
-        latitudes = measured(dataset.variables[axes.latitude]).values if axes.latitude else np.array(75.0)
-        latitude = latitudes if latitudes.shape == variable.shape else np.nanmean(latitudes)
+        found = measured(dataset.variables[axes.latitude]) if axes.latitude else None
+        latitude = 75.0 if found is None else found.values if found.dims == variable.dims else np.nanmean(found.values)
         return variable.copy(data=depth_of_pressure(np.asarray(variable.values, dtype=np.float64), latitude))
     if units not in _LENGTHS:
         raise ReadingError(f"the vertical coordinate {axes.vertical} is in {units or 'no units'}, not in metres")

@@ -59,7 +59,7 @@ def by_hand(laid) -> pd.DataFrame:
         rows["cell"] = rows.groupby(["lon", "lat"]).ngroup()
     if laid.pressure:
         mean = parts["lat"].mean()
-        lats = rows.lat if parts["lat"].shape == parts["depth"].shape else float(mean)
+        lats = rows.lat if parts["lat"].dims == parts["depth"].dims else float(mean)
         rows["depth"] = depth_of_pressure(rows["depth"].to_numpy(), np.asarray(lats))
     return rows
 

@@ -305,3 +305,14 @@ def test_an_item_that_begins_within_the_last_second_asked_for_is_opened():
     item = Source("a.nc", "netcdf", "a", {"start_datetime": "2018-08-31T23:59:59.500Z"})
     assert may_answer(item, query(time="2018-08"))
     assert not may_answer(item, query(time=("2018-07", "2018-08-31T23:59:58Z")))
+
+
+def test_as_many_latitudes_as_pressures_are_still_of_casts(made):
+    path = made(
+        lat=("f8", ("cast",), [0, 90], NORTH),
+        lon=("f8", ("cast",), [0, 0], EAST),
+        PRES=("f8", ("level",), [5000, 10000], {"units": "dbar"}),
+        v=("f4", ("cast", "level"), [[1, 2], [3, 4]], {}),
+    )
+    # UNESCO 44, p. 28: 10000 dbar are 9674.23 m at the pole and 9712.65 m at 30°; levels have the mean latitude, 45°
+    assert iaos.extract(path, depth=(9680, 9710)).v.to_numpy().tolist() == [[2], [4]]
