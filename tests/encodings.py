@@ -217,6 +217,13 @@ def inner_records_written_to_different_ends(file):
     file.createVariable("short", "i4", ("y", "n"))[:, :3] = 1
 
 
+@case()
+def inner_records_never_written(file):
+    file.createDimension("n", None)
+    file.createVariable("v", "i4", ("y", "n"))[:, :9] = 1
+    file.createVariable("none", "i4", ("y", "n"))
+
+
 @case(refused="reads noise")
 def one_of_two_unlimited_written_to_its_end(file):
     file.createDimension("m", None)

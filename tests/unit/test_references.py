@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from scipy.io import netcdf_file
 
-from builder.enrich.correct import correct
+from builder.enrich.correct import attribute, correct
 from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.enrich.translate import translate
@@ -23,7 +23,7 @@ from builder.references.btree import walk
 from builder.references.encode import as_text
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
-from builder.references.table import ArrayTable
+from builder.references.table import ArrayTable, coalesce, divide
 from builder.references.table import located as located_in
 
 RANDOM = np.random.default_rng(20240601)
@@ -102,6 +102,11 @@ def fill_and_missing(file):
     variable[0, :3] = -99.0, -1e30, np.nan
     variable = simple(file, "w", "i2", data=np.arange(60).reshape(6, 10), fill_value=3)
     variable.missing_value = np.int16(7)
+
+
+def infinite_fill(file):
+    for name, fill in (("v", np.inf), ("w", -np.inf)):
+        simple(file, name, "f4", fill_value=fill)[0, :2] = np.inf, -np.inf
 
 
 def zeros_without_fill(file):
@@ -192,7 +197,7 @@ def ragged_chunks(file):
 NETCDF4 = [
     zlib, fletcher32, fletcher32_alone, zstd, big_endian, integers, packed, packed_32, fill_and_missing,
     zeros_without_fill, unwritten_chunks, never_written, texts, times, scalars, groups, attributes, empty_record,
-    enum, ragged_chunks,
+    enum, ragged_chunks, infinite_fill,
 ]  # fmt: skip
 
 
@@ -339,6 +344,36 @@ def test_large_records_have_a_reference_each_and_the_last_may_lack_its_padding(t
     assert found["b"].filters[0]["id"] == "record_member"
     cut = scan_netcdf3(over(data[:-3]), len(data) - 3)["b"]
     assert [data[place] for place in cut.offsets] == [number % 100 for number in range(1001)]
+
+
+def test_what_is_out_of_proportion_is_refused_with_its_reason(tmp_path, monkeypatch):
+    path = nc4(tmp_path / "file.nc", never_written)
+    assert len(make_references(path, "hdf5", str(path))[0]) < 20_000  # 160 kB of fill values are kept deflated
+    words = nc4(tmp_path / "words.nc", texts)
+    axis = nc4(tmp_path / "axis.nc", lambda file: simple(file, "x", "f8", ("x",), np.arange(8000.0), (8000,)))
+    for place, limit, one, said in (
+        ("builder.enrich.correct.MAX_FILL_CHUNK_BYTES", 10, path, "too large to stand in for"),
+        ("builder.enrich.correct.INLINE_BYTES", 0, words, "more text than"),
+        ("builder.enrich.references.MAX_REFERENCES", 1, path, "references, more than 1"),
+        ("builder.enrich.references.BUDGET_BYTES", 1000, axis, "out of proportion"),
+    ):
+        with monkeypatch.context() as limited:
+            limited.setattr(place, limit)
+            with pytest.raises(UnreferenceableError, match=said):
+                make_references(one, "hdf5", str(one))
+
+
+def test_attributes_are_what_json_can_carry():
+    given = (np.float64("nan"), np.array([1, np.inf]), np.int16(3), b"a", np.array(["b"]))
+    assert [attribute(value) for value in given] == ["nan", [1, "inf"], 3, "a", ["b"]]
+
+
+def test_ranges_are_joined_and_divided():
+    assert coalesce([(0, 100), (10, 5), (200, 10)], gap=50, most=1000) == [(0, 100), (200, 10)]
+    assert coalesce([(0, 10), (12, 10)], gap=5, most=21) == [(0, 10), (12, 10)]
+    assert coalesce([(0, 10), (12, 10)], gap=5, most=22) == [(0, 22)]
+    assert divide((2999999,), 4) == (2999999,)  # a prime number of values, 12 MB
+    assert divide((4000000,), 4) == (2000000,)
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,11 @@ def test_times_of_a_model_calendar_or_with_bounds_of_their_own_are_refused(tmp_p
 
 def test_a_time_that_is_a_coordinate_goes_before_other_times(tmp_path):
     assert granule(tmp_path / "a.nc", 0, launched=True)[1].startswith("time-")
+    with netCDF4.Dataset(tmp_path / "b.nc", "w") as file:
+        file.createDimension("step", 3)
+        file.createVariable("when", "f8", ("step",)).units = "days since 2000-01-01"
+        file["when"][:] = range(3)
+    assert make_references(tmp_path / "b.nc", "hdf5", "b")[1].startswith("step-")
 
 
 def test_values_without_time_are_part_of_the_key(tmp_path):
