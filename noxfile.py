@@ -29,14 +29,22 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit, property and system tests; arguments go to pytest."""
     session.install("-e", ".", *group("tests"))
-    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not integration", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not integration and not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Large cases of what the other tests look at in small."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "slow", *session.posargs)
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """The same builder against CKAN, OAI-PMH provider, nginx, pydap, MapServer and Ceph RadosGW; Chromium."""
     session.install("-e", ".", *group("tests"))
-    session.run("pytest", "-n", "2", "--dist", "loadfile", "-m", "integration", *session.posargs)
+    workers = str(1 + (os.cpu_count() or 1))  # these wait for servers much of the time
+    session.run("pytest", "-n", workers, "--dist", "loadfile", "-m", "integration", *session.posargs)
 
 
 @nox.session

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from shapely.geometry import LineString, Point, Polygon
 
 from builder.dataset import Box
-from builder.definitions.model import BboxPolicy
 from builder.findings import Finding, note, warning
 from builder.geometry.parts import Parts, wrap
+
+if TYPE_CHECKING:
+    from builder.definitions.model import BboxPolicy
 
 CIRCLE = 359.9
 """A span of longitude at least this wide, degrees, is the whole circle."""

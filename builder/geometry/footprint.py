@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder.dataset import Box, Coverage
-from builder.definitions.model import BboxPolicy
 from builder.findings import Finding, note, warning
 from builder.geometry.boxes import box_parts, read_box
 from builder.geometry.outline import UnusableGeometry, outline
 from builder.geometry.parts import Parts, bbox_of, geometry_of
 from builder.geometry.paths import MOST_POINTS, thinned
+
+if TYPE_CHECKING:
+    from builder.definitions.model import BboxPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
     where = str(document.get("id", ""))
     try:
         data = orjson.dumps(ordered(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        if data.count(b"null") > _has_no_instant(document):  # orjson writes NaN as null
+        if (nulls := data.count(b"null")) and nulls > _has_no_instant(document):  # orjson writes NaN as null
             _STRICT.encode(document)
     except (TypeError, ValueError) as trouble:
         raise IaosError(f"cannot be written as JSON: {trouble}", where=where) from trouble

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
@@ -208,7 +208,7 @@ def rest_of(stac: Mapping[str, Any]) -> bytes:
     """Return as JSON what many of them have in common, and what counts once."""
     properties = stac.get("properties", stac)
     rest = {
-        "values": dict(_values(properties)),
+        "values": _values(properties),
         "parameters": properties.get("cf:parameter", ()),
         "providers": properties.get("providers", ()),
         "contacts": properties.get("contacts", ()),
@@ -234,11 +234,9 @@ def _of_child(collection: Mapping[str, Any]) -> tuple[str, Sequence[float] | Non
     return "", box, tuple(extent["temporal"]["interval"][0])
 
 
-def _values(properties: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    for name in _LISTED:
-        if name in properties:
-            yield name, [properties[name]]
-    for name in _LISTS:
-        yield name, list(properties.get(name, ()))
+def _values(properties: Mapping[str, Any]) -> dict[str, list[str]]:
+    values = {name: [properties[name]] for name in _LISTED if name in properties}
+    values |= {name: list(properties[name]) for name in _LISTS if name in properties}
     columns = [column["name"] for column in properties.get("table:columns", ())]
-    yield "iaos:variables", [*properties.get("cube:variables", ()), *columns]
+    values["iaos:variables"] = [*properties.get("cube:variables", ()), *columns]
+    return values

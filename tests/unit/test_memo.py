@@ -197,7 +197,7 @@ def test_nights_write_what_was_made_since_until_there_is_much_of_it(built, compo
     monkeypatch.setattr("builder.memo.STRETCH", 7)
     first, since, _ = (built / "state" / name for name in MEMORY)
     before, lines, anew = first.read_bytes(), [], []
-    for night in range(1, 11):
+    for night in range(1, 8):
         news = [synthetic.record(number, night) for number in (9, 9 + night, 20)]
         receive(built, *news, named(f"obs-{night:06d}-b", 60 + night))
         composed.clear()
@@ -206,12 +206,13 @@ def test_nights_write_what_was_made_since_until_there_is_much_of_it(built, compo
         lines.append(since.read_bytes().count(b"\n"))
         anew.append(first.read_bytes() != before)
         before = first.read_bytes()
-        assert digests(built / "out") == from_nothing(built)
-        shutil.rmtree(built / "anew")
-        shutil.rmtree(built / "state-anew")
+        if lines[-1] == 0 or night == 7:
+            assert digests(built / "out") == from_nothing(built)
+            shutil.rmtree(built / "anew")
+            shutil.rmtree(built / "state-anew")
     assert lines[:3] == [4, 6, 0]  # the third finds more than an eighth of 40 lines there
     assert [number == 0 for number in lines] == anew
-    assert first.read_bytes().count(b"\n") + lines[-1] >= COUNT + 10
+    assert first.read_bytes().count(b"\n") + lines[-1] >= COUNT + 7
 
 
 def test_what_was_made_since_may_be_lost_or_damaged_and_is_made_again(built, composed):

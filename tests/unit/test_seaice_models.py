@@ -152,6 +152,7 @@ def test_the_item_is_what_pystac_reads():
     assert item.properties["model:validation"] == "synthetic"
 
 
+@pytest.mark.slow
 def test_training_really_learns_and_parts_scenes_as_wholes():
     """Five small scenes, each held against a model that has not seen it: far above a guess, and the same again."""
     sheets = [simulated_sheet(Asked(seed, 120)) for seed in range(11, 16)]
