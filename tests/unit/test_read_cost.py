@@ -55,6 +55,56 @@ def test_a_variable_without_time_or_depth_has_only_a_map_and_one_without_values_
     assert read_costs(build_references(path, file_kind(path), "u")[0]) == {"map": {"requests": 1, "bytes": 160_000}}
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "read"),
+    [
+        ("t", {"axis": "T"}, "series"),
+        ("t", {"units": "hours since 1950-01-01"}, "series"),
+        ("Time", {}, "series"),
+        ("s", {"positive": "up"}, "profile"),
+        ("s", {"axis": "Z"}, "profile"),
+        ("s", {"standard_name": "sea_water_pressure_due_to_sea_water"}, "profile"),
+        ("Levels", {}, "profile"),
+        ("s", {"standard_name": "latitude"}, None),
+    ],
+)
+def test_axes_are_told_by_what_is_said_of_them_or_by_their_name(tmp_path, name, said, read):
+    path = tmp_path / "c.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for dim in (name, "cast"):
+            file.createDimension(dim, 30)
+        file.createVariable(name, "f8", (name,)).setncatts(said)
+        file.createVariable("value", "f8", (name, "cast"), chunksizes=(10, 30))[:] = 1
+    costs = read_costs(build_references(path, file_kind(path), "u")[0])
+    whole = {"requests": 1, "bytes": 30 * 30 * 8}
+    assert costs == ({read: whole} if read else {"map": whole})
+
+
+def test_coordinates_alone_cost_nothing(tmp_path):
+    path = tmp_path / "e.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", 30)
+        file.createVariable("time", "f8", ("time",))[:] = np.arange(30)
+    assert read_costs(build_references(path, file_kind(path), "u")[0]) == {}
+
+
+def test_the_dearest_is_that_of_most_bytes_in_the_chunk_in_the_middle(tmp_path):
+    """Of one variable only the chunk that holds the middle, 12 of 24 times, is no mere repetition."""
+    path = tmp_path / "d.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for dim, length in (("time", 24), ("y", 40), ("x", 50)):
+            file.createDimension(dim, length)
+        often = file.createVariable("often", "i1", ("time", "y", "x"), chunksizes=(1, 1, 50))
+        often[:] = 1  # 40 chunks a map, 2,000 bytes
+        large = file.createVariable("large", "f8", ("time", "y", "x"), chunksizes=(8, 40, 50), zlib=True)
+        large[:] = 1
+        large[8:16] = np.random.default_rng(1).random((8, 40, 50))
+    made = build_references(path, file_kind(path), "u")[0]
+    sizes = made.tables["large"].sizes
+    assert sizes[1] > 60_000 > 10 * sizes[0]
+    assert read_costs(made)["map"] == {"requests": 1, "bytes": sizes[1]}
+
+
 def server(kind, folder):
     app = file_app(folder)
 
