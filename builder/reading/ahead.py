@@ -5,6 +5,7 @@ from __future__ import annotations
 from builder.crosswalks.times import parse_time
 from builder.geometry.boxes import spans
 from builder.reading.locate import Source
+from builder.reading.positions import MARGIN
 from builder.reading.query import Query
 
 
@@ -17,10 +18,11 @@ def _meets_box(source: Source, asked: Query) -> bool:
     if asked.box is None or len(source.bbox) != 4:
         return True
     west, south, east, north = source.bbox
-    if south > asked.box[3] or north < asked.box[1]:
+    if south > asked.box[3] + MARGIN or north < asked.box[1] - MARGIN:
         return False
     return any(
-        left <= right_asked and right >= left_asked
+        left + turn <= right_asked + MARGIN and right + turn >= left_asked - MARGIN
+        for turn in (-360.0, 0.0, 360.0)  # 180 is -180
         for left, right in spans(west, east)
         for left_asked, right_asked in spans(asked.box[0], asked.box[2])
     )

@@ -261,6 +261,6 @@ def _listed(names: Iterable[str] | str) -> list[str]:
 def _absolute(item: Json, href: str) -> Json:
     """Make the addresses in an item absolute, and say where it stands."""
     own = {"rel": "self", "href": href, "type": "application/geo+json"}
-    links = [{**link, "href": urljoin(href, link["href"])} for link in item["links"] if link["rel"] != "self"]
+    links = [{**link, "href": urljoin(href, link["href"])} for link in item["links"]]
     assets = {key: {**asset, "href": urljoin(href, asset["href"])} for key, asset in item["assets"].items()}
     return {**item, "links": [own, *links], "assets": assets}

@@ -307,6 +307,24 @@ def test_an_item_that_begins_within_the_last_second_asked_for_is_opened():
     assert not may_answer(item, query(time=("2018-07", "2018-08-31T23:59:58Z")))
 
 
+@pytest.mark.parametrize(
+    ("place", "box", "meets"),
+    [
+        ((160.100006, 70.300003), (0, 60, 160.1, 80), True),  # as 32 bits have 160.1 and 70.3
+        ((160.100006, 70.300003), (160, 60, 170, 70.3), True),
+        ((160.100006, 70.3), (0, 60, 160.09, 80), False),
+        ((180, 70), (-180, 60, -170, 80), True),
+        ((-180, 70), (170, 60, 180, 80), True),
+        ((-180, 70), (170, 60, 179, 80), False),
+        ((10, 70), (350, 60, 370, 80), True),
+        ((-170, 70), (170, 60, -175, 80), False),
+    ],
+)
+def test_an_item_is_opened_where_its_place_may_lie_in_the_box(place, box, meets):
+    item = Source("a.nc", "netcdf", "a", {}, bbox=(*place, *place))
+    assert may_answer(item, query(box=box)) is meets
+
+
 def test_as_many_latitudes_as_pressures_are_still_of_casts(made):
     path = made(
         lat=("f8", ("cast",), [0, 90], NORTH),
