@@ -237,6 +237,68 @@ def test_questions_give_what_xarray_selects(grid, folder):
     assert series["away"] == pytest.approx(geodesic, rel=1e-6)
 
 
+RANGED = {
+    "single": ("f4", [0.1, 0.2, 0, -0.2, -0.1, 0.3], {"valid_min": np.float32(-0.1), "valid_max": np.float32(0.1)}),
+    "packed": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_range": np.int16([-100, 100]), "scale_factor": 0.1}),
+    "turned": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_range": np.int16([-100, 100]), "scale_factor": -0.1}),
+    "real": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_max": 10.0, "scale_factor": 0.1}),
+    "unsigned": ("i1", [-128, -1, 0, 127, -6, -5], {"valid_range": np.int8([0, -6]), "_Unsigned": "true"}),
+    "unwritten": ("f4", [1, netCDF4.default_fillvals["f4"], 3, 4, 5, 6], {}),
+    "whole": ("i4", [1, 2, 3, 4, 5, 99], {"valid_max": np.int32(5)}),
+    "wrong": ("i4", [1, 2, 3, 4, 5, 99], {"valid_range": "1 5"}),
+}
+BY_HAND = {"real": [-30, -10, 0, 10, np.nan, 0.5], "unsigned": [128, np.nan, 0, 127, 250, np.nan]}
+"""Bounds of the unpacked kind, which netCDF4 does not know; unsigned bytes with bounds, on which it stumbles."""
+MISSING = {"single": 3, "packed": 2, "turned": 2, "real": 1, "unsigned": 2, "unwritten": 1, "whole": 1, "wrong": 0}
+
+
+def test_numbers_that_are_not_measured_are_missing_as_netcdf4_has_them(folder, url):
+    path = folder / "ranged.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", 6)
+        file.createVariable("time", "f8", ("time",)).units = "days since 2018-07-01"
+        file["time"][:] = np.arange(6)
+        for name, (kind, values, said) in RANGED.items():
+            variable = file.createVariable(name, kind, ("time",))
+            variable.setncatts(said)
+            variable.set_auto_maskandscale(False)
+            variable[:] = np.array(values, kind)
+    job = referenced(path, url)
+    answers = ask([job | {"question": {"kind": "series", "variable": name}} for name in RANGED], folder)
+    with netCDF4.Dataset(path) as file:
+        for name, answer in zip(RANGED, answers, strict=True):
+            got = np.array([float(one) for one in answer["columns"][-1]["values"]])
+            if name in BY_HAND:
+                wanted = np.array(BY_HAND[name])
+            else:
+                found = file[name][:]
+                wanted = np.where(np.ma.getmaskarray(found), np.nan, np.ma.getdata(found).astype("f8"))
+            assert np.isnan(wanted).sum() == MISSING[name]
+            assert np.allclose(got, wanted, rtol=2e-7, atol=0, equal_nan=True), (name, got, wanted)
+
+
+def test_bounds_are_met_as_far_as_the_file_rounds_and_places_never_written_are_not_near(folder, url):
+    path = folder / "rounded.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, units, values in (
+            ("depth", "m", [0.494025, 1.541375, 2.645669]),  # of Copernicus Marine
+            ("lat", "degrees_north", [70.3, 70.4, 80]),
+            ("lon", "degrees_east", [160.1, 160.2, 9.96921e36]),
+        ):
+            file.createDimension(name, 3)
+            variable = file.createVariable(name, "f4", (name,))
+            variable.units = units
+            variable[:] = values
+        file["depth"].positive = "down"
+        file.createVariable("temp", "f4", ("depth", "lat", "lon"))[:] = np.arange(27).reshape(3, 3, 3)
+    job = referenced(path, url)
+    box = {"kind": "subset", "variable": "temp", "box": [160.1, 70.3, 160.2, 70.4], "depth": [0.494025, 1.541375]}
+    near = {"kind": "profile", "variable": "temp", "point": [-170, 81]}
+    subset, profile = ask([job | {"question": one} for one in (box, near)], folder)
+    assert subset["columns"][-1]["values"] == [0, 1, 3, 4, 9, 10, 12, 13]
+    assert profile["columns"][-1]["values"] == [7, 16, 25]
+
+
 def test_the_nearest_cast_is_sought_in_the_time_asked_for(folder, url):
     # As the yearly files of IMR are: times, latitudes and longitudes have a dimension each, depth is an index.
     path = folder / "casts.nc"

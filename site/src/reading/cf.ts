@@ -32,6 +32,29 @@ export function decode(raw: Raw, attributes: Attributes, dtype: string, fill: un
   return values;
 }
 
+/** What is larger was never written: where a file says no fill value, netCDF-C takes 9.97e36. */
+const UNWRITTEN = 9e36;
+
+/** Makes decoded numbers missing that are outside of their valid range (CF conventions 2.5.1) or were never written. */
+export function valid(values: Float64Array, attributes: Attributes, dtype: string): Float64Array {
+  const ends = validRange(attributes, dtype);
+  const [low, high] = dtype === "float32" ? ends.map(Math.fround) : ends;
+  return values.map((value) => (value >= low! && value <= high! ? value : NaN));
+}
+
+/** Bounds of packed numbers are packed too, unless they are real numbers. */
+function validRange(attributes: Attributes, dtype: string): number[] {
+  const { valid_range, valid_min, valid_max } = attributes;
+  const unsigned = signed(attributes._Unsigned, dtype);
+  const said = (Array.isArray(valid_range) ? valid_range : [valid_min, valid_max]).map((end) => unsigned(scalar(end)));
+  const packed = !attributes.valid_reals;
+  const [scale, offset] = [packed ? scalar(attributes.scale_factor) : 1, packed ? scalar(attributes.add_offset) : 0];
+  const open = [-UNWRITTEN, UNWRITTEN];
+  const ends = open.map((end, side) => (Number.isFinite(said[side]) ? said[side]! * (scale ?? 1) + (offset ?? 0) : end));
+  const margin = scale === undefined || !packed ? 0 : Math.abs(scale) / 2;
+  return [Math.min(...ends) - margin, Math.max(...ends) + margin];
+}
+
 function words(raw: ArrayLike<string>, fill: unknown): string[] {
   const missing = typeof fill === "string" ? fill.trimEnd() : undefined;
   return Array.from(raw, (one) => (missing !== undefined && one.trimEnd() === missing ? "" : one));

@@ -1,7 +1,7 @@
 /** A file behind references: its variables with dimensions and attributes, and reading them. */
 
 import { get, open, root, slice, type AsyncReadable } from "zarrita";
-import { decode, type Attributes, type Values } from "./cf";
+import { decode, valid, type Attributes, type Values } from "./cf";
 import { registerCodecs } from "./codecs";
 import { cost, type Cost, type Part, Ranges, type Version } from "./ranges";
 import { openReferences, type References } from "./references";
@@ -25,7 +25,7 @@ export interface Block {
   shape: number[];
 }
 
-const AUXILIARY = new Set(["_ARRAY_DIMENSIONS", "coordinates"]);
+const AUXILIARY = new Set(["_ARRAY_DIMENSIONS", "coordinates", "valid_reals"]);
 
 export class Dataset implements AsyncReadable {
   readonly variables = new Map<string, Variable>();
@@ -91,10 +91,22 @@ export class Dataset implements AsyncReadable {
     return { values: decode(raw as never, { ...attributes, _FillValue: missing }, array.dtype, own), dims: [...dims], shape };
   }
 
+  /** Reads a block of numbers with what is no measured value missing. */
+  async measured(name: string, selection: Selection = {}): Promise<Block & { values: Float64Array }> {
+    const block = await this.read(name, selection);
+    if (!(block.values instanceof Float64Array)) throw new ReadError("layout", name);
+    const [, kind, bytes] = /^.([iuf])(\d)$/.exec(this.dtype(name)) ?? [];
+    const type = `${{ i: "int", u: "uint", f: "float" }[kind ?? ""]}${8 * Number(bytes)}`;
+    return { ...block, values: valid(block.values, this.variable(name).attributes, type) };
+  }
+
   /** Tells whether an array holds words. */
   textual(name: string): boolean {
-    const { dtype } = (this.references.documents.get(`${name}/.zarray`) ?? {}) as { dtype?: string };
-    return /^[<>|][SUO]/.test(dtype ?? "|O");
+    return /^[<>|][SUO]/.test(this.dtype(name));
+  }
+
+  private dtype(name: string): string {
+    return (this.references.documents.get(`${name}/.zarray`) as { dtype: string } | undefined)?.dtype ?? "|O";
   }
 
   /** Tells whether a dimension counts the letters of words: only arrays of characters have it, as their last. */

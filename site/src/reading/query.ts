@@ -61,6 +61,8 @@ export interface Table {
 
 const EARTH_KM = 6371.0088;
 const MOST_VALUES = 4_000_000;
+/** By which part of them numbers of 32 bits may differ from those that were meant. */
+const ROUNDING = 2 ** -23;
 
 /** What can be asked of a variable. */
 export function kindsOf(roles: Roles, variable: Variable): Kind[] {
@@ -84,13 +86,9 @@ export class Reader {
     return rolesOf(this.dataset, this.dataset.variable(name));
   }
 
-  /** Values of a coordinate as they are, read once. */
+  /** Values of a coordinate, read once. */
   coordinate(name: string): Promise<Float64Array> {
-    return kept(this.axes, name, async () => {
-      const { values } = await this.dataset.read(name);
-      if (!(values instanceof Float64Array)) throw new ReadError("layout", name);
-      return values;
-    });
+    return kept(this.axes, name, async () => (await this.dataset.measured(name)).values);
   }
 
   async times(roles: Roles): Promise<Axis | undefined> {
@@ -127,7 +125,7 @@ export class Reader {
     const times = await this.times(roles);
     if (times && !(times.dim in chosen)) chosen[times.dim] = range(times.values, question.time);
     const depths = await this.depths(roles, variable);
-    if (depths && !(depths.dim in chosen)) chosen[depths.dim] = range(depths.values, question.depth);
+    if (depths && !(depths.dim in chosen)) chosen[depths.dim] = range(depths.values, question.depth, ROUNDING);
     one(question.kind, times, depths, chosen);
     const axes = await this.along(variable, roles, [times, depths], chosen);
     const count = variable.shape.reduce((product, length, axis) => {
@@ -141,9 +139,8 @@ export class Reader {
   }
 
   async read(plan: Plan): Promise<Table> {
-    const block = await this.dataset.read(plan.variable.name, plan.selection);
+    const block = await this.dataset.measured(plan.variable.name, plan.selection);
     const { values, shape, dims } = block;
-    if (!(values instanceof Float64Array)) throw new ReadError("layout", plan.variable.name);
     const columns = plan.axes.map((axis): Column => {
       const index = dims.indexOf(axis.dim);
       const step = shape.slice(index + 1).reduce((product, length) => product * length, 1);
@@ -250,8 +247,10 @@ export class Reader {
     if (place.kind === "projected") return;
     const [west, south, east, north] = box;
     const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
-    const wide = (value: number): boolean => modulo(value - west) <= (east - west >= 360 ? 360 : modulo(east - west));
-    const high = (value: number): boolean => value >= south && value <= north;
+    const margin = 180 * ROUNDING;
+    const width = east - west >= 360 ? 360 : modulo(east - west);
+    const wide = (value: number): boolean => modulo(value - west + margin) <= width + 2 * margin;
+    const high = (value: number): boolean => value >= south - margin && value <= north + margin;
     if (place.kind === "grid") {
       chosen[place.x] = reach(longitudes, wide);
       chosen[place.y] = reach(latitudes, high);
@@ -276,14 +275,15 @@ function pick(chosen: Record<string, [number, number]>, dim: string, index: numb
   chosen[dim] = [index, index + 1];
 }
 
-/** First and last index whose value lies in the range, either way round; all without a range. */
-function range(values: Float64Array, asked: [number, number] | undefined): [number, number] {
+/** First and last index whose value lies in the range, rounded by a part of it; all without a range. */
+function range(values: Float64Array, asked: [number, number] | undefined, rounding = 0): [number, number] {
   if (!asked) return [0, values.length];
   if (asked[0] === asked[1]) {
     const index = least(values, (value) => Math.abs(value - asked[0]));
     return index < 0 ? [0, 0] : [index, index + 1];
   }
-  return reach(values, (value) => value >= asked[0] && value <= asked[1]);
+  const [from, to] = [asked[0] - rounding * Math.abs(asked[0]), asked[1] + rounding * Math.abs(asked[1])];
+  return reach(values, (value) => value >= from && value <= to);
 }
 
 /** Tells which casts were made in a span of time; any without one. */

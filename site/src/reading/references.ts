@@ -38,7 +38,12 @@ export function fromJson(body: { refs?: Json }): References {
 }
 
 function metadata(value: unknown): Json {
-  return (typeof value === "string" ? JSON.parse(text(value)) : value) as Json;
+  return (typeof value === "string" ? parsed(text(value)) : value) as Json;
+}
+
+/** Reads JSON, and notes in `valid_reals` that bounds of valid values are real numbers: 10.0, which becomes 10. */
+function parsed(json: string): unknown {
+  return JSON.parse(json.replace(/"valid_(min|max|range)":(?=\s*\[?[^\],}]*[.eE])/g, '"valid_reals":true,$&'));
 }
 
 function text(value: string): string {
@@ -67,7 +72,7 @@ interface Row {
 
 /** References in Parquet: one row a chunk, `record_size` rows a file, in the order of the chunk grid. */
 async function openParquet(folder: string, get: typeof fetch): Promise<References> {
-  const head = (await fetched(`${folder}/.zmetadata`, get).then((answer) => answer.json())) as {
+  const head = parsed(await fetched(`${folder}/.zmetadata`, get).then((answer) => answer.text())) as {
     metadata: Json;
     record_size: number;
   };

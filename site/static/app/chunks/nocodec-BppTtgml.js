@@ -1,1 +1,0 @@
-import{h as e}from"./query-BoC1nWZ8.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
