@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [bundle, jobs] = process.argv.slice(2);
-const { curveOf, Dataset, Reader, timeReader } = await import(bundle);
+const { curveOf, Dataset, python, Reader, timeReader } = await import(bundle);
 const plain = (value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
 
 async function variable(dataset, name, selection) {
@@ -25,7 +25,7 @@ async function answer(job) {
     const plan = await reader.plan(job.question);
     const table = await reader.read(plan);
     const columns = table.columns.map((one) => ({ name: one.name, values: Array.from(one.values, plain) }));
-    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, failed, curve: curveOf(table) };
+    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, failed, curve: curveOf(table), python: python(table, job.opening ?? "") };
   }
   const found = {};
   for (const name of job.names ?? dataset.variables.keys())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -297,6 +298,49 @@ def test_bounds_are_met_as_far_as_the_file_rounds_and_places_never_written_are_n
     subset, profile = ask([job | {"question": one} for one in (box, near)], folder)
     assert subset["columns"][-1]["values"] == [0, 1, 3, 4, 9, 10, 12, 13]
     assert profile["columns"][-1]["values"] == [7, 16, 25]
+
+
+def test_what_lies_between_is_no_part_of_the_answer(folder, url, tmp_path):
+    """A box across ±180° on a grid that begins there, a cruise that leaves the box, and times in disorder."""
+    path = folder / "between.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, units, values in (
+            ("lat", "degrees_north", [60, 70, 80]),
+            ("lon", "degrees_east", np.arange(-180, 180, 5)),
+            ("time", "days since 2018-07-01", [0, 3, 1, 2]),
+        ):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,)).units = units
+            file[name][:] = values
+        file.createVariable("temp", "f4", ("time", "lat", "lon"))[:] = np.arange(4 * 3 * 72).reshape(4, 3, 72)
+        file.createDimension("cast", 6)
+        for name, units, values in (
+            ("LATITUDE", "degrees_north", [70, 75, 75, 80, 75.5, 60]),
+            ("LONGITUDE", "degrees_east", [20, 20, 21, 20, 22, 20]),
+        ):
+            file.createVariable(name, "f8", ("cast",)).units = units
+            file[name][:] = values
+        file.createVariable("salt", "f4", ("cast",)).coordinates = "LATITUDE LONGITUDE"
+        file["salt"][:] = np.arange(6)
+    job = referenced(path, url) | {"opening": f"import xarray\ndataset = xarray.open_dataset({str(path)!r})"}
+    questions = [
+        {"kind": "subset", "variable": "temp", "box": [170, 65, -170, 75], "time": [START, START + 2 * DAY]},
+        {"kind": "subset", "variable": "salt", "box": [10, 74, 30, 76]},
+        {"kind": "series", "variable": "temp", "point": [0, 70], "time": [START, START + 2 * DAY]},
+    ]
+    grid, casts, series = ask([job | {"question": one} for one in questions], folder)
+    with xr.open_dataset(path) as dataset:
+        east = (dataset.lon >= 170) | (dataset.lon <= -170)
+        part = dataset.temp.isel(time=[0, 2, 3], lat=[1], lon=np.flatnonzero(east))
+        assert grid["columns"][-1]["values"] == part.to_numpy().ravel().tolist()
+        assert grid["columns"][2]["values"] == np.tile(dataset.lon[east], 3).tolist()
+        assert (casts["columns"][-1]["values"], casts["columns"][1]["values"]) == ([1, 2, 4], [75, 75, 75.5])
+        assert series["columns"][-1]["values"] == dataset.temp[[0, 2, 3], 1, 36].to_numpy().tolist()
+    for answer, name, wanted in ((grid, "temp", part.to_numpy()), (casts, "salt", np.float32([1, 2, 4]))):
+        script = answer["python"].replace("part.nc", str(tmp_path / "part.nc"))
+        subprocess.run([sys.executable, "-c", script], check=True)
+        with xr.open_dataset(tmp_path / "part.nc") as cut:
+            assert np.array_equal(cut[name], wanted)
 
 
 def test_the_nearest_cast_is_sought_in_the_time_asked_for(folder, url):

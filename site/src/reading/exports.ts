@@ -27,7 +27,7 @@ function quoted(words: string): string {
 export function python({ plan }: Table, opening: string): string {
   const cuts = plan.variable.dims
     .filter((dim) => plan.selection[dim])
-    .map((dim) => `${JSON.stringify(dim)}: slice(${plan.selection[dim]!.join(", ")})`);
+    .map((dim) => `${JSON.stringify(dim)}: ${dim in plan.among ? `[${plan.among[dim]!.join(", ")}]` : `slice(${plan.selection[dim]!.join(", ")})`}`);
   const name = JSON.stringify(plan.variable.name.split("/").pop());
   return `${opening.trimEnd()}\npart = dataset[[${name}]].isel({${cuts.join(", ")}})\npart.to_netcdf("part.nc")\n`;
 }

@@ -3,6 +3,7 @@
 export { fletcher32 } from "./codecs";
 export { timeReader } from "./cf";
 export { curveOf, type Curve } from "./curve";
+export { python } from "./exports";
 export { Dataset, type Block, type Selection, type Variable } from "./dataset";
 export { cost, Ranges, spans } from "./ranges";
 export { kindsOf, kilometres, Reader, type Question, type Table } from "./query";

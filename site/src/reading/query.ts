@@ -39,6 +39,8 @@ export interface Plan {
   variable: Variable;
   axes: Axis[];
   selection: Selection;
+  /** Of dimensions of which not all that is read was asked for: the indices that were. */
+  among: Readonly<Record<string, readonly number[]>>;
   cost: Cost;
   /** Distance of the chosen place from the point asked for, kilometres. */
   away?: number;
@@ -121,11 +123,12 @@ export class Reader {
     const variable = this.dataset.variable(question.variable);
     const roles = this.roles(question.variable);
     const chosen: Record<string, [number, number]> = {};
-    const near = await this.choosePlace(question, roles, variable, chosen);
+    const all: Record<string, number[]> = {};
+    const near = await this.choosePlace(question, roles, variable, chosen, all);
     const times = await this.times(roles);
-    if (times && !(times.dim in chosen)) chosen[times.dim] = range(times.values, question.time);
+    if (times && !(times.dim in chosen)) narrow(chosen, all, times.dim, range(times.values, question.time));
     const depths = await this.depths(roles, variable);
-    if (depths && !(depths.dim in chosen)) chosen[depths.dim] = range(depths.values, question.depth, ROUNDING);
+    if (depths && !(depths.dim in chosen)) narrow(chosen, all, depths.dim, range(depths.values, question.depth, ROUNDING));
     one(question.kind, times, depths, chosen);
     const axes = await this.along(variable, roles, [times, depths], chosen);
     const count = variable.shape.reduce((product, length, axis) => {
@@ -135,21 +138,30 @@ export class Reader {
     if (count === 0) throw new ReadError("empty", question.variable);
     if (count > MOST_VALUES) throw new ReadError("large", String(count));
     const cost = await this.dataset.cost([[variable.name, chosen]]);
-    return { question, variable, axes, selection: chosen, cost, ...near };
+    return { question, variable, axes, selection: chosen, among: gapped(all, chosen), cost, ...near };
   }
 
   async read(plan: Plan): Promise<Table> {
     const block = await this.dataset.measured(plan.variable.name, plan.selection);
     const { values, shape, dims } = block;
-    const columns = plan.axes.map((axis): Column => {
-      const index = dims.indexOf(axis.dim);
+    const along = (dim: string): ((row: number) => number) => {
+      const index = dims.indexOf(dim);
       const step = shape.slice(index + 1).reduce((product, length) => product * length, 1);
-      const own = axis.values;
-      const column = Float64Array.from(values, (_, row) => own[Math.floor(row / step) % shape[index]!]!);
+      return (row) => Math.floor(row / step) % shape[index]!;
+    };
+    const columns = plan.axes.map((axis): Column => {
+      const [own, place] = [axis.values, along(axis.dim)];
+      const column = Float64Array.from(values, (_, row) => own[place(row)]!);
       return { name: axis.name, unit: axis.unit, values: column, times: axis.times };
     });
     const last = { name: plan.variable.name, unit: this.unit(plan.variable.name), values, times: false };
-    return { plan, columns: [...columns, last], block };
+    const asked = Object.entries(plan.among).map(([dim, indices]) => {
+      const [within, place, first] = [new Set(indices), along(dim), plan.selection[dim]![0]];
+      return (row: number): boolean => within.has(place(row) + first);
+    });
+    const only = (column: Column): Column =>
+      ({ ...column, values: Array.from(column.values).filter((_, row) => asked.every((is) => is(row))) });
+    return { plan, columns: asked.length > 0 ? [...columns, last].map(only) : [...columns, last], block };
   }
 
   /** Axes of what is chosen, in the order of the variable's dimensions. */
@@ -190,6 +202,7 @@ export class Reader {
     { place, time }: Roles,
     variable: Variable,
     chosen: Record<string, [number, number]>,
+    all: Record<string, number[]>,
   ): Promise<Pick<Plan, "away" | "place">> {
     if (!place || place.kind === "one") return {};
     const wanted = question.kind === "series" || question.kind === "profile";
@@ -199,7 +212,7 @@ export class Reader {
       const casts = place.kind === "points" && place.dim === time?.dim ? await this.times({ time }) : undefined;
       return this.nearest(place, question.point, variable, chosen, casts && during(casts.values, question.time));
     }
-    if (question.box) await this.within(place, question.box, chosen);
+    if (question.box) await this.within(place, question.box, chosen, all);
     return {};
   }
 
@@ -243,6 +256,7 @@ export class Reader {
     place: Exclude<Place, { kind: "one" }>,
     box: [number, number, number, number],
     chosen: Record<string, [number, number]>,
+    all: Record<string, number[]>,
   ): Promise<void> {
     if (place.kind === "projected") return;
     const [west, south, east, north] = box;
@@ -252,10 +266,10 @@ export class Reader {
     const wide = (value: number): boolean => modulo(value - west + margin) <= width + 2 * margin;
     const high = (value: number): boolean => value >= south - margin && value <= north + margin;
     if (place.kind === "grid") {
-      chosen[place.x] = reach(longitudes, wide);
-      chosen[place.y] = reach(latitudes, high);
+      narrow(chosen, all, place.x, indices(longitudes, wide));
+      narrow(chosen, all, place.y, indices(latitudes, high));
     } else if (place.kind === "points") {
-      chosen[place.dim] = reach(latitudes, (value, at) => high(value) && wide(longitudes[at]!));
+      narrow(chosen, all, place.dim, indices(latitudes, (value, at) => high(value) && wide(longitudes[at]!)));
     }
   }
 }
@@ -275,15 +289,30 @@ function pick(chosen: Record<string, [number, number]>, dim: string, index: numb
   chosen[dim] = [index, index + 1];
 }
 
-/** First and last index whose value lies in the range, rounded by a part of it; all without a range. */
-function range(values: Float64Array, asked: [number, number] | undefined, rounding = 0): [number, number] {
-  if (!asked) return [0, values.length];
+/** Reads from the first to the last of some indices, of which `all` keeps which they are. */
+function narrow(chosen: Record<string, [number, number]>, all: Record<string, number[]>, dim: string, found: number[]): void {
+  chosen[dim] = [found[0] ?? 0, (found.at(-1) ?? -1) + 1];
+  all[dim] = found;
+}
+
+/** Dimensions along which others lie between the indices asked for. */
+function gapped(all: Readonly<Record<string, number[]>>, chosen: Selection): Record<string, number[]> {
+  const within = Object.entries(all).map(([dim, found]): [string, number[]] => {
+    const [first, stop] = chosen[dim]!;
+    return [dim, found.filter((index) => index >= first && index < stop)];
+  });
+  return Object.fromEntries(within.filter(([dim, found]) => found.length < chosen[dim]![1] - chosen[dim]![0]));
+}
+
+/** Indices whose values lie in the range, rounded by a part of it; the nearest to a single value; all without a range. */
+function range(values: Float64Array, asked: [number, number] | undefined, rounding = 0): number[] {
+  if (!asked) return indices(values, () => true);
   if (asked[0] === asked[1]) {
     const index = least(values, (value) => Math.abs(value - asked[0]));
-    return index < 0 ? [0, 0] : [index, index + 1];
+    return index < 0 ? [] : [index];
   }
   const [from, to] = [asked[0] - rounding * Math.abs(asked[0]), asked[1] + rounding * Math.abs(asked[1])];
-  return reach(values, (value) => value >= from && value <= to);
+  return indices(values, (value) => value >= from && value <= to);
 }
 
 /** Tells which casts were made in a span of time; any without one. */
@@ -291,14 +320,8 @@ function during(times: Float64Array, asked: [number, number] | undefined): (inde
   return (index) => !asked || (times[index]! >= asked[0] && times[index]! <= asked[1]);
 }
 
-function reach(values: ArrayLike<number>, is: (value: number, index: number) => boolean): [number, number] {
-  let [first, stop] = [0, 0];
-  for (let index = 0; index < values.length; index += 1)
-    if (is(values[index]!, index)) {
-      if (stop === 0) first = index;
-      stop = index + 1;
-    }
-  return [first, stop];
+function indices(values: ArrayLike<number>, is: (value: number, index: number) => boolean): number[] {
+  return Array.from(values, (_, index) => index).filter((index) => is(values[index]!, index));
 }
 
 function least(values: ArrayLike<number>, measure: (value: number, index: number) => number): number {

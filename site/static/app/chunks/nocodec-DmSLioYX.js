@@ -1,1 +1,0 @@
-import{h as e}from"./query-Do2otuNB.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
