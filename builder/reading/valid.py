@@ -33,18 +33,29 @@ def _bounds(variable: xr.Variable) -> tuple[float, float]:
     Bounds of packed variables are packed too, unless they are written as numbers of the unpacked kind. Never-written
     numbers of netCDF-C lie outside of any bounds.
     """
-    ends = variable.attrs.get("valid_range", (variable.attrs.get("valid_min"), variable.attrs.get("valid_max")))
+    ends = np.atleast_1d(
+        variable.attrs.get("valid_range", (variable.attrs.get("valid_min"), variable.attrs.get("valid_max")))
+    )
+    if len(ends) != 2:
+        return -UNWRITTEN, UNWRITTEN
     scale, offset = (float(variable.encoding.get(n, v)) for n, v in (("scale_factor", 1.0), ("add_offset", 0.0)))
-    bounds = []
-    for end, open_end, margin in zip(np.atleast_1d(ends), (-UNWRITTEN, UNWRITTEN), (-1.0, 1.0), strict=False):
-        try:
-            number = float(_signed(end, variable))
-        except (TypeError, ValueError):
-            number = np.nan
-        if (scale, offset) != (1.0, 0.0) and np.asarray(end).dtype.kind in "iu":
-            number = number * scale + offset + margin * abs(scale) / 2.0
-        bounds.append(number if np.isfinite(number) else open_end)
-    return (min(bounds), max(bounds)) if len(bounds) == 2 else (-UNWRITTEN, UNWRITTEN)
+    bounds, margin = [_number(end, variable) for end in ends], 0.0
+    if (scale, offset) != (1.0, 0.0) and not any(np.asarray(end).dtype.kind == "f" for end in ends):
+        bounds, margin = [number * scale + offset for number in bounds], abs(scale) / 2.0
+        if scale < 0.0:
+            bounds.reverse()
+    low = -UNWRITTEN if np.isnan(bounds[0]) else bounds[0] - margin
+    high = UNWRITTEN if np.isnan(bounds[1]) else bounds[1] + margin
+    return min(low, high), max(low, high)
+
+
+def _number(end: Any, variable: xr.Variable) -> float:
+    """Return a bound as a number, NaN where it is none."""
+    try:
+        number = float(_signed(end, variable))
+    except (TypeError, ValueError):
+        return np.nan
+    return number if np.isfinite(number) else np.nan
 
 
 def _signed(end: Any, variable: xr.Variable) -> Any:

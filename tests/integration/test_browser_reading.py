@@ -242,15 +242,36 @@ RANGED = {
     "single": ("f4", [0.1, 0.2, 0, -0.2, -0.1, 0.3], {"valid_min": np.float32(-0.1), "valid_max": np.float32(0.1)}),
     "packed": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_range": np.int16([-100, 100]), "scale_factor": 0.1}),
     "turned": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_range": np.int16([-100, 100]), "scale_factor": -0.1}),
+    "turned_end": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_min": np.int16(-100), "scale_factor": -0.1}),
     "real": ("i2", [-300, -100, 0, 100, 101, 5], {"valid_max": 10.0, "scale_factor": 0.1}),
     "unsigned": ("i1", [-128, -1, 0, 127, -6, -5], {"valid_range": np.int8([0, -6]), "_Unsigned": "true"}),
+    "unsigned_real": (
+        "i1",
+        [-128, -1, 0, 127, -6, -5],
+        {"valid_max": 100.0, "add_offset": -100.0, "_Unsigned": "true"},
+    ),
     "unwritten": ("f4", [1, netCDF4.default_fillvals["f4"], 3, 4, 5, 6], {}),
     "whole": ("i4", [1, 2, 3, 4, 5, 99], {"valid_max": np.int32(5)}),
     "wrong": ("i4", [1, 2, 3, 4, 5, 99], {"valid_range": "1 5"}),
 }
-BY_HAND = {"real": [-30, -10, 0, 10, np.nan, 0.5], "unsigned": [128, np.nan, 0, 127, 250, np.nan]}
+BY_HAND = {
+    "real": [-30, -10, 0, 10, np.nan, 0.5],
+    "unsigned": [128, np.nan, 0, 127, 250, np.nan],
+    "unsigned_real": [28, np.nan, -100, 27, np.nan, np.nan],
+}
 """Bounds of the unpacked kind, which netCDF4 does not know; unsigned bytes with bounds, on which it stumbles."""
-MISSING = {"single": 3, "packed": 2, "turned": 2, "real": 1, "unsigned": 2, "unwritten": 1, "whole": 1, "wrong": 0}
+MISSING = {
+    "single": 3,
+    "packed": 2,
+    "turned": 2,
+    "turned_end": 1,
+    "real": 1,
+    "unsigned": 2,
+    "unsigned_real": 3,
+    "unwritten": 1,
+    "whole": 1,
+    "wrong": 0,
+}
 
 
 def test_numbers_that_are_not_measured_are_missing_as_netcdf4_has_them(folder, url):

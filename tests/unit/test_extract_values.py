@@ -82,6 +82,25 @@ def test_bounds_of_unsigned_bytes_are_unsigned(made, tmp_path):
         assert file["w"][:].filled(-1).tolist() == [0, 1, 254, -1]
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"valid_range": np.array([-2, 1], "i2")}, [2, 0, -1]),  # of the numbers as stored: -2 to 1
+        ({"valid_min": np.int16(-2)}, [2, 0, -1, -3]),
+        ({"valid_max": np.int16(1)}, [4, 2, 0, -1]),
+        ({"valid_max": np.float32(0)}, [0, -1, -3]),
+        ({"valid_range": "-2 1"}, [4, 2, 0, -1, -3]),
+    ],
+)
+def test_what_is_valid_of_numbers_packed_upside_down(made, said, kept):
+    path = made(
+        time=("f8", ("time",), range(5), TIME),
+        v=("i2", ("time",), [-4, -2, 0, 1, 3], {"scale_factor": -1.0} | said),
+    )
+    found = iaos.extract(path).v.to_numpy()
+    assert found[~np.isnan(found)].tolist() == kept
+
+
 def test_whole_numbers_have_a_valid_range_too(made):
     valid = {"valid_range": np.array([1, 3], "i2")}
     path = made(

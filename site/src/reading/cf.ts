@@ -44,15 +44,17 @@ export function valid(values: Float64Array, attributes: Attributes, dtype: strin
 
 /** Bounds of packed numbers are packed too, unless they are real numbers. */
 function validRange(attributes: Attributes, dtype: string): number[] {
-  const { valid_range, valid_min, valid_max } = attributes;
-  const unsigned = signed(attributes._Unsigned, dtype);
+  const { valid_range, valid_min, valid_max, valid_reals } = attributes;
+  const unsigned = valid_reals ? Number : signed(attributes._Unsigned, dtype);
   const said = (Array.isArray(valid_range) ? valid_range : [valid_min, valid_max]).map((end) => unsigned(scalar(end)));
-  const packed = !attributes.valid_reals;
-  const [scale, offset] = [packed ? scalar(attributes.scale_factor) : 1, packed ? scalar(attributes.add_offset) : 0];
-  const open = [-UNWRITTEN, UNWRITTEN];
-  const ends = open.map((end, side) => (Number.isFinite(said[side]) ? said[side]! * (scale ?? 1) + (offset ?? 0) : end));
-  const margin = scale === undefined || !packed ? 0 : Math.abs(scale) / 2;
-  return [Math.min(...ends) - margin, Math.max(...ends) + margin];
+  const [factor, shift] = [scalar(attributes.scale_factor) ?? 1, scalar(attributes.add_offset) ?? 0];
+  const packed = !valid_reals && (factor !== 1 || shift !== 0);
+  const [scale, offset] = packed ? [factor, shift] : [1, 0];
+  const [low, high] = [0, 1].map((side) => (Number.isFinite(said[side]) ? said[side]! * scale + offset : undefined));
+  const margin = packed ? Math.abs(scale) / 2 : 0;
+  const [least, greatest] = scale < 0 ? [high, low] : [low, high];
+  const ends = [(least ?? -UNWRITTEN) - margin, (greatest ?? UNWRITTEN) + margin];
+  return ends.sort((a, b) => a - b);
 }
 
 function words(raw: ArrayLike<string>, fill: unknown): string[] {
