@@ -44,9 +44,8 @@ def _bounds(variable: xr.Variable) -> tuple[float, float]:
         bounds, margin = [number * scale + offset for number in bounds], abs(scale) / 2.0
         if scale < 0.0:
             bounds.reverse()
-    low = -UNWRITTEN if np.isnan(bounds[0]) else bounds[0] - margin
-    high = UNWRITTEN if np.isnan(bounds[1]) else bounds[1] + margin
-    return min(low, high), max(low, high)
+    low, high = reversed(bounds) if bounds[0] > bounds[1] else bounds
+    return (-UNWRITTEN if np.isnan(low) else low - margin), (UNWRITTEN if np.isnan(high) else high + margin)
 
 
 def _number(end: Any, variable: xr.Variable) -> float:

@@ -82,10 +82,33 @@ def test_bounds_of_unsigned_bytes_are_unsigned(made, tmp_path):
         assert file["w"][:].filled(-1).tolist() == [0, 1, 254, -1]
 
 
+def test_signed_numbers_in_unsigned_bytes_have_bounds_of_their_own_kind(made):
+    said = {"_Unsigned": "false", "valid_range": np.array([250, 5], "u1")}  # -6 to 5
+    path = made(time=("f8", ("time",), range(4), TIME), v=("u1", ("time",), [250, 5, 6, 128], said))
+    found = iaos.extract(path).v.to_numpy()
+    assert found[~np.isnan(found)].tolist() == [-6, 5]
+
+
+def test_numbers_at_the_ends_of_a_packed_range_are_valid_however_they_round(made):
+    """Each number alone, with bounds of its own: 32-bit arithmetic may leave it on either side of them."""
+    packing = {"scale_factor": np.float32(0.01), "add_offset": np.float32(273.15)}
+    stored = np.arange(-32_000, 32_000)
+    single = (stored.astype("f4") * packing["scale_factor"] + packing["add_offset"]).astype("f8")
+    exact = (stored * float(packing["scale_factor"]) + float(packing["add_offset"])).astype("f4")
+    odd = [int(stored[single < exact][0]), int(stored[single > exact][0])]
+    columns = {
+        f"v{number}": ("i2", ("time",), [number], packing | {"valid_range": np.array([number] * 2, "i2")})
+        for number in odd
+    }
+    found = iaos.extract(made(time=("f8", ("time",), [0], TIME), **columns))
+    assert not any(np.isnan(found[name]).any() for name in columns)
+
+
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
         ({"valid_range": np.array([-2, 1], "i2")}, [2, 0, -1]),  # of the numbers as stored: -2 to 1
+        ({"valid_range": np.array([1, -2], "i2")}, [2, 0, -1]),
         ({"valid_min": np.int16(-2)}, [2, 0, -1, -3]),
         ({"valid_max": np.int16(1)}, [4, 2, 0, -1]),
         ({"valid_max": np.float32(0)}, [0, -1, -3]),
@@ -332,6 +355,8 @@ def test_an_item_that_begins_within_the_last_second_asked_for_is_opened():
         ((160.100006, 70.300003), (0, 60, 160.1, 80), True),  # as 32 bits have 160.1 and 70.3
         ((160.100006, 70.300003), (160, 60, 170, 70.3), True),
         ((160.100006, 70.3), (0, 60, 160.09, 80), False),
+        ((10.099999, 70.3), (10.1, 60, 20, 80), True),
+        ((10, 70.299999), (0, 70.3, 20, 80), True),
         ((180, 70), (-180, 60, -170, 80), True),
         ((-180, 70), (170, 60, 180, 80), True),
         ((-180, 70), (170, 60, 179, 80), False),
