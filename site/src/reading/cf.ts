@@ -52,9 +52,9 @@ function validRange(attributes: Attributes, dtype: string): number[] {
   const [scale, offset] = packed ? [factor, shift] : [1, 0];
   const [low, high] = [0, 1].map((side) => (Number.isFinite(said[side]) ? said[side]! * scale + offset : undefined));
   const margin = packed ? Math.abs(scale) / 2 : 0;
-  const [least, greatest] = scale < 0 ? [high, low] : [low, high];
-  const ends = [(least ?? -UNWRITTEN) - margin, (greatest ?? UNWRITTEN) + margin];
-  return ends.sort((a, b) => a - b);
+  const ends = scale < 0 ? [high, low] : [low, high];
+  const [least, greatest] = ends[0]! > ends[1]! ? ends.reverse() : ends;
+  return [(least ?? -UNWRITTEN) - margin, (greatest ?? UNWRITTEN) + margin];
 }
 
 function words(raw: ArrayLike<string>, fill: unknown): string[] {

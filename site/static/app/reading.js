@@ -1,1 +1,1 @@
-export{o as Dataset,c as Ranges,v as ReadError,t as Reader,l as cost,m as curveOf,_ as fletcher32,n as kilometres,r as kindsOf,i as measured,s as openReferences,p as python,a as rolesOf,u as spans,g as timeReader}from"./chunks/query-CDMvgjYj.js";
+export{o as Dataset,c as Ranges,v as ReadError,t as Reader,l as cost,m as curveOf,_ as fletcher32,n as kilometres,r as kindsOf,i as measured,s as openReferences,p as python,a as rolesOf,u as spans,g as timeReader}from"./chunks/query-DYTKZxee.js";
