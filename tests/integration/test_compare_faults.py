@@ -339,7 +339,7 @@ def test_plots_that_are_replaced_are_let_go(visit):
     again = [("click", GO), ("pause", 500), ("wait", "[data-done]")]
     acts = [*OPEN, *again, ("alive", "HTMLCanvasElement"), *again * 4, ("alive", "HTMLCanvasElement")]
     found = visit(comparing(A, C, more=PLACE), acts)
-    assert found[5] == found[-1]
+    assert found[-1] <= found[5] + 1, "the browser may hold one for a while, but not one of each time"
 
 
 def test_code_that_could_not_be_fetched_is_said_and_the_button_works_again(site, visit):
