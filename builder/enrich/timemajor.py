@@ -184,7 +184,8 @@ class _Spool:
         array = self._whole.arrays[name]
         lengths = (range(*one.indices(n)) for one, n in zip(block, array["shape"], strict=True))
         values = np.empty(tuple(map(len, lengths)), array["dtype"])
-        earlier: Any = old.read(name, block) if any(piece.before is not None for piece in self._pieces) else None
+        every = tuple(slice(None) if i == axis else one for i, one in enumerate(block))
+        earlier: Any = old.read(name, every) if any(piece.before is not None for piece in self._pieces) else None
         start = 0
         for number, piece in enumerate(self._pieces):
             into = _along(axis, values.ndim, slice(start, start + piece.length))

@@ -16,10 +16,10 @@ import iaos
 from builder.build import Request, build
 from builder.checks.references import check_references
 from builder.definitions.load import load
-from builder.enrich.combine import combine_in_order
+from builder.enrich.combine import combine_in_order, take_apart
 from builder.enrich.inspect import Inspector
 from builder.enrich.references import make_references
-from builder.enrich.timemajor import chunk_lengths
+from builder.enrich.timemajor import Piece, chunk_lengths, write_time_major
 from builder.errors import DefinitionError, ReadingError, UnreferenceableError
 from builder.reading.extract import plan
 from builder.reading.query import query
@@ -337,3 +337,34 @@ def test_harm_to_the_child_is_a_finding(ice, monkeypatch):
 )
 def test_chunks_are_long_in_time_and_half_a_megabyte_at_most(shape, axis, size, expected):
     assert chunk_lengths(shape, axis, size) == expected
+
+
+def times(path, first, steps):
+    """Steps of two places; each holds its own time, and a chunk of its own."""
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", None)
+        file.createDimension("place", 2)
+        file.createVariable("time", "f8", ("time",)).units = "days since 2018-01-01"
+        file["time"][:] = first + np.arange(steps)
+        values = file.createVariable("t", "f4", ("time", "place"), zlib=True, chunksizes=(1, 2))
+        values[:] = np.repeat(first + np.arange(steps), 2).reshape(-1, 2)
+
+
+def test_steps_behind_the_end_of_the_new_copy_are_taken_from_the_one_before(tmp_path):
+    paths = {name: tmp_path / f"{name}.nc" for name in "abc"}
+    for name, first, steps in (("a", 0, 1), ("b", 1, 1), ("c", 2, 2)):
+        times(paths[name], first, steps)
+
+    def write(target, pieces, before=None):
+        scratch = tmp_path / f"{target}-scratch"
+        scratch.mkdir()
+        parts = [(piece.name, make_references(paths[piece.name], "hdf5", piece.name)[0]) for piece in pieces]
+        whole = take_apart("", json.loads(combine_in_order(parts)[0].body)["refs"])
+        given = (lambda number: paths[pieces[number].name]), (lambda: None)
+        write_time_major(whole, pieces, tmp_path / target, scratch, before, *given)
+        return tmp_path / target
+
+    first = write("first.nc", [Piece("a", 1), Piece("b", 1), Piece("c", 2)])
+    second = write("second.nc", [Piece("b", 1, 1), Piece("c", 2, 2)], first)
+    with netCDF4.Dataset(second) as file:
+        assert file["t"][:].tolist() == [[1, 1], [2, 2], [3, 3]]
