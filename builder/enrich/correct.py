@@ -20,8 +20,6 @@ from builder.references.table import ArrayTable
 INLINE_BYTES = 64 * 1024
 RAGGED_BYTES = 8 * 1024
 MAX_FILL_CHUNK_BYTES = 256 << 20
-NOT_A_COORDINATE = "_nc4_non_coord_"
-"""What netCDF-C puts before the name of a variable that is called like a dimension of another shape."""
 
 
 def groups(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -46,8 +44,7 @@ def correct(tables: Mapping[str, ArrayTable | UnreferenceableError], path: Path)
             made.documents[f"{prefix}.zattrs"] = _attributes(group)
             inline = _coordinate_names(group)
             for name, variable in group.variables.items():
-                table = tables.get(f"{prefix}{NOT_A_COORDINATE}{name}") or tables.get(prefix + name)
-                _variable(made, prefix + name, variable, table, inline=name in inline)
+                _variable(made, prefix + name, variable, tables.get(prefix + name), inline=name in inline)
         if file.groups:
             metadata = {key: made.documents[key] for key in sorted(made.documents)}
             made.documents[".zmetadata"] = {"metadata": metadata, "zarr_consolidated_format": 1}

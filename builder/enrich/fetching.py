@@ -18,7 +18,7 @@ import numpy as np
 from builder.enrich.coordinates import LATITUDE, LONGITUDE, TIME, VERTICAL, X, Y, find, is_time
 from builder.enrich.correct import INLINE_BYTES, groups
 from builder.enrich.guard import check_hdf5, file_kind
-from builder.references.hdf5 import Tables, scan_hdf5
+from builder.references.hdf5 import NOT_A_COORDINATE, Tables, scan_hdf5
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.partial import Fetch, PartialFile
 from builder.references.table import ArrayTable, Range
@@ -108,7 +108,7 @@ def _read_texts(objects: list[tuple[str, Any]], parts: Parts) -> None:
     for name, found in objects:
         if isinstance(found, h5py.Dataset) and h5py.check_string_dtype(found.dtype):
             found[...]
-            parts.present.add(name)
+            parts.present.add(name.replace(NOT_A_COORDINATE, ""))
 
 
 def _variables(path: Path) -> list[tuple[str, bool]]:

@@ -23,12 +23,15 @@ _BLOSC_COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
 _LEVELLED = {_DEFLATE: "zlib", _BZIP2: "bz2", _ZSTD: "zstd"}
 _REPRESENTABLE = "iufSb"
 
+NOT_A_COORDINATE = "_nc4_non_coord_"
+"""What netCDF-C puts before the name of a variable that is called like a dimension of another shape."""
+
 Tables = dict[str, ArrayTable | UnreferenceableError]
 """An array's table by its path, or why there is none."""
 
 
 def scan_hdf5(file: h5py.File, read: Read, end: int) -> Tables:
-    """Return a table per dataset, by its path without the leading slash.
+    """Return a table per dataset, by its path without the leading slash, as netCDF-C names it.
 
     Args:
         file: The open file.
@@ -63,8 +66,8 @@ def _datasets(group: h5py.Group, prefix: str) -> Iterator[tuple[str, h5py.Datase
     for name, child in group.items():
         if isinstance(child, h5py.Group):
             yield from _datasets(child, f"{prefix}{name}/")
-        elif isinstance(child, h5py.Dataset):
-            yield prefix + name, child
+        elif isinstance(child, h5py.Dataset) and NOT_A_COORDINATE + name not in group:
+            yield prefix + name.removeprefix(NOT_A_COORDINATE), child
 
 
 def _address(dataset: h5py.Dataset) -> int:
@@ -181,7 +184,7 @@ def _effective(filters: tuple[dict[str, Any], ...], masks: list[int]) -> tuple[d
 def _codec(dataset: h5py.Dataset, code: int, _flags: int, values: tuple[int, ...], _name: bytes) -> dict[str, Any]:
     """Return the numcodecs configuration that undoes an HDF5 filter."""
     if code in _LEVELLED:
-        return {"id": _LEVELLED[code], "level": values[0]}
+        return {"id": _LEVELLED[code], "level": values[0] if values else 1}
     if code == _SHUFFLE:
         return {"id": "shuffle", "elementsize": dataset.dtype.itemsize}
     if code == _FLETCHER32:

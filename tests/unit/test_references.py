@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 import netCDF4
+import numcodecs
 import numpy as np
 import orjson
 import pytest
@@ -405,6 +406,20 @@ def test_a_chunk_that_lies_nowhere_is_left_out(tmp_path):
     data[place : place + 8] = struct.pack("<Q", (1 << 63) + 30)
     path.write_bytes(data)
     assert translate(path, "hdf5")["v"].numbers.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_filter_without_a_level_is_known(tmp_path):
+    path, values = tmp_path / "file.h5", np.arange(100, dtype="<i4")
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_chunk((100,))
+    creation.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
+    with h5py.File(path, "w") as file:
+        made = h5py.h5d.create(file.id, b"v", h5py.h5t.STD_I32LE, h5py.h5s.create_simple((100,)), creation)
+        made.write_direct_chunk((0,), numcodecs.Zstd().encode(values))
+    table, data = translate(path, "hdf5")["v"], path.read_bytes()
+    packed = data[table.offsets[0] : table.offsets[0] + table.sizes[0]]
+    decoded = numcodecs.get_codec(table.filters[0]).decode(packed)
+    np.testing.assert_array_equal(np.frombuffer(decoded, "<i4"), values)
 
 
 @pytest.mark.parametrize("timed", [True, False])

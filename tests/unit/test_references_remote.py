@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from contextlib import suppress
 
@@ -300,3 +301,17 @@ def test_tree_is_read_as_hdf5_reads_it(small, tmp_path):
     ours = zip(found.corner[:, 0].tolist(), found.offset.tolist(), found.size.tolist(), strict=True)
     assert sorted(ours) == sorted(rows)
     assert orjson.dumps(len(rows)) == b"1000"
+
+
+def test_values_of_a_variable_called_like_a_dimension_of_another_shape_are_fetched(tmp_path, inspector):
+    path, numbers = tmp_path / "x.nc", np.arange(9000, dtype="f4")
+    with netCDF4.Dataset(path, "w") as file:
+        for name, length in (("t", 100_000), ("x", 3), ("n", numbers.size)):
+            file.createDimension(name, length)
+        values = file.createVariable("v", "f8", ("t", "x"), zlib=True, chunksizes=(1000, 3))
+        values[:] = np.random.default_rng(1).random((100_000, 3))
+        file.createVariable("x", "f4", ("n",))[:] = numbers
+    with ranged(tmp_path) as (base, _):
+        refs = orjson.loads(parts_of(inspector, base, "x.nc", tmp_path).references)["refs"]
+    held = base64.b64decode(refs["x/0"].removeprefix("base64:"))
+    np.testing.assert_array_equal(np.frombuffer(held, "<f4"), numbers)
