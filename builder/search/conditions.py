@@ -22,7 +22,13 @@ COMPARISONS = {"=": "equal", "<>": "not_equal", "<": "less", "<=": "less_equal",
 
 _QUERY = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "in": "in"}
 _TEXT = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
-_WRITTEN = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<op><=|>=|<>|!=|=|<|>)\s*(?P<value>.*)")
+_FORM = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<op><=|>=|<>|!=|=|<|>)\s*(?P<value>.*)")
+
+
+class _Written(str):
+    """A value as it is written in a query: a number for a property of numbers, else the text itself."""
+
+    __slots__ = ()
 
 
 def of_query(query: Mapping[str, Any] | Sequence[str]) -> list[Json]:
@@ -38,11 +44,11 @@ def of_query(query: Mapping[str, Any] | Sequence[str]) -> list[Json]:
         return [_asked(name, op, value) for name, asked in query.items() for op, value in _operators(name, asked)]
     conditions = []
     for text in query:
-        found = _WRITTEN.fullmatch(text.strip())
+        found = _FORM.fullmatch(text.strip())
         if found is None:
             raise UsageError(f"query {text!r} is not like name=value", hint="operators are = <> < <= > >=")
         op = found["op"].replace("!=", "<>")
-        conditions.append({"op": op, "args": [{"property": found["name"].strip()}, _number_or_text(found["value"])]})
+        conditions.append({"op": op, "args": [{"property": found["name"].strip()}, _Written(found["value"])]})
     return conditions
 
 
@@ -98,6 +104,8 @@ def holds(condition: Json, column: Callable[[str], pa.Array]) -> pa.Array:
     """
     import pyarrow.compute as pc
 
+    if not isinstance(condition, Mapping):
+        raise UsageError(f"filter has {condition!r} where a condition should be", hint="it is CQL2 as JSON")
     op, args = str(condition.get("op", "")).lower(), condition.get("args", [])
     if not isinstance(args, list | tuple) or not args:
         raise UsageError(f"filter {op or condition!r} needs `op` and `args`", hint="it is CQL2 as JSON")
@@ -127,9 +135,11 @@ def _simple(op: str, name: str, values: pa.Array, args: list[Any], word: Any) ->
     if op == "between" and len(args) == 2:
         low, high = (_scalar(name, values, arg) for arg in args)
         return pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
-    if op == "in" and len(args) == 1:
-        listed = pa.array([_scalar(name, values, entry).as_py() for entry in args[0]], values.type)
-        return pc.if_else(pc.is_null(values), None, pc.is_in(values, value_set=listed))
+    if op == "in" and len(args) == 1 and isinstance(args[0], list | tuple):
+        found = pc.if_else(pc.is_null(values), pa.scalar(None, pa.bool_()), pa.scalar(False))
+        for entry in args[0]:
+            found = pc.or_(found, pc.equal(values, _scalar(name, values, entry)))
+        return found
     if op == "like" and len(args) == 1:
         return _like(name, values, str(args[0]), word)
     raise UsageError(
@@ -161,6 +171,8 @@ def _scalar(name: str, values: pa.Array, value: Any) -> pa.Scalar:
     if pa.types.is_timestamp(values.type) and isinstance(value, str):
         value = interval(value)[0]
     numbers = (pa.types.is_integer, pa.types.is_floating)
+    if isinstance(value, _Written):
+        value = _number_or_text(value) if any(test(values.type) for test in numbers) else str(value)
     kinds: dict[type, Sequence[Callable[[pa.DataType], bool]]] = {
         str: [pa.types.is_string],
         bool: [pa.types.is_boolean],
@@ -171,5 +183,5 @@ def _scalar(name: str, values: pa.Array, value: Any) -> pa.Scalar:
     if not any(test(values.type) for test in kinds.get(type(value), ())):
         raise UsageError(f"{name!r} holds {values.type}, which cannot be compared with {value!r}")
     if pa.types.is_integer(values.type):
-        return pa.scalar(value)
+        return pa.scalar(max(-(1 << 63), min(value, (1 << 63) - 1)) if isinstance(value, int) else value)
     return pa.scalar(str(value) if pa.types.is_string(values.type) else value, values.type)

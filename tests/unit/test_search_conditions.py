@@ -24,6 +24,7 @@ ROWS = {
     "n": pa.array([1, 2, None, 3]),
     "x": pa.array([1000.0, None, 5.0, 0.5]),
     "text": pa.array(["50%", "500", None, "5_0"]),
+    "version": pa.array(["2.10", "007", None, "12e4"]),
     "when": pa.array([DAY, DAY - timedelta(days=1), None, DAY + timedelta(days=1)], STAMP),
 }
 
@@ -44,6 +45,13 @@ def answer(condition):
         (["n!=2"], [True, False, None, True]),
         (["x=1e3"], [True, None, False, False]),
         ({"n": {"gt": 2.5}}, [False, False, None, True]),
+        (["version=2.10"], [True, False, None, False]),
+        (["version=007"], [False, True, None, False]),
+        (["version=12e4"], [False, False, None, True]),
+        (["when>=2020"], [True, True, None, True]),
+        ({"n": {"in": [1.5, 3, 10**30]}}, [False, False, None, True]),
+        ({"n": {"in": []}}, [False, False, None, False]),
+        ({"n": {"lt": 10**30}}, [True, True, None, True]),
     ],
 )
 def test_a_query_holds_where_it_says(query, expected):
@@ -64,6 +72,15 @@ def test_a_query_holds_where_it_says(query, expected):
 )
 def test_a_filter_holds_where_it_says(condition, expected):
     assert answer(condition) == expected
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"op": "and", "args": [True]}, {"op": "not", "args": ["n"]}, of("in", "n", 1), of("in", "text", "5_0")],
+)
+def test_what_is_no_condition_is_refused(condition):
+    with pytest.raises(UsageError):
+        answer(condition)
 
 
 def test_what_is_true_is_no_number():
