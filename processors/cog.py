@@ -236,7 +236,7 @@ def _band(dataset: Any, number: int) -> dict[str, JSON]:
     band = {"name": dataset.descriptions[number - 1], "data_type": dataset.dtypes[number - 1]}
     nodata, unit = dataset.nodata, dataset.units[number - 1]
     if nodata is not None:
-        band["nodata"] = "nan" if np.isnan(nodata) else nodata
+        band["nodata"] = nodata if np.isfinite(nodata) else str(nodata)
     return band | ({"unit": unit} if unit else {}) | ({"statistics": statistics} if statistics else {})
 
 

@@ -133,6 +133,8 @@ def _grid(dataset: Any, name: str, time: TimeRule | int, where: str) -> Grid:
     if not (x_name and y_name):
         raise Refusal(f"does not say where the cells of `{name}` are", where, "its coordinates need CF standard names")
     x, y, data = dataset[x_name], dataset[y_name], dataset[name]
+    if min(dataset.sizes[one] for one in (*y.dims, *x.dims)) < 2:
+        raise Refusal(f"the map of `{name}` is a single row or column", where, "choose a variable with two of each")
     flags, is_classes = _flags(data)
     if is_classes and time == "mean":
         raise Refusal(f"`{name}` holds classes, which have no mean", "time", "use first or last")
@@ -204,10 +206,13 @@ def _flags(data: Any) -> tuple[dict[int, str], bool]:
     if stated is None:
         return {}, False
     numbers = np.atleast_1d(stated).tolist()
+    stored = np.dtype(data.encoding.get("dtype", data.dtype))
+    if str(data.encoding.get("_Unsigned", "")).lower() == "true":
+        numbers = [number % (1 << 8 * stored.itemsize) for number in numbers]
     words = str(data.attrs.get("flag_meanings", "")).split()
     words += [""] * (len(numbers) - len(words))
     packed = "scale_factor" in data.encoding or "add_offset" in data.encoding
-    whole = np.dtype(data.encoding.get("dtype", data.dtype)).kind in "iu"
+    whole = stored.kind in "iu"
     scale, offset = data.encoding.get("scale_factor", 1), data.encoding.get("add_offset", 0)
     scaled = [number * scale + offset for number in numbers] if packed else numbers
     return dict(zip(scaled, words, strict=False)), whole and not packed

@@ -103,10 +103,12 @@ class _Neighbours:
         if grid.is_curvilinear:
             from scipy.spatial import cKDTree
 
-            self._tree = cKDTree(on_sphere(grid.x, grid.y).reshape(-1, 3))
-            self._reach = reach
+            places = on_sphere(grid.x, grid.y).reshape(-1, 3)
+            known = np.isfinite(places).all(axis=1)
+            self._tree, self._reach = cKDTree(places[known]), reach
+            self._values = np.append(self._values.ravel()[known], np.nan)  # the last for a point that has no neighbour
             return
-        self._x, self._y = grid.x, grid.y
+        self._x, self._y = np.unwrap(grid.x, period=360) if self._geographic else grid.x, grid.y
         if self._geographic and abs(np.ptp(self._x) + abs(_step(self._x)) - 360) < abs(_step(self._x)) / 2:
             self._close_seam()
         if self._x[0] > self._x[-1]:
@@ -150,7 +152,7 @@ class _Neighbours:
         finite = np.isfinite(x) & np.isfinite(y)
         place = on_sphere(np.where(finite, x, 0.0), np.where(finite, y, 0.0))
         distance, nearest = self._tree.query(place.reshape(-1, 3))
-        found = self._values.ravel()[nearest].reshape(x.shape)
+        found = self._values[nearest].reshape(x.shape)
         return np.where(finite & (distance.reshape(x.shape) <= self._reach), found, np.nan)
 
 

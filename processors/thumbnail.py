@@ -77,7 +77,7 @@ def _table(dataset: Any) -> dict[int, tuple[int, ...]]:
 
 
 def _by_table(values: npt.NDArray[Any], table: dict[int, tuple[int, ...]]) -> npt.NDArray[np.uint8]:
-    colours = np.zeros((256, 3), np.uint8)
+    colours = np.zeros((np.iinfo(values.dtype).max + 1, 3), np.uint8)
     for value, colour in table.items():
         colours[value] = colour[:3]
     return np.moveaxis(colours[values], -1, 0)

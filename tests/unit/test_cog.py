@@ -267,3 +267,9 @@ def test_memory_stays_below_the_size_of_the_raster(tmp_path):
     peak, grown = map(int, re.findall(r"\d+", done.stdout))
     assert peak < 450
     assert grown < 200
+
+
+def test_an_infinite_value_of_missing_cells_is_named(tmp_path):
+    values = np.array([[1, np.inf]], "float32")
+    said = write_cog(tmp_path / "x.tif", raster(values, nodata=np.inf), blocks_of(values))
+    assert said["bands"][0]["nodata"] == "inf"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -128,6 +129,17 @@ def test_bands_of_which_one_claims_a_palette_are_described(tmp_path):
         raster.write_colormap(1, {0: (0, 0, 0, 255)})  # which a file of four bands does not keep
     found = inspect_raster(tmp_path / "a.tif", "https://example.org/a.tif")
     assert len(found.bands) == 4, found.findings
+
+
+def test_a_palette_of_sixteen_bits_is_drawn(tmp_path):
+    path, grid = tmp_path / "p.tif", {"height": 2, "width": 2, "count": 1, "dtype": "uint16", "photometric": "palette"}
+    place = {"crs": "EPSG:3413", "transform": rasterio.Affine(1000, 0, 0, 0, -1000, 0)}
+    with rasterio.open(path, "w", driver="GTiff", **grid, **place) as file:
+        file.write_colormap(1, {7: (1, 2, 3), 300: (255, 128, 0)})
+        file.write(np.array([[[7, 7], [300, 300]]], "uint16"))
+    picture = b64decode(describe(path)["thumbnail"])
+    with rasterio.MemoryFile(picture) as memory, memory.open() as file:
+        assert file.read()[:, :, 0].T.tolist() == [[1, 2, 3, 255], [255, 128, 0, 255]]
 
 
 def test_a_reference_system_without_a_code_is_told_as_wkt2_and_projjson(tmp_path):

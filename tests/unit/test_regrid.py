@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -251,3 +252,55 @@ def test_the_key_depends_on_content_and_not_on_the_address(tmp_path):
     ]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
+
+
+def test_cells_of_a_curvilinear_grid_that_have_no_place_are_left_out(tmp_path):
+    lon, lat = np.meshgrid(np.linspace(0, 40, 30), np.linspace(70, 85, 30))
+    whole = read_grid(make(tmp_path / "x.nc", lon, lat, lat, ("y", "x")))
+    gone = np.arange(30)[:, None] < 9
+    part = replace(whole, x=np.where(gone, np.nan, lon), y=np.where(gone, np.nan, lat), values=np.where(gone, 1e9, lat))
+    nowhere = replace(whole, x=np.full_like(lon, np.nan))
+    target, reach = target_of(whole, RegridParameters(resolution=50_000)), reach_of(whole)
+    rows = (0, target.shape[0])
+
+    def over(grid):
+        return sample(target, "nearest", 1, reach, (crop(grid, target, rows, reach), rows))
+
+    held = over(whole) > lat[9, 0] + 0.01
+    assert held.sum() > 200
+    np.testing.assert_array_equal(over(part)[held], over(whole)[held].astype(np.float64))
+    assert not (over(part) > 90).any()
+    assert np.isnan(over(nowhere)).all()
+
+
+def test_longitudes_that_turn_round_amid_the_columns_give_the_same_map(tmp_path):
+    lat, found = np.arange(60.5, 90), []
+    for name, lon in (("rising", np.arange(-179.5, 180)), ("turning", np.r_[0.5:180, -179.5:0])):
+        values = np.cos(np.radians(lon)) * np.ones((lat.size, 1))
+        grid = read_grid(make(tmp_path / f"{name}.nc", lon, lat, values, ("lat", "lon")))
+        target = target_of(grid, RegridParameters(resolution=50_000, south=65))
+        found.append(sample(target, "bilinear", 1, 0.0, (grid, (0, target.shape[0]))))
+    np.testing.assert_allclose(found[1], found[0], atol=1e-12)
+    assert np.isfinite(found[0]).mean() > 0.9
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1)])
+def test_a_single_row_or_column_is_refused(tmp_path, shape):
+    lon, lat = np.arange(float(shape[1])), 70 + np.arange(float(shape[0]))
+    with pytest.raises(Refusal, match="a single row or column"):
+        read_grid(make(tmp_path / "x.nc", lon, lat, np.ones(shape), ("lat", "lon")))
+
+
+@pytest.mark.parametrize("packing", [{"scale_factor": np.float32(0.01)}, {}], ids=["packed", "classes"])
+def test_flags_of_unsigned_bytes_are_unsigned(tmp_path, packing):
+    raw = np.full((9, 9), 50, "i1")
+    raw[0] = -2
+    about = {"_Unsigned": "true", "flag_values": np.array([-2, -1], "i1"), "flag_meanings": "land missing"}
+    path = make(tmp_path / "x.nc", np.arange(9.0), np.arange(70.0, 79), raw, ("lat", "lon"), **about, **packing)
+    grid = read_grid(path)
+    if packing:
+        assert np.isnan(grid.values[0]).all()
+        assert np.unique(grid.values[1:]) == pytest.approx([0.5])
+    else:
+        assert grid.meanings == {254: "land", 255: "missing"}
+        assert np.unique(grid.values).tolist() == [50, 254]
