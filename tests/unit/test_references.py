@@ -15,6 +15,7 @@ import xarray as xr
 from scipy.io import netcdf_file
 
 from builder.enrich.correct import attribute, correct
+from builder.enrich.fetching import fetch_parts
 from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.enrich.translate import translate
@@ -91,6 +92,11 @@ def packed_32(file):
     variable.scale_factor, variable.add_offset = np.float32(0.01), np.float32(3.3)
     variable = simple(file, "x", "i2", data=np.arange(60).reshape(6, 10), fill_value=-999)
     variable.scale_factor, variable.add_offset = np.float32(0.01), np.float32(273.15)
+
+
+def packed_round_zero(file):
+    variable = simple(file, "v", "i2", data=np.arange(-1033, -973).reshape(6, 10), fill_value=-1000)
+    variable.scale_factor, variable.add_offset = np.float32(0.1), np.float32(100.3)
 
 
 def packed_whole(file):
@@ -408,6 +414,17 @@ def test_a_chunk_that_lies_nowhere_is_left_out(tmp_path):
     assert translate(path, "hdf5")["v"].numbers.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
+def test_chunk_indexes_behind_a_user_block_are_walked(tmp_path, monkeypatch):
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w", userblock_size=1024) as file:
+        made = file.create_dataset("v", data=np.arange(90), chunks=(10,))
+        places = [made.id.get_chunk_info(number).byte_offset for number in range(9)]
+    monkeypatch.setattr("builder.references.hdf5._asked", None)
+    assert translate(path, "hdf5")["v"].offsets.tolist() == places
+    data = path.read_bytes()
+    assert [struct.unpack_from("<q", data, place)[0] for place in places] == list(range(0, 90, 10))
+
+
 def test_a_filter_without_a_level_is_known(tmp_path):
     path, values = tmp_path / "file.h5", np.arange(100, dtype="<i4")
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -510,6 +527,9 @@ def test_verification_notices_wrong_decoding(tmp_path):
     [
         (packed_32, "v/.zattrs", '"scale_factor":0.00999', '"scale_factor":0.01001'),
         (packed_32, "x/.zattrs", '"add_offset":273.1499', '"add_offset":273.1501'),
+        (packed_32, "x/.zattrs", '"add_offset":273.14999', '"add_offset":273.15005'),  # twice the spacing of float32
+        (packed_round_zero, "v/.zarray", '"fill_value":-1000', '"fill_value":null'),
+        (packed_round_zero, "v/.zarray", '"fill_value":-1000', '"fill_value":-999'),
         (packed_whole, "v/.zattrs", '"scale_factor":2', '"scale_factor":3'),
     ],
 )
@@ -543,6 +563,7 @@ def test_verification_notices_what_masks_hide_and_what_is_too_much(tmp_path):
         (np.array(["NaT"], "M8[ns]"), np.array(["NaT"], "M8[ns]"), True), (np.zeros(1), np.zeros((1, 1)), False),
         (np.array(["NaT"], "M8[ns]"), np.array(["2020"], "M8[ns]"), False), (np.array([1]), np.array([2]), False),
         (np.array(["a", np.nan], object), np.array(["a", np.nan], object), True),
+        (np.array([np.nan]), np.array([1.0]), False), (np.array([1.0]), np.array([np.nan]), False),
     ],
     ids=str,
 )  # fmt: skip
@@ -555,9 +576,25 @@ def test_large_file_is_sampled_to_its_last_chunk(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "WHOLE_FILE_BYTES", 1000)
     monkeypatch.setattr(module, "BLOCK_BYTES", 4000)
-    path = nc4(tmp_path / "file.nc", lambda file: simple(file, shape=(400, 100), chunksizes=(10, 100)))
+    path = nc4(tmp_path / "file.nc", lambda file: simple(file, shape=(401, 100), chunksizes=(10, 100)))
     refs = located(path)
     assert verify(refs, path, "x") == ()
-    offset = refs["v/39.0"]
+    offset = refs["v/40.0"]
     with pytest.raises(UnreferenceableError):
-        verify(refs | {"v/39.0": [offset[0], offset[1] - 4, offset[2]]}, path, "x")
+        verify(refs | {"v/40.0": [offset[0], offset[1] - 4, offset[2]]}, path, "x")
+
+
+def test_of_a_file_by_parts_what_is_here_is_compared(tmp_path):
+    def build(file):
+        simple(file, "large", shape=(400, 100), chunksizes=(10, 100))
+        simple(file, "small", shape=(4, 5), dims=("b", "a"), chunksizes=(4, 5))
+
+    path = nc4(tmp_path / "file.nc", build)
+    parts = fetch_parts(path, lambda _: None)
+    assert (parts.present, parts.picked) == ({"small"}, {"large": [0, 20, 39]})
+    refs = correct(parts.tables, path).refs(str(path))
+    assert verify(refs, path, "x", parts) == ()
+    for name in ("large/39.0", "small/0.0"):
+        address, offset, length = refs[name]
+        with pytest.raises(UnreferenceableError, match=f"variable {name[:5]}"):
+            verify(refs | {name: [address, offset - 4, length]}, path, "x", parts)

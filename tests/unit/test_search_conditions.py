@@ -91,6 +91,7 @@ def test_what_is_true_is_no_number():
 def test_a_time_is_an_interval_to_the_end_of_its_last_second():
     last = datetime(2019, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
     assert interval("2019") == (datetime(2019, 1, 1, tzinfo=UTC), last)
+    assert interval("2019-05-01T10:00:00Z") == (datetime(2019, 5, 1, 10, tzinfo=UTC),) * 2
     noon = datetime(2019, 5, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert interval(noon) == (datetime(2019, 5, 1, 10, tzinfo=UTC),) * 2
 

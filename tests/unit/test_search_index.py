@@ -167,10 +167,18 @@ def test_words_are_without_case_accents_and_serial_numbers():
     assert words_of("x" * 41) == []
 
 
-@pytest.mark.parametrize("address", ["bbox=1,2,3", "bbox=0,80,10,70", "bbox=a,b,c,d", "bbox=0,0,inf,1", "time=1999-13"])
+@pytest.mark.parametrize(
+    "address",
+    ["bbox=1,2,3", "bbox=0,80,10,70", "bbox=a,b,c,d", "bbox=0,0,inf,1", "bbox=0,60,181,70", "time=1999-13"],
+)
 def test_what_cannot_be_understood_is_said(address):
     with pytest.raises(UsageError):
         asked_of(address)
+
+
+@pytest.mark.parametrize("time", ["", "..", "../..", "/"])
+def test_a_time_that_is_open_at_both_ends_asks_for_none(time):
+    assert asked_of(f"time={time}").period is None
 
 
 @pytest.fixture(scope="module")
