@@ -542,6 +542,11 @@ def test_verification_notices_what_is_more_than_rounding(tmp_path, build, key, o
         verify(refs | {key: refs[key].replace(old, new)}, path, "x")
 
 
+def test_rounding_in_a_group_is_told_with_the_path(tmp_path):
+    path = nc4(tmp_path / "file.nc", lambda file: packed_round_zero(file.createGroup("deep")))
+    assert "through references, deep/v decode" in verify(located(path), path, "x")[1].message
+
+
 def test_verification_notices_what_masks_hide_and_what_is_too_much(tmp_path):
     path = nc4(tmp_path / "file.nc", fill_and_missing)
     refs = located(path)

@@ -235,6 +235,17 @@ def test_partial_file_fetches_each_block_once(tmp_path):
         assert len(file.read(100)) == 10
 
 
+def test_a_partial_file_of_too_many_parts_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("builder.references.partial.MAX_BYTES", 8192)
+    path, asked = tmp_path / "x", []
+    path.write_bytes(bytes(100_000))
+    with PartialFile(path, asked.extend) as file:
+        file.ensure([(0, 10), (50_000, 10)])
+        with pytest.raises(UnreferenceableError, match="too many parts"):
+            file.ensure([(90_000, 10)])
+    assert asked == [(0, 53_248)]
+
+
 def over(data):
     return lambda ranges: [data[max(offset, 0) : max(offset, 0) + length] for offset, length in ranges]
 

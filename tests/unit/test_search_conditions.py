@@ -24,6 +24,7 @@ ROWS = {
     "n": pa.array([1, 2, None, 3]),
     "x": pa.array([1000.0, None, 5.0, 0.5]),
     "text": pa.array(["50%", "500", None, "5_0"]),
+    "path": pa.array(["a\\b", "a%b", None, "ab"]),
     "version": pa.array(["2.10", "007", None, "12e4"]),
     "when": pa.array([DAY, DAY - timedelta(days=1), None, DAY + timedelta(days=1)], STAMP),
 }
@@ -42,6 +43,7 @@ def answer(condition):
     [
         ({"text": {"startsWith": "50%"}}, [True, False, None, False]),
         ({"text": {"contains": "_"}}, [False, False, None, True]),
+        ({"path": {"contains": "\\"}}, [True, False, None, False]),
         (["n!=2"], [True, False, None, True]),
         (["x=1e3"], [True, None, False, False]),
         ({"n": {"gt": 2.5}}, [False, False, None, True]),
@@ -113,6 +115,10 @@ def test_what_lacks_a_property_comes_last_and_equals_by_name(sortby, expected):
     columns = [column for key in keys for column in key.columns]
     rows = [("z" if name == "a" else "y", name, tuple(map(row.get, columns))) for name, row in said.items()]
     assert [name for _, name in sort(rows, keys)] == expected
+
+
+def test_heights_of_a_box_are_left_aside():
+    assert box_area([-10, 60, -4000, 10, 70, 100]).shapes == box_area([-10, 60, 10, 70]).shapes
 
 
 def test_a_property_within_a_property_is_found_where_there_is_one():

@@ -98,6 +98,20 @@ def test_a_word_of_a_collection_and_of_items_elsewhere_finds_both(tmp_path):
     assert found(folder, "q=drift") == {0, 1, 3}
 
 
+def test_an_interval_is_met_from_its_first_to_its_last_second(tmp_path):
+    made = [item(number, (0, 80, 1, 81)) for number in range(3)]  # the third is of another time
+    made[0]["properties"] |= {
+        "datetime": None, "start_datetime": "2000-01-01T00:00:00Z", "end_datetime": "2000-12-31T00:00:00Z",
+    }  # fmt: skip
+    made[1]["properties"]["datetime"] = "2001-06-01T00:00:00Z"
+    writer = IndexWriter(tmp_path)
+    writer.add("ice", list(map(line_of, made)))
+    folder = searching.finish(writer, tmp_path, SHELVES)
+    assert found(folder, "time=2000-12-31T00:00:00Z/2001-06-01T00:00:00Z") == {0, 1}
+    assert found(folder, "time=2000-12-31T00:00:01Z/2001-05-31T23:59:59Z") == set()
+    assert found(folder, "time=1995/2000-01-01T00:00:00Z") == {0}
+
+
 BOXES = [
     (170, 60, -170, 80), (180, 60, 180, 70), (-180, 60, -180, 70), (-180, 89, 180, 90), (0, 90, 0, 90),
     (-30, 80, 30, 90), (10, 60, 20, 62), (-180, 50, 180, 90), (100, 85.25, -100, 89.75), (-180, 60, -179.75, 60.25),

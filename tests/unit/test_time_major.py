@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from hashlib import sha256
+from types import SimpleNamespace
 
 import netCDF4
 import numpy as np
@@ -190,6 +191,10 @@ def test_it_is_made_anew_where_one_map_changes_and_not_otherwise(ice, monkeypatc
     built(folder, url)
     assert (len(written), kept.with_suffix(".json").read_bytes()) == (4, said)
     assert sorted(kept.parent.iterdir()) == [kept.with_suffix(".json"), kept], "nothing is left lying about"
+    built(folder, f"{url}moved/")
+    refs = json.loads((folder / "out/test/ice/time-major/references.json").read_bytes())["refs"].values()
+    (target,) = {value[0] for value in refs if isinstance(value, list)}
+    assert target.startswith(f"{url}moved/test/ice/time-major/")
 
 
 def test_it_goes_with_the_policy(ice):
@@ -313,6 +318,10 @@ def test_harm_to_the_child_is_a_finding(ice, monkeypatch):
         for file, reason in ((folder / "bad.nc", "web page"), (other, "another type or shape")):
             with pytest.raises(UnreferenceableError, match=reason):
                 keeper.of([part(file), part(path)], "k", whole, str, inspector)
+        with monkeypatch.context() as full:
+            full.setattr("builder.timemajor.shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+            with pytest.raises(UnreferenceableError, match="no room on the disk"):
+                keeper.of([part(path), part(path)], "k", whole, str, inspector)
         monkeypatch.setattr("builder.timemajor.SILENCE_S", 0.001)
         with pytest.raises(UnreferenceableError, match="no progress"):
             keeper.of([part(path), part(path)], "k", whole, str, inspector)
@@ -337,6 +346,33 @@ def test_harm_to_the_child_is_a_finding(ice, monkeypatch):
 )
 def test_chunks_are_long_in_time_and_half_a_megabyte_at_most(shape, axis, size, expected):
     assert chunk_lengths(shape, axis, size) == expected
+
+
+def test_steps_of_the_copy_before_are_counted_by_the_lengths_of_its_granules(tmp_path, monkeypatch):
+    asked = []
+
+    def run(path, _):
+        asked.append(json.loads(path.read_bytes()))
+        (path.parent / "copy.nc").write_bytes(b"made")
+
+    monkeypatch.setattr("builder.timemajor._run", run)
+    parts = [
+        Part(name, version, length, None) for name, version, length in (("c", "3", 4), ("b", "2", 3), ("d", "9", 1))
+    ]
+    with open_state(tmp_path / "state") as state:
+        path = Keeper(state, "x")._write(parts, b'{"refs": {}}', [("1", 2), ("2", 3), ("3", 4)])
+        assert path.read_bytes() == b"made"
+    assert asked[0]["pieces"] == [["c", 4, 5], ["b", 3, 2], ["d", 1, None]]
+
+
+def test_a_copy_without_references_is_not_kept(tmp_path, monkeypatch):
+    path = tmp_path / "copy.part"
+    path.write_bytes(b"made")
+    monkeypatch.setattr(Keeper, "_write", lambda *_: path)
+    inspector = SimpleNamespace(inspect=lambda *_: SimpleNamespace(references=None, findings=()))
+    with open_state(tmp_path / "state") as state, pytest.raises(UnreferenceableError, match="no references"):
+        Keeper(state, "x").of([], "k", b"", str, inspector)
+    assert not path.exists()
 
 
 def times(path, first, steps):
