@@ -17,6 +17,7 @@ from builder.references.table import ArrayTable, Read, contiguous, divisor, loca
 TYPES = {1: "|i1", 2: "|S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8", 7: "|u1", 8: ">u2", 9: ">u4", 10: ">i8", 11: ">u8"}
 DIMENSION, VARIABLE, ATTRIBUTE = 10, 11, 12
 STREAMING = {4: 0xFFFFFFFF, 8: 0xFFFFFFFFFFFFFFFF}
+"""Number of records, by its width, of a file whose writer never said how many there are."""
 FIRST_READ = 64 << 10
 MAX_HEADER = 64 << 20
 MAX_ENTRIES = 100_000
@@ -81,21 +82,12 @@ class _Header:
     def parse(self) -> tuple[int, list[_Variable]]:
         """Return the number of records and the variables."""
         records = self._number(self.count_width)
+        if records == STREAMING[self.count_width]:
+            raise UnreferenceableError("the header leaves the number of records open, which netCDF-C does not count")
         lengths = [self._dimension() for _ in range(self._list(DIMENSION))]
         self._skip_attributes()
         variables = [self._variable(lengths, records) for _ in range(self._list(VARIABLE))]
-        if records == STREAMING[self.count_width]:
-            records = self._streamed(variables)
-            variables = [
-                _Variable(v.name, (records, *v.shape[1:]) if v.record else v.shape, v.dtype, v.begin, v.record)
-                for v in variables
-            ]
         return records, variables
-
-    def _streamed(self, variables: list[_Variable]) -> int:
-        own = [variable for variable in variables if variable.record]
-        stride = record_size([variable.nbytes for variable in own])
-        return (self.end - min(variable.begin for variable in own)) // stride if stride else 0
 
     def _take(self, count: int) -> bytes:
         if self.at + count > len(self.data):

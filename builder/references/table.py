@@ -62,13 +62,10 @@ class ArrayTable:
     def grown(self, shape: tuple[int, ...]) -> ArrayTable:
         """Return it for a shape that it fits.
 
-        A NetCDF variable is as long as its unlimited dimension, an HDF5 dataset as far as it was written.
+        A NetCDF variable is as long as its unlimited dimension, an HDF5 dataset as far as it was written. Chunks keep
+        their numbers, for it may only be longer along the first dimension (`builder.enrich.correct`).
         """
-        larger = replace(self, shape=shape)
-        if shape == self.shape or not self.numbers.size:
-            return larger
-        corners = np.unravel_index(self.numbers, self.grid)
-        return replace(larger, numbers=np.ravel_multi_index(corners, larger.grid).astype(np.int64))
+        return replace(self, shape=shape)
 
     def zarray(self) -> dict[str, Any]:
         """Return the ``.zarray`` document, without a fill value."""

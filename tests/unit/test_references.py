@@ -397,6 +397,19 @@ def test_chunks_lie_within_their_file_and_once(numbers, offsets, sizes, said):
     assert [whole.fits(shape) for shape in ((2,), (3,), (1,), (2, 3))] == [True, True, False, False]
 
 
+@pytest.mark.parametrize(("kind", "width"), [("NETCDF3_CLASSIC", 4), ("NETCDF3_64BIT_DATA", 8)])
+def test_a_classic_file_that_does_not_say_how_many_records_it_has_is_refused(tmp_path, kind, width):
+    path = tmp_path / "file.nc"
+    with netCDF4.Dataset(path, "w", format=kind) as file:
+        file.createDimension("t", None)
+        file.createVariable("v", "f4", ("t",))[:] = np.arange(4)
+    data = bytearray(path.read_bytes())
+    assert int.from_bytes(data[4 : 4 + width], "big") == 4
+    data[4 : 4 + width] = b"\xff" * width
+    with pytest.raises(UnreferenceableError, match="leaves the number of records open"):
+        scan_netcdf3(over(data), len(data))
+
+
 def test_a_header_of_very_many_dimensions_is_damaged():
     data = b"CDF\1" + struct.pack(">III", 0, 10, 100_001) + bytes(200_000)
     with pytest.raises(UnreferenceableError, match="damaged"):
@@ -417,12 +430,12 @@ def test_a_chunk_that_lies_nowhere_is_left_out(tmp_path):
 def test_chunk_indexes_behind_a_user_block_are_walked(tmp_path, monkeypatch):
     path = tmp_path / "file.h5"
     with h5py.File(path, "w", userblock_size=1024) as file:
-        made = file.create_dataset("v", data=np.arange(90), chunks=(10,))
-        places = [made.id.get_chunk_info(number).byte_offset for number in range(9)]
+        made = file.create_dataset("v", data=np.arange(640), chunks=(10,))  # as many as a node of the tree holds
+        places = [made.id.get_chunk_info(number).byte_offset for number in range(64)]
     monkeypatch.setattr("builder.references.hdf5._asked", None)
     assert translate(path, "hdf5")["v"].offsets.tolist() == places
     data = path.read_bytes()
-    assert [struct.unpack_from("<q", data, place)[0] for place in places] == list(range(0, 90, 10))
+    assert [struct.unpack_from("<q", data, place)[0] for place in places] == list(range(0, 640, 10))
 
 
 def test_a_filter_without_a_level_is_known(tmp_path):
