@@ -43,10 +43,7 @@ def _halved(below: Path, path: Path, tile: int, units: tuple[Numbers, Numbers]) 
     with rasterio.open(below) as source:
         height, width = source.shape
         shape = -(-height // 2), -(-width // 2)
-        a, b, c, d, e, f = tuple(source.transform)[:6]
-        place = rasterio.Affine(2 * a, 2 * b, c, 2 * d, 2 * e, f)
-        profile = {**source.profile, "height": shape[0], "width": shape[1], "transform": place}
-        with rasterio.open(path, "w", **profile) as target:
+        with rasterio.open(path, "w", **{**source.profile, "height": shape[0], "width": shape[1]}) as target:
             for row in range(0, shape[0], tile):
                 rows = min(tile, shape[0] - row)
                 values = source.read(window=Window(0, 2 * row, width, min(2 * rows, height - 2 * row)))

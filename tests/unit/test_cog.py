@@ -16,6 +16,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from processors.cog import Band, Raster, blocks_of, convert, write_cog
 from processors.errors import Refusal
+from processors.overviews import mean_power
 
 GDAL_VALIDATOR = Path("/usr/lib/python3/dist-packages/osgeo_utils/samples/validate_cloud_optimized_geotiff.py")
 POLAR = (1000.0, 0.0, -500_000.0, 0.0, -1000.0, 500_000.0)
@@ -174,6 +175,12 @@ def test_overviews_of_decibels_in_floats_keep_what_is_missing(tmp_path):
     power = 10 ** (values.astype(float) / 10)
     expected = 10 * np.log10(power.reshape(350, 2, 300, 2).mean(axis=(1, 3)))
     assert np.allclose(found, expected, atol=1e-5, equal_nan=True)
+
+
+def test_packed_decibels_are_averaged_as_what_they_stand_for():
+    """-20 and -10 dB have a mean of 0.055, -12.596 dB; packed by 0.5 and -30 these are 20 and 40, and 34.807."""
+    found = mean_power(np.array([[[20.0, 40.0, np.nan, -99.0], [-99.0, np.inf, 7.0, 7.0]]]), -99, 0.5, -30.0)
+    assert found[0, 0] == pytest.approx([34.8073, 7], abs=1e-4)
 
 
 def test_scale_and_offset_are_kept_and_told(tmp_path):

@@ -22,7 +22,7 @@ from processors.grids import Grid, count_steps, read_grid
 from processors.protocol import Input, Lineage
 from processors.regrid import RegridParameters, processor, target_of
 from processors.run import execute
-from processors.sampling import reach_of, sample
+from processors.sampling import Target, reach_of, sample
 
 NORTH = "science/netcdf/seaice/seaice_conc_daily_nh_20211231_f17_v04r00.nc"
 
@@ -252,6 +252,15 @@ def test_the_key_depends_on_content_and_not_on_the_address(tmp_path):
     ]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
+
+
+def test_points_on_an_edge_go_one_way_and_those_beyond_half_a_cell_have_no_value():
+    axis, values = np.array([0.0, 100, 200]), np.arange(9.0).reshape(3, 3)
+    grid = Grid("t", "K", values, axis, axis[::-1], "EPSG:3413", False, {})
+    found = sample(Target("EPSG:3413", 0, 200, 100, (4, 4)), "nearest", 1, 0.0, (grid, (0, 4)))
+    gone = np.nan  # the centres are edges of the grid's cells, the last ones a cell outside
+    expected = [[1, 2, 2, gone], [4, 5, 5, gone], [7, 8, 8, gone], [gone, gone, gone, gone]]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_cells_of_a_curvilinear_grid_that_have_no_place_are_left_out(tmp_path):
