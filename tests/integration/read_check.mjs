@@ -6,8 +6,8 @@ import { join } from "node:path";
 const puppeteer = (await import(createRequire(`${process.cwd()}/`).resolve("puppeteer-core"))).default;
 const axe = readFileSync(createRequire(`${process.cwd()}/`).resolve("axe-core/axe.min.js"), "utf8");
 const [page_url, chromium, folder, more = "{}"] = process.argv.slice(2);
-/** Width and colours; `frame`: the page is another site's, and ours is in its frame. */
-const { width = 1000, scheme = "light", frame = false } = JSON.parse(more);
+/** Width and colours; `frame`: the page is another site's, and ours is in its frame; `fields`: what is filled in, by kind. */
+const { width = 1000, scheme = "light", frame = false, fields = {} } = JSON.parse(more);
 
 /** What axe-core finds wrong with the page as it stands. */
 async function violations(page) {
@@ -49,7 +49,10 @@ try {
   for (const kind of kinds) {
     await place.select('select[name="kind"]', kind);
     await place.waitForFunction(() => !document.querySelector('[data-app="read"] form button').disabled, { timeout: 20000 });
+    for (const [name, value] of Object.entries(fields[kind] ?? {})) await place.type(`input[name="${name}"]`, value);
+    if (fields[kind]) await page.keyboard.press("Tab");
     await new Promise((done) => setTimeout(done, 300));
+    await place.waitForFunction(() => !document.querySelector('[data-app="read"] form button').disabled, { timeout: 20000 });
     const price = await place.$eval('[data-app="read"] form ~ p[role="status"]', (one) => one.textContent);
     await place.focus('[data-app="read"] form button');
     await page.keyboard.press("Enter");

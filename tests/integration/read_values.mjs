@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [bundle, jobs] = process.argv.slice(2);
-const { curveOf, Dataset, python, Reader, timeReader } = await import(bundle);
+const { curveOf, Dataset, frameOf, python, Reader, timeReader } = await import(bundle);
 const plain = (value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
 
 async function variable(dataset, name, selection) {
@@ -20,7 +20,7 @@ async function answer(job) {
   const request = (href, options) => (options.headers && failing-- > 0 ? Promise.reject(new TypeError("network")) : fetch(href, options));
   const dataset = await Dataset.open(job.references, job.version ?? {}, request);
   if (job.question) {
-    const reader = new Reader(dataset);
+    const reader = new Reader(dataset, frameOf(job.crs ?? "", job.perUnit ?? 1));
     const failed = job.failing ? await reader.plan(job.question).then(() => "", (trouble) => trouble.message) : "";
     const plan = await reader.plan(job.question);
     const table = await reader.read(plan);

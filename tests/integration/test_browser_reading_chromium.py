@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from lxml import html
+from pyproj import CRS, Proj
 
 from builder.demo import running_demo
 from builder.serve import serve
@@ -85,12 +86,21 @@ def test_profiles_of_a_cruise(demo, tools, tmp_path):
         assert np.allclose(part[name].to_numpy().ravel(), profile, rtol=2e-7, equal_nan=True)
 
 
-def test_a_map_of_ice(demo, tools, tmp_path):
-    path, read, _ = visit(demo, tools, tmp_path, "demo-bremen/demo-sea-ice/ice-*.html")
+def test_a_map_of_ice_and_a_box_cut_out_of_it(demo, tools, tmp_path):
+    box = {"west": "170", "south": "70", "east": "-150", "north": "85"}
+    path, read, found = visit(demo, tools, tmp_path, "demo-bremen/demo-sea-ice/ice-*.html", fields={"subset": box})
     assert read["map"]["plots"] == 1
     with xr.open_dataset(path) as dataset:
-        wanted = dataset["ice_conc"].to_numpy().ravel()
-    assert np.allclose(table(read["map"]).iloc[:, -1], wanted, rtol=2e-7, equal_nan=True)
+        wanted = dataset["ice_conc"].to_numpy()
+        code = dataset["crs"].attrs["crs_wkt"]
+        x, y = np.meshgrid(dataset.x, dataset.y)
+    assert np.allclose(table(read["map"]).iloc[:, -1], wanted.ravel(), rtol=2e-7, equal_nan=True)
+    lon, lat = Proj(CRS(code))(x, y, inverse=True)
+    inside = (lat >= 70) & (lat <= 85) & ((lon - 170) % 360 <= 40)
+    cut = table(read["subset"])
+    assert 10 < inside.sum() == len(cut)
+    assert np.allclose(cut.iloc[:, -1], wanted[0][inside], rtol=2e-7, equal_nan=True)
+    assert np.allclose(cut["latitude [degrees_north]"], lat[inside], rtol=0, atol=1e-6)
 
 
 def test_the_panel_works_in_a_frame_on_another_site(demo, tools, tmp_path):

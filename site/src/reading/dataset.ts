@@ -18,6 +18,9 @@ export interface Variable {
 /** First index and the one after the last, by dimension; others are read whole. */
 export type Selection = Readonly<Record<string, readonly [number, number]>>;
 
+/** Most values that are read in one go. */
+export const MOST_VALUES = 4_000_000;
+
 /** Values in row-major order of `shape`. */
 export interface Block {
   values: Values;

@@ -1,6 +1,7 @@
 /** The answer as CSV, and as Python code that reads the same values. */
 
-import type { Table } from "./query";
+import { MARGIN, width } from "./box";
+import type { Plan, Table } from "./query";
 
 /** Lines that say where the values are from, then names with units and rows; `pandas.read_csv(…, comment="#")`. */
 export function csv({ columns }: Table, about: readonly string[]): string {
@@ -28,6 +29,35 @@ export function python({ plan }: Table, opening: string): string {
   const cuts = plan.variable.dims
     .filter((dim) => plan.selection[dim])
     .map((dim) => `${JSON.stringify(dim)}: ${dim in plan.among ? `[${plan.among[dim]!.join(", ")}]` : `slice(${plan.selection[dim]!.join(", ")})`}`);
-  const name = JSON.stringify(plan.variable.name.split("/").pop());
-  return `${opening.trimEnd()}\npart = dataset[[${name}]].isel({${cuts.join(", ")}})\npart.to_netcdf("part.nc")\n`;
+  const [name, masked] = [last(plan.variable.name), inside(plan)];
+  const names = masked && !plan.cells!.frame ? [name, ...[plan.cells!.latitude, plan.cells!.longitude].map(last)] : [name];
+  return `${opening.trimEnd()}\npart = dataset[[${names.join(", ")}]].isel({${cuts.join(", ")}})\n${masked}part.to_netcdf("part.nc")\n`;
+}
+
+const last = (name: string): string => JSON.stringify(name.split("/").pop());
+
+/** Lines that leave out what lies beside a box, as far as the file rounds positions; none without one. */
+function inside({ cells, question, variable }: Plan): string {
+  const { box } = question;
+  if (!cells || !box) return "";
+  const [west, south, , north] = box;
+  const name = last(variable.name);
+  const places = cells.frame
+    ? [
+        "import xarray",
+        "from pyproj import Proj",
+        `x, y = xarray.broadcast(part[${last(cells.frame.easting)}], part[${last(cells.frame.northing)}])`,
+        `lon, lat = Proj("${cells.frame.code}")(x.values * ${cells.frame.perUnit}, y.values * ${cells.frame.perUnit}, inverse=True)`,
+        "part = part.assign_coords(longitude=(x.dims, lon), latitude=(x.dims, lat))",
+        "lon, lat = part.longitude, part.latitude",
+      ]
+    : [`lon, lat = part[${last(cells.longitude)}], part[${last(cells.latitude)}]`];
+  return [
+    ...places,
+    `rounding = ${MARGIN}`,
+    `inside = (lat >= ${south} - rounding) & (lat <= ${north} + rounding)`,
+    `inside &= (lon - ${west} + rounding) % 360 <= ${width(box)} + 2 * rounding`,
+    `part[${name}] = part[${name}].where(inside)`,
+    "",
+  ].join("\n");
 }

@@ -7,6 +7,7 @@ export { python } from "./exports";
 export { Dataset, type Block, type Selection, type Variable } from "./dataset";
 export { cost, Ranges, spans } from "./ranges";
 export { kindsOf, kilometres, Reader, type Question, type Table } from "./query";
+export { frameOf } from "./polar";
 export { openReferences } from "./references";
 export { measured, rolesOf } from "./roles";
 export { ReadError } from "./trouble";

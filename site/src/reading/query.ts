@@ -1,8 +1,11 @@
 /** Questions to a variable – series, profile, map, subset – as parts of arrays to read, and the answer as a table. */
 
 import { kept } from "../lib/kept";
+import { inside, modulo, ROUNDING, type Box } from "./box";
 import { timeReader } from "./cf";
-import type { Block, Dataset, Selection, Variable } from "./dataset";
+import { MOST_VALUES, type Block, type Dataset, type Selection, type Variable } from "./dataset";
+import { located, positionsOf, type Located } from "./located";
+import type { Frame } from "./polar";
 import type { Cost } from "./ranges";
 import { rolesOf, type Place, type Roles } from "./roles";
 import { ReadError } from "./trouble";
@@ -14,13 +17,10 @@ export interface Question {
   kind: Kind;
   variable: string;
   point?: [longitude: number, latitude: number];
-  box?: [west: number, south: number, east: number, north: number];
+  box?: Box;
   depth?: [from: number, to: number];
   time?: [from: number, to: number];
 }
-
-/** Turns a position into the coordinates of a projected grid; the grid's own reference system knows how. */
-export type Project = (longitude: number, latitude: number) => [x: number, y: number];
 
 export interface Axis {
   name: string;
@@ -41,6 +41,8 @@ export interface Plan {
   selection: Selection;
   /** Of dimensions of which not all that is read was asked for: the indices that were. */
   among: Readonly<Record<string, readonly number[]>>;
+  /** Of subsets of grids whose positions do not follow rows and columns: the cells that are read. */
+  cells?: Located;
   cost: Cost;
   /** Distance of the chosen place from the point asked for, kilometres. */
   away?: number;
@@ -62,9 +64,6 @@ export interface Table {
 }
 
 const EARTH_KM = 6371.0088;
-const MOST_VALUES = 4_000_000;
-/** By which part of them numbers of 32 bits may differ from those that were meant. */
-const ROUNDING = 2 ** -23;
 
 /** What can be asked of a variable. */
 export function kindsOf(roles: Roles, variable: Variable): Kind[] {
@@ -81,7 +80,7 @@ export class Reader {
 
   constructor(
     readonly dataset: Dataset,
-    private readonly project?: Project,
+    readonly frame?: Frame,
   ) {}
 
   roles(name: string): Roles {
@@ -125,6 +124,8 @@ export class Reader {
     const chosen: Record<string, [number, number]> = {};
     const all: Record<string, number[]> = {};
     const near = await this.choosePlace(question, roles, variable, chosen, all);
+    const cells = question.kind === "subset" ? await located(this, roles.place, question.box) : undefined;
+    if (cells) Object.assign(chosen, { [cells.y]: cells.rows, [cells.x]: cells.columns });
     const times = await this.times(roles);
     if (times && !(times.dim in chosen)) narrow(chosen, all, times.dim, range(times.values, question.time));
     const depths = await this.depths(roles, variable);
@@ -138,7 +139,7 @@ export class Reader {
     if (count === 0) throw new ReadError("empty", question.variable);
     if (count > MOST_VALUES) throw new ReadError("large", String(count));
     const cost = await this.dataset.cost([[variable.name, chosen]]);
-    return { question, variable, axes, selection: chosen, among: gapped(all, chosen), cost, ...near };
+    return { question, variable, axes, selection: chosen, among: gapped(all, chosen), ...(cells && { cells }), cost, ...near };
   }
 
   async read(plan: Plan): Promise<Table> {
@@ -154,11 +155,16 @@ export class Reader {
       const column = Float64Array.from(values, (_, row) => own[place(row)]!);
       return { name: axis.name, unit: axis.unit, values: column, times: axis.times };
     });
-    const last = { name: plan.variable.name, unit: this.unit(plan.variable.name), values, times: false };
     const asked = Object.entries(plan.among).map(([dim, indices]) => {
       const [within, place, first] = [new Set(indices), along(dim), plan.selection[dim]![0]];
       return (row: number): boolean => within.has(place(row) + first);
     });
+    if (plan.cells) {
+      const positions = positionsOf(plan.cells, values.length, along);
+      columns.push(...positions.columns);
+      asked.push(positions.within);
+    }
+    const last = { name: plan.variable.name, unit: this.unit(plan.variable.name), values, times: false };
     const only = (column: Column): Column =>
       ({ ...column, values: Array.from(column.values).filter((_, row) => asked.every((is) => is(row))) });
     return { plan, columns: asked.length > 0 ? [...columns, last].map(only) : [...columns, last], block };
@@ -224,8 +230,8 @@ export class Reader {
     may: (index: number) => boolean = () => true,
   ): Promise<Pick<Plan, "away" | "place">> {
     if (place.kind === "projected") {
-      if (!this.project) throw new ReadError("layout", place.easting);
-      const [x, y] = this.project(...point);
+      if (!this.frame) throw new ReadError("layout", place.easting);
+      const [x, y] = this.frame.forward(...point);
       const [easting, northing] = [await this.coordinate(place.easting), await this.coordinate(place.northing)];
       const [i, j] = [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
       pick(chosen, place.x, i);
@@ -254,23 +260,17 @@ export class Reader {
   /** Narrows dimensions to what lies in a box; a box with west > east goes across ±180°. */
   private async within(
     place: Exclude<Place, { kind: "one" }>,
-    box: [number, number, number, number],
+    box: Box,
     chosen: Record<string, [number, number]>,
     all: Record<string, number[]>,
   ): Promise<void> {
-    if (place.kind === "projected") return;
-    const [west, south, east, north] = box;
+    if (place.kind === "projected" || place.kind === "cells") return;
+    const { wide, high } = inside(box);
     const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
-    const margin = 180 * ROUNDING;
-    const width = east - west >= 360 ? 360 : modulo(east - west);
-    const wide = (value: number): boolean => modulo(value - west + margin) <= width + 2 * margin;
-    const high = (value: number): boolean => value >= south - margin && value <= north + margin;
     if (place.kind === "grid") {
       narrow(chosen, all, place.x, indices(longitudes, wide));
       narrow(chosen, all, place.y, indices(latitudes, high));
-    } else if (place.kind === "points") {
-      narrow(chosen, all, place.dim, indices(latitudes, (value, at) => high(value) && wide(longitudes[at]!)));
-    }
+    } else narrow(chosen, all, place.dim, indices(latitudes, (value, at) => high(value) && wide(longitudes[at]!)));
   }
 }
 
@@ -338,7 +338,6 @@ function here(point: [number, number], longitude: number, latitude: number): Pic
 }
 
 const turn = (degrees: number): number => modulo(degrees + 180) - 180;
-const modulo = (degrees: number): number => ((degrees % 360) + 360) % 360;
 
 /** Great-circle distance on a sphere (haversine), kilometres. */
 export function kilometres(from: readonly [number, number], to: readonly [number, number]): number {

@@ -3,7 +3,8 @@
 import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
-import { projectOf } from "./polar";
+import { boxable } from "./located";
+import { frameOf } from "./polar";
 import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
 import type { Cost } from "./ranges";
 import { measured } from "./roles";
@@ -32,7 +33,7 @@ export async function readerOf(told: Readonly<Record<string, string | undefined>
   if (measured(dataset).length === 0) throw new ReadError("layout", references.replace(/.*\//, ""));
   const easting = [...dataset.variables.values()].find((one) => one.name === "x");
   const perUnit = /^(km|kilomet)/.test(String(easting?.attributes.units ?? "m")) ? 1000 : 1;
-  return new Reader(dataset, projectOf(crs, perUnit));
+  return new Reader(dataset, frameOf(crs, perUnit));
 }
 
 /** A variable with its meaning and unit. */
@@ -105,7 +106,7 @@ class Panel {
     const through = place?.kind === "points" && asked === "series" && place.dim === roles.time?.dim;
     if (place && place.kind !== "one" && (asked === "series" || asked === "profile") && !through)
       await this.middle(name);
-    if (asked === "subset" && place && place.kind !== "one" && place.kind !== "projected" && place.kind !== "cells")
+    if (asked === "subset" && boxable(place, this.reader.frame))
       for (const side of ["west", "south", "east", "north"] as const) this.number(side, "");
     const casts = place?.kind === "points" && place.dim === roles.time?.dim;
     const moment = roles.time && !casts && (asked === "profile" || asked === "map");

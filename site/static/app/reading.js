@@ -1,1 +1,1 @@
-export{o as Dataset,c as Ranges,v as ReadError,t as Reader,l as cost,m as curveOf,_ as fletcher32,n as kilometres,r as kindsOf,i as measured,s as openReferences,p as python,a as rolesOf,u as spans,g as timeReader}from"./chunks/query-DYTKZxee.js";
+export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,g as curveOf,y as fletcher32,t as frameOf,r as kilometres,i as kindsOf,a as measured,l as openReferences,h as python,o as rolesOf,f as spans,v as timeReader}from"./chunks/polar-Dzk26Uan.js";

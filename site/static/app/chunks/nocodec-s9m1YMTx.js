@@ -1,1 +1,0 @@
-import{v as e}from"./query-DYTKZxee.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
