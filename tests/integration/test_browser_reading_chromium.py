@@ -88,7 +88,7 @@ def test_profiles_of_a_cruise(demo, tools, tmp_path):
 
 def test_a_map_of_ice_and_a_box_cut_out_of_it(demo, tools, tmp_path):
     box = {"west": "170", "south": "70", "east": "-150", "north": "85"}
-    path, read, found = visit(demo, tools, tmp_path, "demo-bremen/demo-sea-ice/ice-*.html", fields={"subset": box})
+    path, read, _ = visit(demo, tools, tmp_path, "demo-bremen/demo-sea-ice/ice-*.html", fields={"subset": box})
     assert read["map"]["plots"] == 1
     with xr.open_dataset(path) as dataset:
         wanted = dataset["ice_conc"].to_numpy()
