@@ -542,7 +542,7 @@ def test_verification_notices_wrong_decoding(tmp_path):
         (packed_32, "x/.zattrs", '"add_offset":273.1499', '"add_offset":273.1501'),
         (packed_32, "x/.zattrs", '"add_offset":273.14999', '"add_offset":273.15005'),  # twice the spacing of float32
         (packed_round_zero, "v/.zarray", '"fill_value":-1000', '"fill_value":null'),
-        (packed_round_zero, "v/.zarray", '"fill_value":-1000', '"fill_value":-999'),
+        (packed_round_zero, "v/.zattrs", '"add_offset"', '"missing_value":-990,"add_offset"'),
         (packed_whole, "v/.zattrs", '"scale_factor":2', '"scale_factor":3'),
     ],
 )

@@ -263,6 +263,24 @@ def test_points_on_an_edge_go_one_way_and_those_beyond_half_a_cell_have_no_value
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize(("first", "values"), [(-0.4, [0, *range(1, 11), np.nan]), (-0.6, [np.nan, *range(11)])])
+@pytest.mark.parametrize("west", [0, 180])
+def test_the_outer_columns_of_a_part_of_the_globe_are_whole(first, values, west):
+    """Grid of 0 to 10° east of a meridian; the points lie 1° apart, the outer ones within or beyond half a cell."""
+    lon, lat, degree = np.arange(11.0) + west, np.array([0.0, 1]), np.pi * 6_378_137 / 180
+    grid = Grid("t", "K", np.tile(np.arange(11.0), (2, 1)), (lon + 180) % 360 - 180, lat, "EPSG:4326", False, {})
+    crs = f"+proj=eqc +lon_0={west} +datum=WGS84 +units=m"
+    target = Target(crs, (first - 0.5) * degree, degree, degree, (1, 12))
+    np.testing.assert_array_equal(sample(target, "nearest", 1, 0.0, (grid, (0, 1))), [values])
+
+
+def test_a_mean_is_that_of_the_cells_within():
+    axis, values = np.arange(50.0, 400, 100), np.random.default_rng(1).random((4, 4))
+    grid = Grid("t", "K", values, axis, axis[::-1], "EPSG:3413", False, {})
+    found = sample(Target("EPSG:3413", 0, 400, 200, (2, 2)), "mean", 2, 0.0, (grid, (0, 2)))
+    np.testing.assert_allclose(found, values.reshape(2, 2, 2, 2).mean(axis=(1, 3)), rtol=1e-12)
+
+
 def test_cells_of_a_curvilinear_grid_that_have_no_place_are_left_out(tmp_path):
     lon, lat = np.meshgrid(np.linspace(0, 40, 30), np.linspace(70, 85, 30))
     whole = read_grid(make(tmp_path / "x.nc", lon, lat, lat, ("y", "x")))
