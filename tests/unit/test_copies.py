@@ -16,6 +16,7 @@ from builder.enrich.copying import make_copy
 from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.enrich.rewrite import rewrite
+from builder.errors import UnreferenceableError
 from builder.serve import serve
 from tests.encodings import CASES, write
 
@@ -69,6 +70,32 @@ def test_members_of_compound_types_become_variables(tmp_path):
         inner.set_auto_mask(False)
         assert inner["p.a"][:].tobytes() == data["a"].tobytes()
         assert inner["p.b"][:].tobytes() == data["b"].tobytes()
+
+
+def test_groups_keep_their_attributes_and_their_values_of_lzf(tmp_path):
+    with h5py.File(tmp_path / "source.nc", "w") as file:
+        file.attrs["title"] = "Ice"
+        deep = file.create_group("deep")
+        deep.attrs["note"] = "inner"
+        deep.create_dataset("v", data=np.arange(20), chunks=(5,), compression="lzf")
+    rewrite(tmp_path / "source.nc", tmp_path / "copy.nc")
+    with netCDF4.Dataset(tmp_path / "copy.nc") as file:
+        assert (file.title, file["deep"].note) == ("Ice", "inner")
+        assert file["deep/v"][:].tolist() == list(range(20))
+
+
+def test_no_records_are_copied_and_values_that_come_out_otherwise_are_refused(tmp_path, monkeypatch):
+    with netCDF4.Dataset(tmp_path / "source.nc", "w") as file:
+        file.createDimension("time", None)
+        file.createDimension("x", 3)
+        file.createVariable("v", "f4", ("x", "time"))
+        file.createVariable("x", "f4", ("x",))[:] = [1, 2, 3]
+    rewrite(tmp_path / "source.nc", tmp_path / "copy.nc")
+    with netCDF4.Dataset(tmp_path / "copy.nc") as file:
+        assert (file["v"].shape, file["x"][:].tolist()) == ((3, 0), [1, 2, 3])
+    monkeypatch.setattr("builder.enrich.rewrite.same_bits", lambda *_: False)
+    with pytest.raises(UnreferenceableError, match="variable x came out otherwise"):
+        rewrite(tmp_path / "source.nc", tmp_path / "other.nc")
 
 
 def test_what_cannot_be_copied_leaves_nothing(tmp_path):
