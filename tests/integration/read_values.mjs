@@ -34,6 +34,7 @@ async function answer(job) {
 }
 
 const answers = [];
-for (const job of JSON.parse(readFileSync(jobs, "utf8")))
+const infinite = (_, value) => (value === "Infinity" || value === "-Infinity" ? Number(value) : value);
+for (const job of JSON.parse(readFileSync(jobs, "utf8"), infinite))
   answers.push(await answer(job).catch((trouble) => ({ error: trouble.message })));
 console.log(JSON.stringify(answers));

@@ -127,7 +127,7 @@ export class Reader {
     const cells = question.kind === "subset" ? await located(this, roles.place, question.box) : undefined;
     if (cells) Object.assign(chosen, { [cells.y]: cells.rows, [cells.x]: cells.columns });
     const times = await this.times(roles);
-    if (times && !(times.dim in chosen)) narrow(chosen, all, times.dim, range(times.values, question.time));
+    if (times && (!(times.dim in chosen) || times.dim in all)) narrow(chosen, all, times.dim, range(times.values, question.time));
     const depths = await this.depths(roles, variable);
     if (depths && !(depths.dim in chosen)) narrow(chosen, all, depths.dim, range(depths.values, question.depth, ROUNDING));
     one(question.kind, times, depths, chosen);
@@ -289,8 +289,10 @@ function pick(chosen: Record<string, [number, number]>, dim: string, index: numb
   chosen[dim] = [index, index + 1];
 }
 
-/** Reads from the first to the last of some indices, of which `all` keeps which they are. */
-function narrow(chosen: Record<string, [number, number]>, all: Record<string, number[]>, dim: string, found: number[]): void {
+/** Reads from the first to the last of some indices that were chosen before, of which `all` keeps which they are. */
+function narrow(chosen: Record<string, [number, number]>, all: Record<string, number[]>, dim: string, some: number[]): void {
+  const before = all[dim] && new Set(all[dim]);
+  const found = before ? some.filter((index) => before.has(index)) : some;
   chosen[dim] = [found[0] ?? 0, (found.at(-1) ?? -1) + 1];
   all[dim] = found;
 }
@@ -311,7 +313,8 @@ function range(values: Float64Array, asked: [number, number] | undefined, roundi
     const index = least(values, (value) => Math.abs(value - asked[0]));
     return index < 0 ? [] : [index];
   }
-  const [from, to] = [asked[0] - rounding * Math.abs(asked[0]), asked[1] + rounding * Math.abs(asked[1])];
+  const reach = (end: number): number => (Number.isFinite(end) ? rounding * Math.abs(end) : 0);
+  const [from, to] = [asked[0] - reach(asked[0]), asked[1] + reach(asked[1])];
   return indices(values, (value) => value >= from && value <= to);
 }
 

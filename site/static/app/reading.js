@@ -1,1 +1,1 @@
-export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,g as curveOf,y as fletcher32,t as frameOf,r as kilometres,i as kindsOf,a as measured,l as openReferences,h as python,o as rolesOf,f as spans,v as timeReader}from"./chunks/polar-Dzk26Uan.js";
+export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,g as curveOf,y as fletcher32,t as frameOf,r as kilometres,i as kindsOf,a as measured,l as openReferences,h as python,o as rolesOf,f as spans,v as timeReader}from"./chunks/polar-CULsJEHY.js";

@@ -1,1 +1,0 @@
-import{b as e}from"./polar-Dzk26Uan.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
