@@ -1,4 +1,4 @@
-"""Makes random valid files for a time and holds references, cuts and builds against netCDF-C, xarray and our own rules.
+"""Makes random valid files for a time; holds references, cuts, pages and builds against netCDF-C, xarray and our rules.
 
     python tests/drills/drill_random.py [seconds] [seed]
 
@@ -21,11 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.drills.scene import report
 from tests.hostile.randomchecks import built, referenced
 from tests.hostile.randomcuts import cut
+from tests.hostile.randompages import pages
 
 SECONDS = 120.0
 KEPT = Path("build/random")
 TOGETHER = 40
-"""Files of one build."""
+"""Files of one build, or asked by one process of Node."""
 LONGEST_S = 300
 
 
@@ -49,6 +50,11 @@ def many(kind, folder, seed):
     return f"builds of {TOGETHER} files"
 
 
+def asked(kind, folder, seed):
+    outcomes = pages(kind, folder, range(seed, seed + TOGETHER))
+    return ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+
+
 def run(kind, check, step, seconds, seed):
     """Check one kind of file for a time; return how often each outcome came, and what went wrong."""
     outcomes, wrong, until = Counter(), [], time.monotonic() + seconds
@@ -67,6 +73,8 @@ def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     checks = {"hdf5": (referenced, 1), "netcdf": (referenced, 1), "cuts": (cut, 1)}
+    if shutil.which("node"):
+        checks["pages"] = (asked, TOGETHER)
     checks |= dict.fromkeys(("cf", "geotiff", "text"), (many, TOGETHER))
     failed = 0
     for kind, (check, step) in checks.items():

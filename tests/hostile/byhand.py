@@ -21,8 +21,8 @@ CLOSE = 2e-5
 """Degrees that 32-bit numbers do not tell apart."""
 
 
-def by_hand(laid) -> pd.DataFrame:
-    """Return a row for each value of a file: place, depth and time beside it, read without our code."""
+def parts_by_hand(laid, *, unrolled=True) -> dict[str, xr.DataArray]:
+    """Return places, depths, times and values of a file, read without our code."""
     with netCDF4.Dataset(laid.path) as file:
         read = {name: _unpacked(file[name]) if name in laid.numbers else file[name][...] for name in file.variables}
         dims = {name: tuple(laid.moved.get(d, d) for d in file[name].dimensions) for name in file.variables}
@@ -44,8 +44,14 @@ def by_hand(laid) -> pd.DataFrame:
     parts |= {name: xr.DataArray(floats(read[name]), dims=dims[name]) for name in laid.numbers}
     if "label" in read:
         parts["label"] = xr.DataArray(read["label"], dims=dims["label"])
-    for name in laid.ragged:
+    for name in laid.ragged if unrolled else ():
         parts = _unrolled(parts, read[name], since[name], dims)
+    return parts
+
+
+def by_hand(laid) -> pd.DataFrame:
+    """Return a row for each value of a file: place, depth and time beside it."""
+    parts = parts_by_hand(laid)
     together = xr.broadcast(*(part.drop_vars(part.coords) for part in parts.values()))
     order = parts["v"].dims
     rows = pd.DataFrame(

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [bundle, jobs] = process.argv.slice(2);
-const { curveOf, Dataset, frameOf, python, Reader, timeReader } = await import(bundle);
+const { pictureOf, curveOf, Dataset, python, Reader, timeReader } = await import(bundle);
 const plain = (value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
 
 async function variable(dataset, name, selection) {
@@ -20,12 +20,12 @@ async function answer(job) {
   const request = (href, options) => (options.headers && failing-- > 0 ? Promise.reject(new TypeError("network")) : fetch(href, options));
   const dataset = await Dataset.open(job.references, job.version ?? {}, request);
   if (job.question) {
-    const reader = new Reader(dataset, frameOf(job.crs ?? "", job.perUnit ?? 1));
+    const reader = new Reader(dataset, job.crs ?? "");
     const failed = job.failing ? await reader.plan(job.question).then(() => "", (trouble) => trouble.message) : "";
     const plan = await reader.plan(job.question);
     const table = await reader.read(plan);
-    const columns = table.columns.map((one) => ({ name: one.name, values: Array.from(one.values, plain) }));
-    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, failed, curve: curveOf(table), python: python(table, job.opening ?? "") };
+    const columns = table.columns.map((one) => ({ name: one.name, unit: one.unit, values: Array.from(one.values, plain) }));
+    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, place: plan.place, failed, curve: curveOf(table), cells: plan.across && pictureOf(table), python: python(table, job.opening ?? "") };
   }
   const found = {};
   for (const name of job.names ?? dataset.variables.keys())

@@ -84,7 +84,7 @@ def test_a_box_on_a_projected_grid_holds_the_cells_that_pyproj_puts_there(folder
     path = folder / f"{code[5:]}.nc"
     x, y, values = write_projected(path, per_unit, reach)
     lon, lat = Proj(code)(x, y, inverse=True)
-    job = referenced(path, url) | {"crs": code, "perUnit": per_unit}
+    job = referenced(path, url) | {"crs": code}
     boxes = [box for box in BOXES if in_box(lon, lat, box).any()]
     assert len(boxes) >= 3
     for box, (answer, got) in zip(boxes, cut(job, "ice", boxes, folder), strict=True):
@@ -160,7 +160,7 @@ def test_the_printed_code_leaves_out_the_same_cells(bent, folder, url, tmp_path)
     jobs = [
         job | {"path": path, "question": {"kind": "subset", "variable": "temp", "box": EDGE}},
         referenced(mapped, url)
-        | {"path": mapped, "crs": "EPSG:3575", "perUnit": 1000}
+        | {"path": mapped, "crs": "EPSG:3575"}
         | {"question": {"kind": "subset", "variable": "ice", "box": BOXES[1]}},
     ]
     for one in jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +21,11 @@ from lxml import html
 from pyproj import CRS, Proj
 
 from builder.demo import running_demo
+from builder.enrich.guard import file_kind
+from builder.enrich.references import build_references
+from builder.resources import site_folder
 from builder.serve import serve
-from tests.browser import chromium
+from tests.browser import chromium, opened
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("read_check.mjs")
@@ -128,6 +133,37 @@ def test_the_panel_works_on_a_telephone_in_the_dark(demo, tools, tmp_path):
     assert read["series"]["plots"] == 1
     assert read["series"]["rows"] > 10
     assert found["wide"] <= 360
+
+
+ALONE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Read</title>
+<section data-app="read" data-references="model.json" data-words="{}"><button data-start hidden>Read</button>
+<p data-say></p></section><script type="module" src="app/page.js"></script>"""
+
+
+def test_a_period_of_a_model_calendar_is_asked_for_in_the_numbers_of_the_file(tools, tmp_path):
+    shutil.copytree(site_folder() / "static" / "app", tmp_path / "app")
+    path = tmp_path / "model.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for name, said, values in (
+            ("time", {"units": "days since 2000-01-01", "calendar": "360_day"}, [0, 10, 20, 30]),
+            ("depth", {"units": "m", "positive": "down", "missing_value": -9.0}, [-9, 5]),
+        ):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,)).setncatts(said)
+            file[name][:] = values
+        file.createVariable("v", "f8", ("time", "depth"))[:] = np.arange(8).reshape(4, 2)
+    (tmp_path / "index.html").write_text(ALONE)
+    ready, answered = "form button:not([disabled])", '[data-done="series"]'
+    acts = [("click", "[data-start]"), ("wait", ready), ("texts", "select[name=depth] option")]
+    acts += [("fill", ("input[name=from]", "10")), ("fill", ("input[name=to]", "20")), ("press", "Tab")]
+    acts += [("wait", ready), ("click", "form button"), ("wait", answered), ("download", 0)]
+    with serve(tmp_path) as server:
+        made, _, _ = build_references(path, file_kind(path), path.name)
+        path.with_suffix(".json").write_bytes(made.aimed(f"{server.url}model.nc"))
+        (found,) = opened(tools, tmp_path, {"url": server.url, "acts": acts, "ready": "[data-start]:not([hidden])"})
+    assert found["problems"] == []
+    assert found["found"][2] == ["5 m"]
+    assert table({"csv": found["found"][-1]}).to_numpy().tolist() == [[10, 5, 3], [20, 5, 5]]
 
 
 PLAIN = """

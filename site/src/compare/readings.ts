@@ -142,6 +142,7 @@ export class Readings {
     const { at, from, to, depth } = this.state;
     const asked: Question = { kind: kind.value as Kind, variable: variable.value };
     if (at) asked.point = [...at];
+    asked.dates = true;
     if (from || to)
       asked.time = [from ? Date.parse(`${from}T00:00Z`) : -Infinity, to ? Date.parse(`${to}T00:00Z`) + 86_399_999 : Infinity];
     if (depth && asked.kind === "series") asked.depth = [Number(depth), Number(depth)];

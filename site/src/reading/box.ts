@@ -1,6 +1,7 @@
 /** Boxes of longitudes and latitudes, also on grids whose positions do not follow rows and columns. */
 
 import type { Position } from "../lib/projections";
+import { ROUNDING } from "./choice";
 
 export type Box = readonly [west: number, south: number, east: number, north: number];
 
@@ -15,9 +16,6 @@ export interface Cells {
   latitudes: Float64Array;
   within: Uint8Array;
 }
-
-/** By which part of them numbers of 32 bits may differ from those that were meant. */
-export const ROUNDING = 2 ** -23;
 
 /** Degrees by which positions of 32 bits may lie beside those that were meant. */
 export const MARGIN = 180 * ROUNDING;

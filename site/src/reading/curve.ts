@@ -33,7 +33,7 @@ export function curveOf(table: Table): Curve {
 
 /** The column to plot against: times, or the depths of a profile; without them, the first. */
 function against({ plan, columns }: Table): Column {
-  const wanted = plan.axes.findIndex((one) => (plan.question.kind === "profile" ? one.up !== undefined : one.times));
+  const wanted = plan.axes.findIndex((one) => one.of === (plan.question.kind === "profile" ? "depth" : "time"));
   return columns[Math.max(0, wanted)]!;
 }
 

@@ -30,7 +30,7 @@ export function python({ plan }: Table, opening: string): string {
     .filter((dim) => plan.selection[dim])
     .map((dim) => `${JSON.stringify(dim)}: ${dim in plan.among ? `[${plan.among[dim]!.join(", ")}]` : `slice(${plan.selection[dim]!.join(", ")})`}`);
   const [name, masked] = [last(plan.variable.name), inside(plan)];
-  const names = masked && !plan.cells!.frame ? [name, ...[plan.cells!.latitude, plan.cells!.longitude].map(last)] : [name];
+  const names = masked && !plan.cells!.projected ? [name, ...[plan.cells!.latitude, plan.cells!.longitude].map(last)] : [name];
   return `${opening.trimEnd()}\npart = dataset[[${names.join(", ")}]].isel({${cuts.join(", ")}})\n${masked}part.to_netcdf("part.nc")\n`;
 }
 
@@ -42,12 +42,13 @@ function inside({ cells, question, variable }: Plan): string {
   if (!cells || !box) return "";
   const [west, south, , north] = box;
   const name = last(variable.name);
-  const places = cells.frame
+  const places = cells.projected
     ? [
         "import xarray",
         "from pyproj import Proj",
-        `x, y = xarray.broadcast(part[${last(cells.frame.easting)}], part[${last(cells.frame.northing)}])`,
-        `lon, lat = Proj("${cells.frame.code}")(x.values * ${cells.frame.perUnit}, y.values * ${cells.frame.perUnit}, inverse=True)`,
+        `x, y = xarray.broadcast(part[${last(cells.projected.easting)}], part[${last(cells.projected.northing)}])`,
+        "scale = [1000 if one.attrs.get('units', 'm').startswith('k') else 1 for one in (x, y)]",
+        `lon, lat = Proj("${cells.projected.crs}")(x.values * scale[0], y.values * scale[1], inverse=True)`,
         "part = part.assign_coords(longitude=(x.dims, lon), latitude=(x.dims, lat))",
         "lon, lat = part.longitude, part.latitude",
       ]

@@ -1,8 +1,10 @@
 /** Cells of grids whose positions do not follow rows and columns: projected ones, and those with a position for each cell. */
 
+import type { Projection } from "../lib/projections";
 import { cellsOf, size, type Box, type Cells, type Span } from "./box";
 import { MOST_VALUES } from "./dataset";
-import type { Frame } from "./polar";
+import { metres } from "./nearby";
+import { outline } from "./outline";
 import type { Column, Reader } from "./query";
 import type { Place } from "./roles";
 import { ReadError } from "./trouble";
@@ -13,18 +15,18 @@ export interface Located extends Cells {
   x: string;
   longitude: string;
   latitude: string;
-  frame?: Frame & { easting: string; northing: string };
+  projected?: { crs: string; easting: string; northing: string };
 }
 
 /** Whether a box can be cut out of what lies at these places. */
-export function boxable(place: Place | undefined, frame: Frame | undefined): boolean {
-  return place !== undefined && place.kind !== "one" && (place.kind !== "projected" || frame !== undefined);
+export function boxable(place: Place | undefined, projection: Projection | undefined): boolean {
+  return place !== undefined && place.kind !== "one" && (place.kind !== "projected" || projection !== undefined);
 }
 
 /** The cells in a box, or all; undefined for other places, and where nothing knows the reference system. */
 export async function located(reader: Reader, place: Place | undefined, box: Box | undefined): Promise<Located | undefined> {
   if (place?.kind === "cells") return bent(reader, place, box);
-  return place?.kind === "projected" && reader.frame ? projected(reader, reader.frame, place, box) : undefined;
+  return place?.kind === "projected" && reader.projection ? projected(reader, reader.projection, place, box) : undefined;
 }
 
 async function bent(reader: Reader, { longitude, latitude, x, y }: Place & { kind: "cells" }, box: Box | undefined): Promise<Located> {
@@ -37,26 +39,26 @@ async function bent(reader: Reader, { longitude, latitude, x, y }: Place & { kin
 
 async function projected(
   reader: Reader,
-  frame: Frame,
+  projection: Projection,
   { easting, northing, x, y }: Place & { kind: "projected" },
   box: Box | undefined,
 ): Promise<Located> {
-  const [wide, high] = [await reader.coordinate(easting), await reader.coordinate(northing)];
-  const around = box && frame.around(box);
+  const [wide, high] = [await metres(reader, easting), await metres(reader, northing)];
+  const around = box && outline(box, reader.crs, projection);
   const [rows, columns] = [reach(high, around?.y), reach(wide, around?.x)];
   if (size(rows, columns) > MOST_VALUES) throw new ReadError("large", String(size(rows, columns)));
-  const found = cellsOf((row, column) => frame.inverse(wide[column]!, high[row]!), rows, columns, box);
-  return { ...found, y, x, longitude: "longitude", latitude: "latitude", frame: { ...frame, easting, northing } };
+  const found = cellsOf((row, column) => projection.inverse(wide[column]!, high[row]!), rows, columns, box);
+  return { ...found, y, x, longitude: "longitude", latitude: "latitude", projected: { crs: reader.crs, easting, northing } };
 }
 
-/** Latitude and longitude of rows of a table, and which of these lie in the box; `along` tells which index a row has. */
+/** Latitude and longitude of rows of a table, and which of these lie in the box; `along` tells which index in the file a row has. */
 export function positionsOf(
-  { y, x, columns: [first, stop], latitude, longitude, latitudes, longitudes, within }: Located,
+  { y, x, rows, columns, latitude, longitude, latitudes, longitudes, within }: Located,
   count: number,
   along: (dim: string) => (row: number) => number,
 ): { columns: Column[]; within: (row: number) => boolean } {
   const [down, right] = [along(y), along(x)];
-  const cell = (row: number): number => down(row) * (stop - first) + right(row);
+  const cell = (row: number): number => (down(row) - rows[0]) * (columns[1] - columns[0]) + right(row) - columns[0];
   const column = (name: string, unit: string, values: Float64Array): Column =>
     ({ name, unit, values: Float64Array.from({ length: count }, (_, row) => values[cell(row)]!), times: false });
   return {

@@ -1,18 +1,20 @@
 /** Questions to a variable – series, profile, map, subset – as parts of arrays to read, and the answer as a table. */
 
 import { kept } from "../lib/kept";
-import { inside, modulo, ROUNDING, type Box } from "./box";
+import { projection, type Projection } from "../lib/projections";
+import type { Box } from "./box";
 import { timeReader } from "./cf";
+import { Choice, nearestTo, ROUNDING, within } from "./choice";
 import { MOST_VALUES, type Block, type Dataset, type Selection, type Variable } from "./dataset";
 import { located, positionsOf, type Located } from "./located";
-import type { Frame } from "./polar";
+import { inBox, nearest, type Coordinates, type Near } from "./nearby";
 import type { Cost } from "./ranges";
 import { rolesOf, type Place, type Roles } from "./roles";
 import { ReadError } from "./trouble";
 
 export type Kind = "series" | "profile" | "map" | "subset";
 
-/** What is asked; depths in the unit of the file, times in milliseconds since 1970. */
+/** What is asked; depths in the unit of the file, times in milliseconds since 1970 or, of calendars of models, as in the file. */
 export interface Question {
   kind: Kind;
   variable: string;
@@ -20,6 +22,8 @@ export interface Question {
   box?: Box;
   depth?: [from: number, to: number];
   time?: [from: number, to: number];
+  /** Whether the times asked for can only be dates, which calendars of models have none of. */
+  dates?: boolean;
 }
 
 export interface Axis {
@@ -29,6 +33,8 @@ export interface Axis {
   values: Float64Array;
   /** Whether the values are milliseconds since 1970. */
   times: boolean;
+  /** What it counts, if not places; times of model calendars are numbers. */
+  of?: "time" | "depth";
   /** Of depths and heights alone: whether larger values lie higher. */
   up?: boolean;
 }
@@ -47,6 +53,8 @@ export interface Plan {
   /** Distance of the chosen place from the point asked for, kilometres. */
   away?: number;
   place?: [longitude: number, latitude: number];
+  /** Dimensions that count rows and columns of a grid. */
+  across?: [rows: string, columns: string];
 }
 
 export interface Column {
@@ -63,8 +71,6 @@ export interface Table {
   block: Block;
 }
 
-const EARTH_KM = 6371.0088;
-
 /** What can be asked of a variable. */
 export function kindsOf(roles: Roles, variable: Variable): Kind[] {
   const { time, depth, place } = roles;
@@ -75,13 +81,18 @@ export function kindsOf(roles: Roles, variable: Variable): Kind[] {
   return variable.shape.length > 0 ? [...found, "subset"] : found;
 }
 
-export class Reader {
+export class Reader implements Coordinates {
   private readonly axes = new Map<string, Promise<Float64Array>>();
 
+  /** @param crs Code of the reference system of a grid without longitudes and latitudes. */
   constructor(
     readonly dataset: Dataset,
-    readonly frame?: Frame,
+    readonly crs = "",
   ) {}
+
+  get projection(): Projection | undefined {
+    return projection(this.crs);
+  }
 
   roles(name: string): Roles {
     return rolesOf(this.dataset, this.dataset.variable(name));
@@ -98,7 +109,7 @@ export class Reader {
     const raw = await this.coordinate(variable);
     const reader = timeReader(this.dataset.variable(variable).attributes);
     const unit = reader ? "UTC" : this.unit(variable);
-    return { name: variable, dim, unit, values: reader ? raw.map(reader) : raw, times: reader !== undefined };
+    return { name: variable, dim, unit, values: reader ? raw.map(reader) : raw, times: reader !== undefined, of: "time" };
   }
 
   async depths(roles: Roles, variable: Variable): Promise<Axis | undefined> {
@@ -107,10 +118,10 @@ export class Reader {
     if (name) {
       const { positive, standard_name } = this.dataset.variable(name).attributes;
       const up = positive === "up" || /^(height|altitude)$/.test(String(standard_name ?? ""));
-      return { name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false, up };
+      return { name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false, of: "depth", up };
     }
-    const length = variable.shape[variable.dims.indexOf(dim)]!;
-    return { name: dim, dim, unit: "", values: Float64Array.from({ length }, (_, index) => index), times: false, up: false };
+    const values = Float64Array.from({ length: variable.shape[variable.dims.indexOf(dim)]! }, (_, index) => index);
+    return { name: dim, dim, unit: "", values, times: false, of: "depth", up: false };
   }
 
   unit(name: string): string {
@@ -121,25 +132,35 @@ export class Reader {
   async plan(question: Question): Promise<Plan> {
     const variable = this.dataset.variable(question.variable);
     const roles = this.roles(question.variable);
-    const chosen: Record<string, [number, number]> = {};
-    const all: Record<string, number[]> = {};
-    const near = await this.choosePlace(question, roles, variable, chosen, all);
+    const choice = new Choice();
+    const near = await this.choosePlace(question, roles, variable, choice);
     const cells = question.kind === "subset" ? await located(this, roles.place, question.box) : undefined;
-    if (cells) Object.assign(chosen, { [cells.y]: cells.rows, [cells.x]: cells.columns });
-    const times = await this.times(roles);
-    if (times && (!(times.dim in chosen) || times.dim in all)) narrow(chosen, all, times.dim, range(times.values, question.time));
-    const depths = await this.depths(roles, variable);
-    if (depths && !(depths.dim in chosen)) narrow(chosen, all, depths.dim, range(depths.values, question.depth, ROUNDING));
-    one(question.kind, times, depths, chosen);
-    const axes = await this.along(variable, roles, [times, depths], chosen);
+    if (cells) for (const [dim, span] of [[cells.y, cells.rows], [cells.x, cells.columns]] as const) choice.keep(dim, between(span));
+    const [times, depths] = [await this.times(roles), await this.depths(roles, variable)];
+    if (times && !times.times && question.dates && question.time) throw new ReadError("calendar", times.unit);
+    // A series wants one depth, a profile one time, a map one of each: the nearest, or the first of what was asked for.
+    const { kind } = question;
+    for (const [axis, asked, kinds, rounding] of [
+      [times, question.time, ["profile", "map"], 0],
+      [depths, question.depth, ["series", "map"], ROUNDING],
+    ] as const) {
+      if (!axis) continue;
+      const single = (kinds as readonly Kind[]).includes(kind);
+      choice.keep(axis.dim, (single ? nearestTo : within)(axis.values, asked, rounding));
+      if (single) choice.first(axis.dim);
+    }
+    const { selection, among } = choice;
+    const axes = await this.along(variable, roles, [times, depths], selection);
     const count = variable.shape.reduce((product, length, axis) => {
-      const [first, stop] = chosen[variable.dims[axis]!] ?? [0, length];
+      const [first, stop] = selection[variable.dims[axis]!] ?? [0, length];
       return product * (stop - first);
     }, 1);
     if (count === 0) throw new ReadError("empty", question.variable);
     if (count > MOST_VALUES) throw new ReadError("large", String(count));
-    const cost = await this.dataset.cost([[variable.name, chosen]]);
-    return { question, variable, axes, selection: chosen, among: gapped(all, chosen), ...(cells && { cells }), cost, ...near };
+    const cost = await this.dataset.cost([[variable.name, selection]]);
+    const { place } = roles;
+    const across = place && "x" in place ? { across: [place.y, place.x] as [string, string] } : {};
+    return { question, variable, axes, selection, among, ...(cells && { cells }), cost, ...near, ...across };
   }
 
   async read(plan: Plan): Promise<Table> {
@@ -150,17 +171,22 @@ export class Reader {
       const step = shape.slice(index + 1).reduce((product, length) => product * length, 1);
       return (row) => Math.floor(row / step) % shape[index]!;
     };
+    /** Which index in the file a row has. */
+    const of = (dim: string): ((row: number) => number) => {
+      const [place, first] = [along(dim), plan.selection[dim]?.[0] ?? 0];
+      return (row) => place(row) + first;
+    };
     const columns = plan.axes.map((axis): Column => {
       const [own, place] = [axis.values, along(axis.dim)];
       const column = Float64Array.from(values, (_, row) => own[place(row)]!);
       return { name: axis.name, unit: axis.unit, values: column, times: axis.times };
     });
     const asked = Object.entries(plan.among).map(([dim, indices]) => {
-      const [within, place, first] = [new Set(indices), along(dim), plan.selection[dim]![0]];
-      return (row: number): boolean => within.has(place(row) + first);
+      const [within, index] = [new Set(indices), of(dim)];
+      return (row: number): boolean => within.has(index(row));
     });
     if (plan.cells) {
-      const positions = positionsOf(plan.cells, values.length, along);
+      const positions = positionsOf(plan.cells, values.length, of);
       columns.push(...positions.columns);
       asked.push(positions.within);
     }
@@ -187,7 +213,8 @@ export class Reader {
       if (own.length === 0) {
         const values = this.dataset.variables.has(dim) && !this.dataset.textual(dim) ? await this.coordinate(dim) : undefined;
         const length = variable.shape[axis]!;
-        own.push({ name: dim, dim, unit: "", values: values ?? Float64Array.from({ length }, (_, i) => i), times: false });
+        const unit = values ? this.unit(dim) : "";
+        own.push({ name: dim, dim, unit, values: values ?? Float64Array.from({ length }, (_, i) => i), times: false });
       }
       found.push(...own.map((one) => ({ ...one, values: one.values.slice(first, stop) })));
     }
@@ -203,149 +230,19 @@ export class Reader {
   }
 
   /** Chooses the nearest place, or what lies in the box; says which place and how far it is. */
-  private async choosePlace(
-    question: Question,
-    { place, time }: Roles,
-    variable: Variable,
-    chosen: Record<string, [number, number]>,
-    all: Record<string, number[]>,
-  ): Promise<Pick<Plan, "away" | "place">> {
-    if (!place || place.kind === "one") return {};
-    const wanted = question.kind === "series" || question.kind === "profile";
-    const through = place.kind === "points" && question.kind === "series" && place.dim === time?.dim;
-    if (wanted && !through) {
-      if (!question.point) throw new ReadError("empty", "?");
-      const casts = place.kind === "points" && place.dim === time?.dim ? await this.times({ time }) : undefined;
-      return this.nearest(place, question.point, variable, chosen, casts && during(casts.values, question.time));
+  private async choosePlace(question: Question, { place, time }: Roles, variable: Variable, choice: Choice): Promise<Near | undefined> {
+    if (!place || place.kind === "one") return undefined;
+    const { kind, point, box } = question;
+    if (kind === "map" || kind === "subset") {
+      if (box) await inBox(this, place, box, choice);
+      return undefined;
     }
-    if (question.box) await this.within(place, question.box, chosen, all);
-    return {};
-  }
-
-  private async nearest(
-    place: Exclude<Place, { kind: "one" }>,
-    point: [number, number],
-    variable: Variable,
-    chosen: Record<string, [number, number]>,
-    may: (index: number) => boolean = () => true,
-  ): Promise<Pick<Plan, "away" | "place">> {
-    if (place.kind === "projected") {
-      if (!this.frame) throw new ReadError("layout", place.easting);
-      const [x, y] = this.frame.forward(...point);
-      const [easting, northing] = [await this.coordinate(place.easting), await this.coordinate(place.northing)];
-      const [i, j] = [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
-      pick(chosen, place.x, i);
-      pick(chosen, place.y, j);
-      return { away: Math.hypot(easting[i]! - x, northing[j]! - y) / 1000 };
-    }
-    const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
-    if (place.kind === "grid") {
-      const i = least(longitudes, (value) => Math.abs(turn(value - point[0])));
-      const j = least(latitudes, (value) => Math.abs(value - point[1]));
-      pick(chosen, place.x, i);
-      pick(chosen, place.y, j);
-      return here(point, longitudes[i]!, latitudes[j]!);
-    }
-    const index = least(latitudes, (value, at) => (may(at) ? kilometres(point, [longitudes[at]!, value]) : NaN));
-    if (index < 0) throw new ReadError("empty", variable.name);
-    if (place.kind === "points") pick(chosen, place.dim, index);
-    else {
-      const columns = variable.shape[variable.dims.indexOf(place.x)]!;
-      pick(chosen, place.x, index % columns);
-      pick(chosen, place.y, Math.floor(index / columns));
-    }
-    return here(point, longitudes[index]!, latitudes[index]!);
-  }
-
-  /** Narrows dimensions to what lies in a box; a box with west > east goes across ±180°. */
-  private async within(
-    place: Exclude<Place, { kind: "one" }>,
-    box: Box,
-    chosen: Record<string, [number, number]>,
-    all: Record<string, number[]>,
-  ): Promise<void> {
-    if (place.kind === "projected" || place.kind === "cells") return;
-    const { wide, high } = inside(box);
-    const [longitudes, latitudes] = [await this.coordinate(place.longitude), await this.coordinate(place.latitude)];
-    if (place.kind === "grid") {
-      narrow(chosen, all, place.x, indices(longitudes, wide));
-      narrow(chosen, all, place.y, indices(latitudes, high));
-    } else narrow(chosen, all, place.dim, indices(latitudes, (value, at) => high(value) && wide(longitudes[at]!)));
+    const casts = place.kind === "points" && place.dim === time?.dim;
+    if (casts && kind === "series") return undefined;
+    if (!point) throw new ReadError("empty", "?");
+    const among = casts && new Set(within((await this.times({ time }))!.values, question.time));
+    return nearest(this, place, point, variable, choice, among ? (index) => among.has(index) : undefined);
   }
 }
 
-/** A series wants one depth, a profile one time, a map one of each: the first of what was asked for. */
-function one(
-  kind: Kind,
-  times: Axis | undefined,
-  depths: Axis | undefined,
-  chosen: Record<string, [number, number]>,
-): void {
-  const single = kind === "series" ? [depths] : kind === "profile" ? [times] : kind === "map" ? [times, depths] : [];
-  for (const axis of single) if (axis && chosen[axis.dim]) pick(chosen, axis.dim, chosen[axis.dim]![0]);
-}
-
-function pick(chosen: Record<string, [number, number]>, dim: string, index: number): void {
-  chosen[dim] = [index, index + 1];
-}
-
-/** Reads from the first to the last of some indices that were chosen before, of which `all` keeps which they are. */
-function narrow(chosen: Record<string, [number, number]>, all: Record<string, number[]>, dim: string, some: number[]): void {
-  const before = all[dim] && new Set(all[dim]);
-  const found = before ? some.filter((index) => before.has(index)) : some;
-  chosen[dim] = [found[0] ?? 0, (found.at(-1) ?? -1) + 1];
-  all[dim] = found;
-}
-
-/** Dimensions along which others lie between the indices asked for. */
-function gapped(all: Readonly<Record<string, number[]>>, chosen: Selection): Record<string, number[]> {
-  const within = Object.entries(all).map(([dim, found]): [string, number[]] => {
-    const [first, stop] = chosen[dim]!;
-    return [dim, found.filter((index) => index >= first && index < stop)];
-  });
-  return Object.fromEntries(within.filter(([dim, found]) => found.length < chosen[dim]![1] - chosen[dim]![0]));
-}
-
-/** Indices whose values lie in the range, rounded by a part of it; the nearest to a single value; all without a range. */
-function range(values: Float64Array, asked: [number, number] | undefined, rounding = 0): number[] {
-  if (!asked) return indices(values, () => true);
-  if (asked[0] === asked[1]) {
-    const index = least(values, (value) => Math.abs(value - asked[0]));
-    return index < 0 ? [] : [index];
-  }
-  const reach = (end: number): number => (Number.isFinite(end) ? rounding * Math.abs(end) : 0);
-  const [from, to] = [asked[0] - reach(asked[0]), asked[1] + reach(asked[1])];
-  return indices(values, (value) => value >= from && value <= to);
-}
-
-/** Tells which casts were made in a span of time; any without one. */
-function during(times: Float64Array, asked: [number, number] | undefined): (index: number) => boolean {
-  return (index) => !asked || (times[index]! >= asked[0] && times[index]! <= asked[1]);
-}
-
-function indices(values: ArrayLike<number>, is: (value: number, index: number) => boolean): number[] {
-  return Array.from(values, (_, index) => index).filter((index) => is(values[index]!, index));
-}
-
-function least(values: ArrayLike<number>, measure: (value: number, index: number) => number): number {
-  let [found, smallest] = [-1, Infinity];
-  for (let index = 0; index < values.length; index += 1) {
-    const far = measure(values[index]!, index);
-    if (far < smallest) [found, smallest] = [index, far];
-  }
-  return found;
-}
-
-function here(point: [number, number], longitude: number, latitude: number): Pick<Plan, "away" | "place"> {
-  return { away: kilometres(point, [longitude, latitude]), place: [turn(longitude), latitude] };
-}
-
-const turn = (degrees: number): number => modulo(degrees + 180) - 180;
-
-/** Great-circle distance on a sphere (haversine), kilometres. */
-export function kilometres(from: readonly [number, number], to: readonly [number, number]): number {
-  const radians = Math.PI / 180;
-  const [high, wide] = [(to[1] - from[1]) * radians, (to[0] - from[0]) * radians];
-  const half = Math.sin(high / 2) ** 2 + Math.cos(from[1] * radians) * Math.cos(to[1] * radians) * Math.sin(wide / 2) ** 2;
-  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(half)));
-}
+const between = ([first, stop]: readonly [number, number]): number[] => Array.from({ length: stop - first }, (_, step) => first + step);

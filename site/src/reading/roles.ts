@@ -63,13 +63,13 @@ export function rolesOf(dataset: Dataset, variable: Variable): Roles {
   const near = coordinates(dataset, variable);
   const found: Roles = {};
   const time = near.find((one) => isTime(one) && one.shape.length === 1);
-  if (time) found.time = { dim: dimOf(time, variable), variable: time.name };
+  if (time) found.time = { dim: time.dims[0]!, variable: time.name };
   const place = placeOf(near, variable);
   if (place) found.place = place;
   const taken = new Set([found.time?.dim, ...(place ? dimsOf(place) : [])]);
-  const depth = near.find((one) => isDepth(one) && one.shape.length === 1 && !taken.has(dimOf(one, variable)));
+  const depth = near.find((one) => isDepth(one) && one.shape.length === 1 && !taken.has(one.dims[0]));
   const named = variable.dims.find((dim) => DEPTH_NAME.test(dim) && !taken.has(dim));
-  if (depth) found.depth = { dim: dimOf(depth, variable), variable: depth.name };
+  if (depth) found.depth = { dim: depth.dims[0]!, variable: depth.name };
   else if (named) found.depth = { dim: named, ...(dataset.variables.has(named) ? { variable: named } : {}) };
   return found;
 }
@@ -79,23 +79,30 @@ function dimsOf(place: Place): string[] {
   return place.kind === "points" ? [place.dim] : [place.x, place.y];
 }
 
-/** Variables that may be coordinates: named by the variable, or lying along its dimensions or ones as long. */
+/** Variables that may be coordinates: named by the variable, or lying along its dimensions. */
 function coordinates(dataset: Dataset, variable: Variable): Variable[] {
   const said = String(variable.attributes.coordinates ?? "").split(/\s+/);
   const group = variable.name.slice(0, variable.name.lastIndexOf("/") + 1);
-  const lengths = new Map(variable.dims.map((dim, axis) => [dim, variable.shape[axis]!]));
-  const fits = (one: Variable): boolean =>
-    one.dims.every((dim) => lengths.has(dim)) || (one.dims.length === 1 && [...lengths.values()].includes(one.shape[0]!));
-  const all = [...dataset.variables.values()].filter((one) => one !== variable && fits(one) && one.name.startsWith(group));
-  const rank = (one: Variable): number =>
-    (said.includes(one.name) ? 0 : 4) + (one.dims.every((dim) => lengths.has(dim)) ? 0 : 2) + (one.shape.length > 0 ? 0 : 1);
+  const own = [...dataset.variables.values()].filter((one) => one.name.startsWith(group));
+  const fits = (one: Variable): boolean => one !== variable && one.dims.every((dim) => variable.dims.includes(dim));
+  const all = [...own, ...paired(own)].filter(fits);
+  const rank = (one: Variable): number => (said.includes(one.name) ? 0 : 2) + (one.shape.length > 0 ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
-/** The variable's dimension that a one-dimensional coordinate lies along; files of IMR give each its own. */
-function dimOf(one: Variable, variable: Variable): string {
-  const own = one.dims[0]!;
-  return variable.dims.includes(own) ? own : variable.dims[variable.shape.indexOf(one.shape[0]!)]!;
+/**
+ * Latitudes and longitudes that have a dimension each, one position for each time, on the dimension of time.
+ *
+ * OceanSITES, Copernicus and the yearly files of IMR are written so; no variable has both dimensions.
+ */
+function paired(all: readonly Variable[]): Variable[] {
+  const own = (one: Variable): boolean => one.shape.length === 1;
+  const [latitude, longitude] = [all.find((one) => own(one) && isLatitude(one)), all.find((one) => own(one) && isLongitude(one))];
+  if (!latitude || !longitude || latitude.shape[0] !== longitude.shape[0]) return [];
+  const [y, x] = [latitude.dims[0]!, longitude.dims[0]!];
+  const time = all.find((one) => own(one) && isTime(one) && one.shape[0] === latitude.shape[0]);
+  if (y === x || !time || all.some((one) => one.dims.includes(y) && one.dims.includes(x))) return [];
+  return [latitude, longitude].map((one) => ({ ...one, dims: [...time.dims] }));
 }
 
 function placeOf(near: Variable[], variable: Variable): Place | undefined {
@@ -108,7 +115,7 @@ function placeOf(near: Variable[], variable: Variable): Place | undefined {
       const [y, x] = latitude.dims as [string, string];
       return variable.dims.includes(y) && variable.dims.includes(x) ? { kind: "cells", x, y, ...names } : undefined;
     }
-    const [y, x] = [dimOf(latitude, variable), dimOf(longitude, variable)];
+    const [y, x] = [latitude.dims[0]!, longitude.dims[0]!];
     return y === x ? { kind: "points", dim: x, ...names } : { kind: "grid", x, y, ...names };
   }
   const along = (name: string): Variable | undefined =>
@@ -116,6 +123,6 @@ function placeOf(near: Variable[], variable: Variable): Place | undefined {
     near.find((one) => one.shape.length === 1 && one.name === name && variable.dims.includes(name));
   const [easting, northing] = [along("x"), along("y")];
   if (!easting || !northing) return undefined;
-  const [x, y] = [dimOf(easting, variable), dimOf(northing, variable)];
+  const [x, y] = [easting.dims[0]!, northing.dims[0]!];
   return { kind: "projected", x, y, easting: easting.name, northing: northing.name };
 }

@@ -3,6 +3,7 @@
 import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { cell, csv, python } from "./exports";
+import { pictureOf } from "./picture";
 import { curveOf } from "./curve";
 import { clear, plot } from "./plot";
 import type { Table } from "./query";
@@ -20,13 +21,7 @@ export function show(into: HTMLElement, table: Table, words: Words, opening: str
 
 /** A map as a picture of its cells, from the smallest to the largest value in shades of one colour. */
 function picture(into: HTMLElement, table: Table, words: Words): void {
-  const { values } = table.columns.at(-1)!;
-  const [height, width] = table.block.shape.slice(-2) as [number, number];
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < values.length; i += 1) {
-    low = Math.min(low, Number.isNaN(values[i]!) ? Infinity : values[i]!);
-    high = Math.max(high, Number.isNaN(values[i]!) ? -Infinity : values[i]!);
-  }
+  const { values, width, height, low, high } = pictureOf(table);
   const name = table.plan.variable.name;
   const label = words("picture", { name, low: low.toPrecision(4), high: high.toPrecision(4) });
   const canvas = element("canvas", "", { role: "img", "aria-label": label, width: String(width), height: String(height) });

@@ -4,10 +4,9 @@ import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
 import { boxable } from "./located";
-import { frameOf } from "./polar";
 import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
 import type { Cost } from "./ranges";
-import { measured } from "./roles";
+import { measured, type Roles } from "./roles";
 import { show } from "./show";
 import { ReadError } from "./trouble";
 
@@ -31,9 +30,7 @@ export async function readerOf(told: Readonly<Record<string, string | undefined>
   const version = { size: size ? Number(size) : undefined, etag: etag || undefined };
   const dataset = await Dataset.open(new URL(references, location.href).href, version);
   if (measured(dataset).length === 0) throw new ReadError("layout", references.replace(/.*\//, ""));
-  const easting = [...dataset.variables.values()].find((one) => one.name === "x");
-  const perUnit = /^(km|kilomet)/.test(String(easting?.attributes.units ?? "m")) ? 1000 : 1;
-  return new Reader(dataset, frameOf(crs, perUnit));
+  return new Reader(dataset, crs);
 }
 
 /** A variable with its meaning and unit. */
@@ -52,6 +49,11 @@ export function priceOf({ requests, bytes }: Cost): { requests: number; size: st
 export function said(trouble: unknown, words: Words): string {
   if (trouble instanceof ReadError) return words(`trouble.${trouble.trouble}`, { detail: trouble.detail });
   return words("failed", { why: trouble instanceof Error ? trouble.message : "?" });
+}
+
+/** The first of an axis that are there, to choose from. */
+function known(values: Float64Array): Float64Array {
+  return values.filter((value) => !Number.isNaN(value)).slice(0, 2000);
 }
 
 class Panel {
@@ -106,13 +108,12 @@ class Panel {
     const through = place?.kind === "points" && asked === "series" && place.dim === roles.time?.dim;
     if (place && place.kind !== "one" && (asked === "series" || asked === "profile") && !through)
       await this.middle(name);
-    if (asked === "subset" && boxable(place, this.reader.frame))
+    if (asked === "subset" && boxable(place, this.reader.projection))
       for (const side of ["west", "south", "east", "north"] as const) this.number(side, "");
     const casts = place?.kind === "points" && place.dim === roles.time?.dim;
     const moment = roles.time && !casts && (asked === "profile" || asked === "map");
     if (moment) await this.moments(name);
-    else if (roles.time)
-      for (const side of ["from", "to"] as const) this.field(side, element("input", "", { type: "date" }));
+    else if (roles.time) await this.period(roles);
     if (roles.depth && asked !== "profile") await this.levels(name, asked === "subset");
     this.form.append(this.go);
     await this.quote();
@@ -131,11 +132,19 @@ class Panel {
     this.number("lat", at[1].toFixed(3));
   }
 
+  /** Two days, or two of the file's numbers where its calendar is no real one. */
+  private async period(roles: Roles): Promise<void> {
+    const dates = (await this.reader.times(roles))?.times;
+    for (const side of ["from", "to"] as const)
+      if (dates) this.field(side, element("input", "", { type: "date" }));
+      else this.number(side, "");
+  }
+
   private async moments(name: string): Promise<void> {
     const times = await this.reader.times(this.reader.roles(name));
     if (!times) return;
     const shown = (value: number): string => (times.times ? new Date(value).toISOString().slice(0, 16).replace("T", " ") : String(value));
-    const some = Array.from(times.values.slice(0, 2000), (value) => [String(value), shown(value)] as [string, string]);
+    const some = Array.from(known(times.values), (value) => [String(value), shown(value)] as [string, string]);
     this.choice("time", some, true);
   }
 
@@ -143,7 +152,7 @@ class Panel {
     const depths = await this.reader.depths(this.reader.roles(name), this.reader.dataset.variable(name));
     if (!depths) return;
     if (range) for (const side of ["top", "bottom"] as const) this.number(side, "");
-    else this.choice("depth", Array.from(depths.values.slice(0, 2000), (value) => [String(value), `${value} ${depths.unit}`]), true);
+    else this.choice("depth", Array.from(known(depths.values), (value) => [String(value), `${value} ${depths.unit}`]), true);
   }
 
   private choice(key: keyof Fields, options: readonly (readonly [string, string])[], extra = false): void {
@@ -182,7 +191,8 @@ class Panel {
     if ([west, south, east, north].some((side) => side !== undefined))
       asked.box = [west ?? -180, south ?? -90, east ?? 180, north ?? 90];
     const [from, to, top, bottom] = (["from", "to", "top", "bottom"] as const).map((key) => this.value(key));
-    if (from !== undefined || to !== undefined) asked.time = [from ?? -Infinity, (to ?? Infinity) + 86_399_999];
+    const day = (this.form.elements.namedItem("to") as HTMLInputElement | null)?.type === "date" ? 86_399_999 : 0;
+    if (from !== undefined || to !== undefined) asked.time = [from ?? -Infinity, (to ?? Infinity) + day];
     if (top !== undefined || bottom !== undefined) asked.depth = [top ?? -Infinity, bottom ?? Infinity];
     return asked;
   }

@@ -1,1 +1,1 @@
-export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,g as curveOf,y as fletcher32,t as frameOf,r as kilometres,i as kindsOf,a as measured,l as openReferences,h as python,o as rolesOf,f as spans,v as timeReader}from"./chunks/polar-CULsJEHY.js";
+export{s as Dataset,l as Ranges,y as ReadError,t as Reader,u as cost,p as csv,h as curveOf,v as fletcher32,o as kilometres,n as kindsOf,r as measured,c as openReferences,b as pictureOf,m as python,i as rolesOf,d as spans,_ as timeReader}from"./chunks/query-DdL2ABE2.js";

@@ -1,0 +1,104 @@
+/** Chooses places: the nearest to a point, or those in a box. */
+
+import type { Projection } from "../lib/projections";
+import { inside, modulo, type Box } from "./box";
+import { indices, least, type Choice } from "./choice";
+import type { Variable } from "./dataset";
+import type { Place } from "./roles";
+import { ReadError } from "./trouble";
+
+const EARTH_KM = 6371.0088;
+
+/** What is known of coordinates. */
+export interface Coordinates {
+  /** Values of one, read once. */
+  coordinate(name: string): Promise<Float64Array>;
+  unit(name: string): string;
+  /** The projection of a grid without longitudes and latitudes. */
+  readonly projection: Projection | undefined;
+}
+
+/** A chosen place, and its distance from the point asked for in kilometres. */
+export interface Near {
+  away: number;
+  place: [longitude: number, latitude: number];
+}
+
+type Spread = Exclude<Place, { kind: "one" }>;
+type Point = readonly [longitude: number, latitude: number];
+
+/** Picks the nearest place, among those along one dimension that may be it. */
+export async function nearest(
+  known: Coordinates,
+  place: Spread,
+  point: Point,
+  variable: Variable,
+  choice: Choice,
+  may: (index: number) => boolean = () => true,
+): Promise<Near> {
+  const pick = (dim: string, index: number): void => {
+    if (index < 0) throw new ReadError("empty", variable.name);
+    choice.pick(dim, index);
+  };
+  if (place.kind === "projected") {
+    if (!known.projection) throw new ReadError("layout", place.easting);
+    const [x, y] = known.projection.forward(...point);
+    const [easting, northing] = [await metres(known, place.easting), await metres(known, place.northing)];
+    const [i, j] = [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
+    pick(place.x, i);
+    pick(place.y, j);
+    return here(point, ...known.projection.inverse(easting[i]!, northing[j]!));
+  }
+  const [longitudes, latitudes] = [await known.coordinate(place.longitude), await known.coordinate(place.latitude)];
+  if (place.kind === "grid") {
+    const i = least(longitudes, (value) => Math.abs(turn(value - point[0])));
+    const j = least(latitudes, (value) => kilometres(point, [longitudes[i]!, value]));
+    pick(place.x, i);
+    pick(place.y, j);
+    return here(point, longitudes[i]!, latitudes[j]!);
+  }
+  const index = least(latitudes, (value, at) => (may(at) ? kilometres(point, [longitudes[at]!, value]) : NaN));
+  if (place.kind === "points") pick(place.dim, index);
+  else {
+    const columns = variable.shape[variable.dims.indexOf(place.x)]!;
+    pick(place.x, index % columns);
+    pick(place.y, Math.floor(index / columns));
+  }
+  return here(point, longitudes[index]!, latitudes[index]!);
+}
+
+/** Keeps what lies in a box; a box with west > east goes across ±180°. */
+export async function inBox(
+  known: Coordinates,
+  place: Spread,
+  box: Box,
+  choice: Choice,
+): Promise<void> {
+  if (place.kind !== "grid" && place.kind !== "points") return;
+  const { wide, high } = inside(box);
+  const [longitudes, latitudes] = [await known.coordinate(place.longitude), await known.coordinate(place.latitude)];
+  if (place.kind === "grid") {
+    choice.keep(place.x, indices(longitudes, wide));
+    choice.keep(place.y, indices(latitudes, high));
+  } else choice.keep(place.dim, indices(latitudes, (value, at) => high(value) && wide(longitudes[at]!)));
+}
+
+/** A projected coordinate in metres. */
+export async function metres(known: Coordinates, name: string): Promise<Float64Array> {
+  const scale = /^(km|kilomet)/i.test(known.unit(name)) ? 1000 : 1;
+  return (await known.coordinate(name)).map((value) => value * scale);
+}
+
+function here(point: Point, longitude: number, latitude: number): Near {
+  return { away: kilometres(point, [longitude, latitude]), place: [turn(longitude), latitude] };
+}
+
+const turn = (degrees: number): number => modulo(degrees + 180) - 180;
+
+/** Great-circle distance on a sphere (haversine), kilometres. */
+export function kilometres(from: Point, to: Point): number {
+  const radians = Math.PI / 180;
+  const [high, wide] = [(to[1] - from[1]) * radians, (to[0] - from[0]) * radians];
+  const half = Math.sin(high / 2) ** 2 + Math.cos(from[1] * radians) * Math.cos(to[1] * radians) * Math.sin(wide / 2) ** 2;
+  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(half)));
+}

@@ -1,1 +1,0 @@
-import{b as e}from"./polar-CULsJEHY.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
