@@ -157,10 +157,15 @@ def describe(dataset: Any, kind: Kind = "continuous") -> Raster:
     """Return what an open rasterio dataset says of itself.
 
     Raises:
-        Refusal: It has no reference system.
+        Refusal: It has no reference system, or a mask beside its values, which would be lost.
     """
+    from rasterio.enums import MaskFlags
+
+    name = dataset.name.rsplit("/", 1)[-1]
     if dataset.crs is None:
-        raise Refusal("has no coordinate reference system", dataset.name.rsplit("/", 1)[-1], "set one first")
+        raise Refusal("has no coordinate reference system", name, "set one first")
+    if any(MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags for flags in dataset.mask_flag_enums):
+        raise Refusal("has a mask beside its values", name, "give masked cells a nodata value: gdalwarp -dstnodata")
     palette = dataset.colorinterp[0].name == "palette" and dataset.count == 1
     names = [name or f"band{number}" for number, name in enumerate(dataset.descriptions, 1)]
     return Raster(

@@ -229,6 +229,25 @@ def test_a_raster_without_reference_system_is_refused(shared_data, tmp_path):
         convert(source, tmp_path / "x.tif")
 
 
+def test_a_raster_with_a_mask_beside_its_values_is_refused_until_the_mask_is_nodata(tmp_path):
+    values = np.arange(1, 17, dtype="uint8").reshape(1, 4, 4)
+    profile = {"driver": "GTiff", "height": 4, "width": 4, "count": 1, "dtype": "uint8", "crs": "EPSG:3413",
+               "transform": rasterio.Affine(*POLAR)}  # fmt: skip
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(tmp_path / "source.tif", "w", **profile) as file:
+        file.write(values)
+        file.write_mask(values[0] > 8)
+    with pytest.raises(Refusal, match="mask beside its values"):
+        convert(tmp_path / "source.tif", tmp_path / "x.tif")
+    with (
+        rasterio.open(tmp_path / "source.tif") as file,
+        rasterio.open(tmp_path / "plain.tif", "w", nodata=0, **profile) as plain,
+    ):
+        plain.write(file.read(masked=True).filled(0))
+    convert(tmp_path / "plain.tif", tmp_path / "x.tif")
+    with rasterio.open(tmp_path / "x.tif") as made:
+        assert np.array_equal(made.read_masks(1) > 0, values[0] > 8)
+
+
 def test_bands_of_which_one_claims_a_palette_are_bands(tmp_path):
     values = np.arange(16, dtype="uint8").reshape(4, 2, 2)
     profile = {"driver": "GTiff", "height": 2, "width": 2, "count": 4, "dtype": "uint8", "crs": "EPSG:3413",

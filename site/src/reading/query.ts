@@ -188,7 +188,7 @@ export class Reader implements Coordinates {
     if (plan.cells) {
       const positions = positionsOf(plan.cells, values.length, of);
       columns.push(...positions.columns);
-      asked.push(positions.within);
+      if (plan.question.box) asked.push(positions.within);
     }
     const last = { name: plan.variable.name, unit: this.unit(plan.variable.name), values, times: false };
     const only = (column: Column): Column =>
