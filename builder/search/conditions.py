@@ -26,7 +26,7 @@ _FORM = re.compile(r"(?P<name>[^<>=!]+?)\s*(?P<op><=|>=|<>|!=|=|<|>)\s*(?P<value
 
 
 class _Written(str):
-    """A value as it is written in a query: a number for a property of numbers, else the text itself."""
+    """A value as it is written in a query: a number or truth value for a property of those, else the text itself."""
 
     __slots__ = ()
 
@@ -171,7 +171,9 @@ def _scalar(name: str, values: pa.Array, value: Any) -> pa.Scalar:
     if pa.types.is_timestamp(values.type) and isinstance(value, str):
         value = interval(value)[0]
     numbers = (pa.types.is_integer, pa.types.is_floating)
-    if isinstance(value, _Written):
+    if isinstance(value, _Written) and pa.types.is_boolean(values.type):
+        value = {"true": True, "false": False}.get(value.lower(), str(value))
+    elif isinstance(value, _Written):
         value = _number_or_text(value) if any(test(values.type) for test in numbers) else str(value)
     kinds: dict[type, Sequence[Callable[[pa.DataType], bool]]] = {
         str: [pa.types.is_string],

@@ -26,6 +26,7 @@ ROWS = {
     "text": pa.array(["50%", "500", None, "5_0"]),
     "path": pa.array(["a\\b", "a%b", None, "ab"]),
     "version": pa.array(["2.10", "007", None, "12e4"]),
+    "ice": pa.array([True, False, None, True]),
     "when": pa.array([DAY, DAY - timedelta(days=1), None, DAY + timedelta(days=1)], STAMP),
 }
 
@@ -50,6 +51,9 @@ def answer(condition):
         (["version=2.10"], [True, False, None, False]),
         (["version=007"], [False, True, None, False]),
         (["version=12e4"], [False, False, None, True]),
+        (["ice=true"], [True, False, None, True]),
+        (["ice!=True"], [False, True, None, False]),
+        (["ice=false"], [False, True, None, False]),
         (["when>=2020"], [True, True, None, True]),
         ({"n": {"in": [1.5, 3, 10**30]}}, [False, False, None, True]),
         ({"n": {"in": []}}, [False, False, None, False]),
