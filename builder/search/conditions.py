@@ -68,7 +68,14 @@ def _asked(name: str, op: str, value: Any) -> Json:
     return {"op": _QUERY[op], "args": [named, value]}
 
 
-def _number_or_text(text: str) -> Any:
+def _meant(text: str, kind: pa.DataType) -> Any:
+    """Return a value that was written as text as the kind of a property; the text itself where it is none of that."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return text
     try:
         return float(text) if "." in text or "e" in text.lower() else int(text)
     except ValueError:
@@ -171,10 +178,8 @@ def _scalar(name: str, values: pa.Array, value: Any) -> pa.Scalar:
     if pa.types.is_timestamp(values.type) and isinstance(value, str):
         value = interval(value)[0]
     numbers = (pa.types.is_integer, pa.types.is_floating)
-    if isinstance(value, _Written) and pa.types.is_boolean(values.type):
-        value = {"true": True, "false": False}.get(value.lower(), str(value))
-    elif isinstance(value, _Written):
-        value = _number_or_text(value) if any(test(values.type) for test in numbers) else str(value)
+    if isinstance(value, _Written):
+        value = _meant(str(value), values.type)
     kinds: dict[type, Sequence[Callable[[pa.DataType], bool]]] = {
         str: [pa.types.is_string],
         bool: [pa.types.is_boolean],
