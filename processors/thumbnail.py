@@ -77,10 +77,9 @@ def _table(dataset: Any) -> dict[int, tuple[int, ...]]:
 
 
 def _by_table(values: npt.NDArray[Any], table: dict[int, tuple[int, ...]]) -> npt.NDArray[np.uint8]:
-    colours = np.zeros((np.iinfo(values.dtype).max + 1, 3), np.uint8)
-    for value, colour in table.items():
-        colours[value] = colour[:3]
-    return np.moveaxis(colours[values], -1, 0)
+    present, places = np.unique(values, return_inverse=True)
+    colours = np.array([table.get(value, (0, 0, 0))[:3] for value in present.tolist()], np.uint8)
+    return np.moveaxis(colours[places.reshape(values.shape)], -1, 0)
 
 
 def _stretched(

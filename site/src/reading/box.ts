@@ -37,24 +37,29 @@ export function inside(box: Box): { wide: (longitude: number) => boolean; high: 
 
 /** The cells of some rows and columns; only the rows and columns with any inside where a box is given. */
 export function cellsOf(at: (row: number, column: number) => Position, rows: Span, columns: Span, box?: Box): Cells {
-  const across = columns[1] - columns[0];
   const [longitudes, latitudes] = [new Float64Array(size(rows, columns)), new Float64Array(size(rows, columns))];
-  const within = new Uint8Array(size(rows, columns)).fill(1);
-  const is = box && inside(box);
-  let [top, bottom, left, right] = is ? [Infinity, -1, Infinity, -1] : [rows[0], rows[1] - 1, columns[0], columns[1] - 1];
+  let cell = 0;
+  for (let row = rows[0]; row < rows[1]; row += 1)
+    for (let column = columns[0]; column < columns[1]; column += 1, cell += 1)
+      [longitudes[cell], latitudes[cell]] = at(row, column) as [number, number];
+  const all: Cells = { rows, columns, longitudes, latitudes, within: new Uint8Array(cell).fill(1) };
+  return box ? cut(all, box) : all;
+}
+
+/** Marks the cells that lie in a box, and leaves out the rows and columns without any. */
+function cut(cells: Cells, box: Box): Cells {
+  const { rows, columns, longitudes, latitudes, within } = cells;
+  const { wide, high } = inside(box);
+  const across = columns[1] - columns[0];
+  let [top, bottom, left, right] = [Infinity, -1, Infinity, -1];
   for (let cell = 0; cell < within.length; cell += 1) {
-    const [row, column] = [rows[0] + Math.floor(cell / across), columns[0] + (cell % across)];
-    const [longitude, latitude] = at(row, column);
-    longitudes[cell] = longitude;
-    latitudes[cell] = latitude;
-    if (!is) continue;
-    within[cell] = Number(is.high(latitude) && is.wide(longitude));
+    within[cell] = Number(high(latitudes[cell]!) && wide(longitudes[cell]!));
     if (!within[cell]) continue;
+    const [row, column] = [rows[0] + Math.floor(cell / across), columns[0] + (cell % across)];
     [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
     [left, right] = [Math.min(left, column), Math.max(right, column)];
   }
-  const all: Cells = { rows, columns, longitudes, latitudes, within };
-  return bottom < 0 ? part(all, [0, 0], [0, 0]) : part(all, [top, bottom + 1], [left, right + 1]);
+  return bottom < 0 ? part(cells, [0, 0], [0, 0]) : part(cells, [top, bottom + 1], [left, right + 1]);
 }
 
 /** Some of the rows and columns of cells. */

@@ -18,6 +18,9 @@ export interface Located extends Cells {
   projected?: { crs: string; easting: string; northing: string };
 }
 
+/** Computed positions are told to a ten-millionth of a degree, a centimetre. */
+const DIGITS = 1e7;
+
 /** Whether a box can be cut out of what lies at these places. */
 export function boxable(place: Place | undefined, projection: Projection | undefined): boolean {
   return place !== undefined && place.kind !== "one" && (place.kind !== "projected" || projection !== undefined);
@@ -53,14 +56,15 @@ async function projected(
 
 /** Latitude and longitude of rows of a table, and which of these lie in the box; `along` tells which index in the file a row has. */
 export function positionsOf(
-  { y, x, rows, columns, latitude, longitude, latitudes, longitudes, within }: Located,
+  { y, x, rows, columns, latitude, longitude, latitudes, longitudes, within, projected: made }: Located,
   count: number,
   along: (dim: string) => (row: number) => number,
 ): { columns: Column[]; within: (row: number) => boolean } {
   const [down, right] = [along(y), along(x)];
   const cell = (row: number): number => (down(row) - rows[0]) * (columns[1] - columns[0]) + right(row) - columns[0];
+  const shown = made ? (degrees: number): number => Math.round(degrees * DIGITS) / DIGITS : (degrees: number): number => degrees;
   const column = (name: string, unit: string, values: Float64Array): Column =>
-    ({ name, unit, values: Float64Array.from({ length: count }, (_, row) => values[cell(row)]!), times: false });
+    ({ name, unit, values: Float64Array.from({ length: count }, (_, row) => shown(values[cell(row)]!)), times: false });
   return {
     columns: [column(latitude, "degrees_north", latitudes), column(longitude, "degrees_east", longitudes)],
     within: (row) => within[cell(row)] === 1,

@@ -39,7 +39,7 @@ export interface Axis {
   up?: boolean;
 }
 
-/** What will be read. `indices` are the chosen positions by dimension, for code that does the same. */
+/** What will be read. */
 export interface Plan {
   question: Question;
   variable: Variable;

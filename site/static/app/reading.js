@@ -1,1 +1,1 @@
-export{s as Dataset,l as Ranges,y as ReadError,t as Reader,u as cost,p as csv,h as curveOf,v as fletcher32,o as kilometres,n as kindsOf,r as measured,c as openReferences,b as pictureOf,m as python,i as rolesOf,d as spans,_ as timeReader}from"./chunks/query-JgeqGYOE.js";
+export{s as Dataset,l as Ranges,y as ReadError,t as Reader,u as cost,p as csv,h as curveOf,v as fletcher32,o as kilometres,n as kindsOf,r as measured,c as openReferences,b as pictureOf,m as python,i as rolesOf,d as spans,_ as timeReader}from"./chunks/query-CwC6osmz.js";
