@@ -7,9 +7,9 @@ import re
 import tempfile
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -110,22 +110,20 @@ class Register:
         """Yield the paths with a mark, sorted."""
         position = self.marks.find(mark)
         while position >= 0:
-            yield list(self._block(position // BLOCK))[position % BLOCK]
+            yield self._path(position)
             position = self.marks.find(mark, position + 1)
 
     def lines(self, first: int, end: int) -> Iterator[bytes]:
         """Yield the lines of these files, many together, each with a comma behind it."""
-        while first < end:
-            number, skip = divmod(first, BLOCK)
-            stop = min(end, (number + BLOCKS) * BLOCK)
-            lines = self._raw(number, -(-stop // BLOCK))
-            if skip or stop == end:
-                lines = b"".join(lines.splitlines(keepends=True)[skip : stop - number * BLOCK])
-            yield lines
-            first = stop
+        if first >= end:
+            return
+        breaks = self._starts[first // BLOCK + BLOCKS : end // BLOCK : BLOCKS]
+        for start, stop in pairwise((self._start(first), *breaks, self._start(end))):
+            lines = os.pread(self._file.fileno(), stop - start, start)
+            yield lines.removesuffix(b"\n") + b",\n" if stop == self._starts[-1] else lines
 
     def kept_lines(
-        self, first: int, end: int, new: Iterator[tuple[str, bytes]], left: Callable[[str], bytes] = lambda _: b""
+        self, first: int, end: int, new: Iterable[tuple[str, bytes]], left: Callable[[str], bytes] = lambda _: b""
     ) -> Iterator[bytes]:
         """Yield the lines of those of them that are kept, and others where they belong.
 
@@ -135,28 +133,34 @@ class Register:
             new: Path and line of the others, sorted by path.
             left: Makes the line of a published file that is not kept; nothing by itself.
         """
-        coming = _Coming(new)
-        while first < end:
-            touched = self._touched(first, end, coming.path)
-            yield from self.lines(first, touched)
-            if touched == end:
-                break
-            number = touched // BLOCK
-            first = min(end, (number + 1) * BLOCK)
-            lines = self._raw(number, number + 1).splitlines(keepends=True)
-            for position, path in list(enumerate(self._block(number), number * BLOCK))[touched % BLOCK :]:
-                if position < first:
-                    yield from coming.before(path)
-                    own = lines[position % BLOCK] if self.marks[position] == KEPT else left(path)
-                    yield b"".join(coming.before(f"{path}\0")) or own
-        yield from coming.before(LAST)
+        for path, line in new:
+            place = min(end, self.before(path))
+            yield from self._kept(first, place, left)
+            yield line
+            first = place + (place < end and self._path(place) == path)
+        yield from self._kept(first, end, left)
 
-    def _touched(self, first: int, end: int, path: str) -> int:
-        """Return where the first block begins that has a file which is not kept, or before which a path comes."""
-        left = _NOT_KEPT.search(self.marks, first, end)
-        coming = max(0, bisect_right(self._firsts, path) - 1) * BLOCK if path < LAST else end
-        position = min(left.start() if left else end, coming)
-        return end if position >= end else max(first, position // BLOCK * BLOCK)
+    def _kept(self, first: int, end: int, left: Callable[[str], bytes]) -> Iterator[bytes]:
+        """Yield the lines of these files, that of `left` for one that is not kept."""
+        while first < end:
+            other = _NOT_KEPT.search(self.marks, first, end)
+            place = other.start() if other else end
+            yield from self.lines(first, place)
+            if other:
+                yield left(self._path(place))
+            first = place + 1
+
+    def _path(self, position: int) -> str:
+        """Return the path of a published file."""
+        return next(islice(self._block(position // BLOCK), position % BLOCK, None))
+
+    def _start(self, position: int) -> int:
+        """Return where the line of a file begins; where all end behind the last."""
+        if position == len(self.marks):
+            return self._starts[-1]
+        number, before = divmod(position, BLOCK)
+        within = self._raw(number, number + 1).splitlines(keepends=True)[:before] if before else ()
+        return self._starts[number] + sum(map(len, within))
 
     def _read(self) -> None:
         """Learn where each block begins."""
@@ -188,19 +192,6 @@ class Register:
         end = min(number + blocks, len(self._firsts))
         entries = _entries(self._raw(number, end)) if number < end else {}
         return dict(zip(entries, enumerate(entries.values(), number * BLOCK), strict=True))
-
-
-class _Coming:
-    """Lines that are taken from the front, as far as their paths come before another."""
-
-    def __init__(self, rows: Iterator[tuple[str, bytes]]) -> None:
-        self._rows = rows
-        self.path, self._line = next(rows, (LAST, b""))
-
-    def before(self, path: str) -> Iterator[bytes]:
-        while self.path < path:
-            yield self._line
-            self.path, self._line = next(self._rows, (LAST, b""))
 
 
 def _blocks(first: int, end: int) -> range:
