@@ -38,9 +38,7 @@ def index_of(shelves: Sequence[Shelf], state: State, tree: Tree, desk: Desk) -> 
     """
     digest = sha256(orjson.dumps([VERSION, maker(), *map(astuple, shelves)]))
     for shelf in shelves:
-        for line in state.lines(f"{shelf.id}/{LINES}"):
-            digest.update(line)
-        digest.update(b"\0")
+        digest.update(state.digest(f"{shelf.id}/{LINES}"))
     files = [(shelf.id, str(state.file(f"{shelf.id}/{LINES}") or "")) for shelf in shelves]
 
     def order() -> Path:

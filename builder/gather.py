@@ -283,7 +283,7 @@ class Gatherer:
         for path, body in self.renderer.collection(self.result.stac, self.partner, self.listed, shown):
             self.tree.add(path, body, HTML)
         with self.state.writing(self.result.told) as told:
-            told.writelines(orjson.dumps(change, option=orjson.OPT_APPEND_NEWLINE) for change in self._history())
+            told.writelines(self._history())
         self.findable.close()
         self.state.adopt(f"{self.definition.id}/{LINES}", Path(self.findable.name))
         self.result.geometries = tuple(geometry for geometry in self._geometries(MOST_GEOMETRIES) if geometry)
@@ -306,13 +306,14 @@ class Gatherer:
         some = self.paths[:: max(1, -(-len(self.paths) // most))]
         return [orjson.loads(self.tree.read(path)).get("geometry") for path in some]
 
-    def _history(self) -> Iterator[dict[str, Any]]:
-        """Yield the changes of what is or was shown; records that never were have no place in it."""
-        for line in self.state.history(self.definition.id):
-            known = self.known.get(line["identifier"])
+    def _history(self) -> Iterator[bytes]:
+        """Yield a line for each change of what is or was shown; records that never were have no place in it."""
+        about = orjson.dumps({"collection": self.definition.id})[1:-1]
+        for change, line in self.state.history(self.definition.id):
+            known = self.known.get(change["identifier"])
             if known is not None:
-                told = dict(zip(("item", "title", "href"), self._told(known), strict=True))
-                yield {"collection": self.definition.id, **line, **told}
+                told = orjson.dumps(dict(zip(("item", "title", "href"), self._told(known), strict=True)))
+                yield b"{%b,%b,%b\n" % (about, line.strip()[1:-1], told[1:])
 
     def _told(self, known: int | tuple[str, str, str]) -> tuple[str, str, str]:
         """Return id, title and page of what is shown, or of what was."""

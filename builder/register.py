@@ -134,7 +134,7 @@ class Register:
             left: Makes the line of a published file that is not kept; nothing by itself.
         """
         for path, line in new:
-            place = min(end, self.before(path))
+            place = self.before(path)
             yield from self._kept(first, place, left)
             yield line
             first = place + (place < end and self._path(place) == path)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -71,6 +71,11 @@ class State:
                 with file.open("rb") as stream:
                     yield from stream
                 return
+
+    def digest(self, name: str) -> bytes:
+        """Return the SHA-256 of what is remembered under a relative name; of nothing where there is nothing."""
+        with (self.file(name) or Path(os.devnull)).open("rb") as stream:
+            return file_digest(stream, "sha256").digest()
 
     def adopt(self, name: str, part: Path) -> None:
         """Remember a scratch file of the overlay, which goes over into the state, as `write` does."""
@@ -196,12 +201,13 @@ class State:
             lines.writelines(known.after(run, changes))
         return Told(self.overlay / name, *place)
 
-    def history(self, collection: str) -> Iterator[dict[str, Any]]:
-        """Yield all changes of a collection, oldest first."""
+    def history(self, collection: str) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Yield all changes of a collection, oldest first, each with its line."""
         run = self._run(collection)
-        for line in map(orjson.loads, self.lines(f"{collection}/changes.ndjson")):
-            if line["run"] <= run:
-                yield line
+        for line in self.lines(f"{collection}/changes.ndjson"):
+            change = orjson.loads(line)
+            if change["run"] <= run:
+                yield change, line
 
     def store(self, collection: str, record: Record) -> None:
         """Keep a record's body (and companion) under its digest."""

@@ -57,9 +57,7 @@ class Whole:
         self.files = (place.folder, place.iso_record)  # its ISO record is made with all others
         digest = sha256(memo.base + orjson.dumps(related, option=orjson.OPT_SORT_KEYS))
         for name in ("ledger.ndjson", "changes.ndjson"):
-            for line in state.lines(f"{place.collection}/{name}"):
-                digest.update(line)
-            digest.update(b"\0")
+            digest.update(state.digest(f"{place.collection}/{name}"))
         self._key = digest.hexdigest()
 
     def take(self) -> Known | None:

@@ -64,7 +64,7 @@ class ItemsTable:
         polar = self._layout.polar()
         same = np.frombuffer(self._same, bool) & bool(before and before[1] == key)
         old = (
-            _Old(before[0], {self._layout.ids[row] for row in np.flatnonzero(same)}, schema)
+            _Old(before[0], [self._layout.ids[row] for row in np.flatnonzero(same)], schema)
             if before and same.any()
             else None
         )
@@ -91,7 +91,7 @@ class ItemsTable:
 class _Old:
     """The rows of an earlier table that are wanted again, in their order, a few thousand in memory."""
 
-    def __init__(self, path: Path, ids: set[str], schema: pa.Schema) -> None:
+    def __init__(self, path: Path, ids: Sequence[str], schema: pa.Schema) -> None:
         self._rows = self._wanted(path, ids, schema)
         self._rest: list[pa.Table] = []
 
@@ -106,14 +106,16 @@ class _Old:
         return joined.slice(0, count)
 
     @staticmethod
-    def _wanted(path: Path, ids: set[str], schema: pa.Schema) -> Iterator[pa.Table]:
+    def _wanted(path: Path, ids: Sequence[str], schema: pa.Schema) -> Iterator[pa.Table]:
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(path, pre_buffer=False) as file:
+            wanted = pc.is_in(file.read(["id"], use_threads=False)["id"], pa.array(ids))
             for batch in file.iter_batches(BATCH, use_threads=False):
-                table = pa.Table.from_batches([batch]).cast(schema)
-                yield table.filter(pa.array(list(map(ids.__contains__, table["id"].to_pylist()))))
+                yield pa.Table.from_batches([batch]).cast(schema).filter(wanted.slice(0, len(batch)))
+                wanted = wanted.slice(len(batch))
 
 
 def _woven(old: pa.Table, made: pa.Table | None, same: Any) -> pa.Table:

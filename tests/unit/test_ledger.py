@@ -73,11 +73,11 @@ def test_history_numbers_runs_and_replaces_an_interrupted_one(tmp_path):
         remember(state, GONE)
         (state.overlay / "c/changes.ndjson").replace(tmp_path / "c/changes.ndjson")  # killed before the ledger followed
     with open_state(tmp_path) as state:
-        assert [line["kind"] for line in state.history("c")] == ["new"]
+        assert [line["kind"] for line, _ in state.history("c")] == ["new"]
         remember(state, GONE)
         state.commit()
     with open_state(tmp_path) as state:
-        assert [(line["run"], line["kind"], line.get("datestamp")) for line in state.history("c")] == [
+        assert [(line["run"], line["kind"], line.get("datestamp")) for line, _ in state.history("c")] == [
             (1, "new", None),
             (2, "gone", "2020-02-02"),
         ]
@@ -90,7 +90,7 @@ def test_a_history_that_people_wrote_is_gone_on_with(tmp_path):
     (tmp_path / "c/changes.ndjson").write_bytes(history + history.replace(b"1", b"2"))
     with open_state(tmp_path) as state:
         assert list(remember(state, NEW)) == [replace(NEW, entry=None)]
-        assert [(line["run"], line["identifier"]) for line in state.history("c")] == [(1, "r0"), (2, "r1")]
+        assert [(line["run"], line["identifier"]) for line, _ in state.history("c")] == [(1, "r0"), (2, "r1")]
 
 
 def test_what_was_changed_is_told_whatever_becomes_of_the_file(tmp_path):
