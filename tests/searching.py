@@ -142,6 +142,8 @@ QUESTIONS: dict[str, tuple[str, Callable[[Items], Any]]] = {
     "word": ("q=fram", lambda items: items.place == 0),
     "words": ("q=fram+b3", lambda items: (items.place == 0) & (items.ship == 13)),
     "beginning of a word": ("q=beauf", lambda items: items.place == 5),
+    "beginning of words on two pages": ("q=rare3", lambda items: np.char.startswith(items.rare.astype(str), "3")),
+    "beginning of words on all pages": ("q=rare", lambda items: items.rare >= 0),
     "rare word": ("q=rare7x", lambda items: items.rare == 7),
     "word of a collection": ("q=shared3x", lambda items: items.shelf % 5 == 3),
     "facet": ("platform=Ship+E1", lambda items: items.ship == 41),

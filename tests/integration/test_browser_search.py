@@ -22,6 +22,7 @@ SCRIPT = Path(__file__).with_name("search_check.mjs")
 QUERIES = (
     "q=Oden", "bbox=160,50,-150,90", "bbox=-180,88,180,90", "time=1995/2001-06", "year=2018&year=2019",
     "q=oden+TEMPERATURE&bbox=-180,50,180,80&time=../2010", "q=nosuchword", "collection=synthetic&partner=bench",
+    "q=Ode", "q=temp", "platform=Ode",
 )  # fmt: skip
 
 

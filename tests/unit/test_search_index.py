@@ -125,6 +125,35 @@ def test_a_box_finds_what_brute_force_finds(many, box):
     assert found(folder, f"bbox={','.join(map(str, box))}") == wanted != set()
 
 
+def test_each_is_named_with_its_collection(many):
+    folder, _ = many
+    index = Index(files_of(str(folder)))
+    named = list(index.ids(asked_of("")))
+    index.close()
+    assert {(name, int(number) % 3 == 0) for name, number in named} == {("casts", False), ("ice", True)}
+    assert len(named) == MANY
+
+
+@pytest.mark.parametrize(("word", "stands"), [("dri", False), ("drif", True), ("drift", True), ("drifts", False)])
+def test_a_word_stands_for_longer_ones_from_its_fourth_letter_on(many, word, stands):
+    folder, _ = many
+    assert found(folder, f"q={word}") == (set(range(0, MANY, 3)) if stands else set())
+
+
+def test_a_word_stands_for_longer_ones_on_other_pages_of_the_dictionary_too(tmp_path):
+    writer = IndexWriter(tmp_path)
+    letters = [chr(97 + number // 26 % 26) + chr(97 + number % 26) for number in range(676)]
+    made = [line_of(item(number, (0, 80, 1, 81))) for number in range(676)]
+    writer.add("ice", [{**one, "terms": [f"drum{pair}"]} for one, pair in zip(made, letters, strict=True)])
+    folder = searching.finish(writer, tmp_path, SHELVES)
+    index = Index(files_of(str(folder)))
+    assert sum(first.startswith("drum") for first in index.head["words"]["first"]) >= 2
+    index.close()
+    assert found(folder, "q=drum") == set(range(676))
+    for pair in ("a", "k", "z", "kk"):
+        assert found(folder, f"q=drum{pair}") == {n for n, one in enumerate(letters) if one.startswith(pair)} != set()
+
+
 def test_all_conditions_together_equal_brute_force(many):
     folder, boxes = many
     number = np.arange(MANY)
@@ -139,7 +168,8 @@ def test_all_conditions_together_equal_brute_force(many):
     months = (1990 + number % 35 == 2001) & (number % 12 < 5)
     assert found(folder, "time=2001/2001-05") == set(np.flatnonzero(months).tolist())
     assert found(folder, "q=nosuchword") == set()
-    assert found(folder, "platform=Nobody") == found(folder, "collection=nowhere") == set()
+    for nothing in ("platform=Nobody", "platform=Ode", "platform=Polarster", "collection=nowhere", "collection=ic"):
+        assert found(folder, nothing) == set()
 
 
 def test_facets_count_what_there_is(many):
