@@ -16,7 +16,7 @@ from processors.cropping import crop
 from processors.errors import Refusal
 from processors.grids import Floats, Grid, TimeRule, read_grid
 from processors.protocol import JSON, Inputs, Lineage, Parameters, Product, Slot
-from processors.sampling import Resampling, Target, cell_size, reach_of, sample
+from processors.sampling import Resampling, Target, cell_size, reach_of, sample, spacings
 from processors.thumbnail import Palette, thumbnail
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Regrid:
     """Makes a map of a grid; an instance is registered as processor."""
 
     name = "regrid"
-    version = "1"
+    version = "2"
     title = "Grid to map"
     description = (
         "Reads one variable of a gridded NetCDF file by its CF attributes (projected axes, longitude and latitude, "
@@ -118,8 +118,8 @@ def target_of(grid: Grid, parameters: RegridParameters) -> Target:
     known = (latitude >= parameters.south) & np.isfinite(there_x) & np.isfinite(there_y)
     if not known.any():
         raise Refusal(f"no cell lies north of {parameters.south}°", grid.name, "lower `south`, or choose another `crs`")
-    size = cell_size(grid)
-    side = parameters.resolution or _rounded(size)
+    size = max(spacings(grid))
+    side = parameters.resolution or _rounded(cell_size(grid))
     west, east, south, north = *_edges(there_x[known], size, side), *_edges(there_y[known], size, side)
     shape = round((north - south) / side), round((east - west) / side)
     if shape[0] * shape[1] > MOST_CELLS:

@@ -68,18 +68,29 @@ def sample(
         return (total / count).astype(grid.values.dtype)
 
 
+def spacings(grid: Grid) -> tuple[float, float]:
+    """Return the usual distances between neighbouring cells, metres: down the rows and along them (medians).
+
+    Columns of latitudes and longitudes come together towards the pole, so there both are that of the rows.
+    """
+    if grid.is_curvilinear:
+        place = on_sphere(grid.x, grid.y)
+        down, along = (float(np.nanmedian(np.linalg.norm(np.diff(place, axis=axis), axis=-1))) for axis in (0, 1))
+        return down * EARTH_RADIUS_M, along * EARTH_RADIUS_M
+    if grid.crs == GEOGRAPHIC:
+        down = float(np.median(np.abs(np.diff(np.radians(grid.y))))) * EARTH_RADIUS_M
+        return down, down
+    return float(np.median(np.abs(np.diff(grid.y)))), float(np.median(np.abs(np.diff(grid.x))))
+
+
 def cell_size(grid: Grid) -> float:
-    """Return the usual distance between neighbouring cells, metres (median along both directions)."""
-    if grid.is_curvilinear or grid.crs == GEOGRAPHIC:
-        lon, lat = (grid.x, grid.y) if grid.is_curvilinear else np.meshgrid(grid.x[:2], grid.y)
-        place = on_sphere(lon, lat)
-        return float(np.nanmedian(np.linalg.norm(np.diff(place, axis=0), axis=-1)) * EARTH_RADIUS_M)
-    return float(np.median(np.abs(np.concatenate([np.diff(grid.x), np.diff(grid.y)]))))
+    """Return the usual distance of a cell from its nearest neighbour, metres."""
+    return min(spacings(grid))
 
 
 def reach_of(grid: Grid) -> float:
     """Return how far from a point the nearest cell of a curvilinear grid may be, in Earth radii."""
-    return 1.5 * cell_size(grid) / EARTH_RADIUS_M
+    return 1.5 * max(spacings(grid)) / EARTH_RADIUS_M
 
 
 def _points(grid: Grid, target: Target, rows: tuple[int, int], across: float, down: float) -> tuple[Floats, Floats]:

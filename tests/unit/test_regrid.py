@@ -300,6 +300,29 @@ def test_cells_of_a_curvilinear_grid_that_have_no_place_are_left_out(tmp_path):
     assert np.isnan(over(nowhere)).all()
 
 
+def test_cells_that_are_longer_than_wide_leave_no_gaps_whichever_way_they_are_written(tmp_path):
+    across, down = np.meshgrid(np.arange(0, 300_000, 2_000.0), np.arange(-1_500_000, -1_200_000, 12_000.0))
+    lon, lat = Transformer.from_crs("EPSG:3413", "EPSG:4326", always_xy=True).transform(across, down)
+    maps = []
+    for name, turned in (("wide", np.asarray), ("long", np.transpose)):
+        path = make(tmp_path / f"{name}.nc", turned(lon), turned(lat), turned(np.hypot(across, down)), ("y", "x"))
+        grid = read_grid(path)
+        target, reach = target_of(grid, RegridParameters()), reach_of(grid)
+        assert target.resolution == 2_000
+        found = sample(
+            target, "nearest", 1, reach, (crop(grid, target, (0, target.shape[0]), reach), (0, target.shape[0]))
+        )
+        maps.append((found, target))
+    (found, target), (other, same) = maps
+    assert target == same
+    np.testing.assert_array_equal(found, other)
+    x = target.west + (np.arange(target.shape[1]) + 0.5) * target.resolution
+    y = target.north - (np.arange(target.shape[0]) + 0.5) * target.resolution
+    inside = np.ix_((y < -1_212_000) & (y > -1_500_000), (x > 0) & (x < 298_000))
+    nearest = np.hypot(*np.meshgrid(np.round(x / 2_000) * 2_000, np.round(y / 12_000) * 12_000))
+    assert np.abs(found - nearest)[inside].max() < 6_000
+
+
 def test_longitudes_that_turn_round_amid_the_columns_give_the_same_map(tmp_path):
     lat, found = np.arange(60.5, 90), []
     for name, lon in (("rising", np.arange(-179.5, 180)), ("turning", np.r_[0.5:180, -179.5:0])):
