@@ -22,7 +22,8 @@ async function answer(job) {
   if (job.question) {
     const reader = new Reader(dataset, job.crs ?? "");
     const failed = job.failing ? await reader.plan(job.question).then(() => "", (trouble) => trouble.message) : "";
-    const plan = await reader.plan(job.question);
+    const plan = await reader.plan(job.question).catch((trouble) => ({ error: trouble.message, spent: dataset.ranges.spent }));
+    if (plan.error) return plan;
     const table = await reader.read(plan);
     const columns = table.columns.map((one) => ({ name: one.name, unit: one.unit, values: Array.from(one.values, plain) }));
     return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, place: plan.place, failed, curve: curveOf(table), cells: plan.across && pictureOf(table), python: python(table, job.opening ?? "") };

@@ -101,6 +101,31 @@ def test_a_box_on_a_projected_grid_holds_the_cells_that_pyproj_puts_there(folder
         assert np.allclose(got["x"] * per_unit, np.tile(x[found], 2))
 
 
+def write_bent(path, rows):
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
+        for name, length in (("time", 2), ("y", rows), ("x", 1000)):
+            file.createDimension(name, length)
+        file.createVariable("time", "f8", ("time",)).units = "days since 2018-07-01"
+        file["time"][:] = [0, 1]
+        lon, lat = np.meshgrid(np.linspace(-40, 40, 1000), np.linspace(65, 85, rows))
+        for name, said, own in (("lat", "north", lat), ("lon", "east", lon)):
+            file.createVariable(name, "f8", ("y", "x")).units = f"degrees_{said}"
+            file[name][:] = own
+        file.createVariable("ice", "i1", ("time", "y", "x")).coordinates = "lat lon"
+        file["ice"][:] = 1
+    return lon, lat
+
+
+def test_positions_larger_than_what_a_page_reads_at_once_are_not_read_unasked(folder, url):
+    lon, lat = write_bent(folder / "bent600.nc", 600)
+    write_bent(folder / "bent700.nc", 700)
+    jobs = [referenced(folder / f"bent{rows}.nc", url) for rows in (600, 700)]
+    job = {"question": {"kind": "subset", "variable": "ice", "box": [0, 70, 1, 71]}}
+    read, refused = ask([one | job for one in jobs], folder)
+    assert len(read["columns"][0]["values"]) == 2 * in_box(lon, lat, (0, 70, 1, 71)).sum() > 100
+    assert refused == {"error": "heavy: lon", "spent": {"requests": 0, "bytes": 0}}
+
+
 def test_a_box_beside_a_grid_is_empty_and_without_a_box_all_cells_have_their_position(folder, url):
     path = folder / "whole.nc"
     x, y, values = write_projected(path, 1, 1e6)

@@ -26,6 +26,7 @@ from builder.enrich.references import build_references
 from builder.resources import site_folder
 from builder.serve import serve
 from tests.browser import chromium, opened
+from tests.integration.test_browser_boxes import write_bent
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("read_check.mjs")
@@ -164,6 +165,30 @@ def test_a_period_of_a_model_calendar_is_asked_for_in_the_numbers_of_the_file(to
     assert found["problems"] == []
     assert found["found"][2] == ["5 m"]
     assert table({"csv": found["found"][-1]}).to_numpy().tolist() == [[10, 5, 3], [20, 5, 5]]
+
+
+def test_what_cannot_be_asked_is_said_and_something_else_can_be(tools, tmp_path):
+    shutil.copytree(site_folder() / "static" / "app", tmp_path / "app")
+    write_bent(tmp_path / "model.nc", 700)
+    with netCDF4.Dataset(tmp_path / "model.nc", "a") as file:
+        file.createVariable("sum", "f8", ("x",))[:] = np.arange(1000)
+    (tmp_path / "index.html").write_text(ALONE.replace('"{}"', """'{"trouble.heavy": "{detail} is too large"}'"""))
+    ready = "form button:not([disabled])"
+    acts = [
+        ("click", "[data-start]"),
+        ("wait", "form ~ p[role=status]:not(:empty)"),
+        ("texts", "form ~ p[role=status]"),
+    ]
+    acts += [("choose", ("variable", "sum")), ("wait", ready), ("click", "form button"), ("wait", "[data-done]")]
+    acts += [("download", 0)]
+    path = tmp_path / "model.nc"
+    with serve(tmp_path) as server:
+        made, _, _ = build_references(path, file_kind(path), path.name)
+        path.with_suffix(".json").write_bytes(made.aimed(f"{server.url}model.nc"))
+        (found,) = opened(tools, tmp_path, {"url": server.url, "acts": acts, "ready": "[data-start]:not([hidden])"})
+    assert found["problems"] == []
+    assert found["found"][2] == ["lon is too large"]
+    assert table({"csv": found["found"][-1]}).iloc[:, -1].tolist() == list(range(1000))
 
 
 PLAIN = """

@@ -12,6 +12,9 @@ import type { Cost } from "./ranges";
 import { rolesOf, type Place, type Roles } from "./roles";
 import { ReadError } from "./trouble";
 
+/** More than this is not read in the page at once, nor of one coordinate. */
+export const MOST_BYTES = 5_000_000;
+
 export type Kind = "series" | "profile" | "map" | "subset";
 
 /** What is asked; depths in the unit of the file, times in milliseconds since 1970 or, of calendars of models, as in the file. */
@@ -98,9 +101,13 @@ export class Reader implements Coordinates {
     return rolesOf(this.dataset, this.dataset.variable(name));
   }
 
-  /** Values of a coordinate, read once. */
+  /** Values of a coordinate, read once; one that is too large is not read at all. */
   coordinate(name: string): Promise<Float64Array> {
-    return kept(this.axes, name, async () => (await this.dataset.measured(name)).values);
+    return kept(this.axes, name, async () => {
+      const { bytes } = await this.dataset.cost([[name, {}]]);
+      if (bytes > MOST_BYTES) throw new ReadError("heavy", name);
+      return (await this.dataset.measured(name)).values;
+    });
   }
 
   async times(roles: Roles): Promise<Axis | undefined> {

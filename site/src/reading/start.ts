@@ -4,14 +4,11 @@ import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
 import { boxable } from "./located";
-import { kindsOf, Reader, type Kind, type Plan, type Question } from "./query";
+import { kindsOf, MOST_BYTES, Reader, type Kind, type Plan, type Question } from "./query";
 import type { Cost } from "./ranges";
 import { measured, type Roles } from "./roles";
 import { show } from "./show";
 import { ReadError } from "./trouble";
-
-/** More than this is not read in the page. */
-export const MOST_BYTES = 5_000_000;
 
 type Fields = Record<"variable" | "kind" | "lon" | "lat" | "time" | "depth" | "west" | "south" | "east" | "north" | "from" | "to" | "top" | "bottom", HTMLInputElement | HTMLSelectElement>;
 
@@ -93,8 +90,18 @@ class Panel {
     await this.refit();
   }
 
-  /** Offers what the chosen variable can be asked. */
+  /** Offers what the chosen variable can be asked, or says why nothing can. */
   private async refit(): Promise<void> {
+    const turn = ++this.asked;
+    await this.fit().catch((trouble: unknown) => {
+      if (turn !== this.asked) return;
+      this.plan = undefined;
+      this.go.disabled = true;
+      this.price.textContent = said(trouble, this.words);
+    });
+  }
+
+  private async fit(): Promise<void> {
     const { variable, kind } = this.fields;
     const [name, before] = [variable.value, kind.value as Kind];
     const one = this.reader.dataset.variable(name);

@@ -1,6 +1,6 @@
 /** What can go wrong while reading, named so that the page can say it in words of its language. */
 
-export type Trouble = "changed" | "answer" | "range" | "codec" | "layout" | "calendar" | "large" | "empty";
+export type Trouble = "changed" | "answer" | "range" | "codec" | "layout" | "calendar" | "large" | "heavy" | "empty";
 
 export class ReadError extends Error {
   constructor(

@@ -1,1 +1,1 @@
-export{s as Dataset,l as Ranges,y as ReadError,t as Reader,u as cost,p as csv,h as curveOf,v as fletcher32,o as kilometres,n as kindsOf,r as measured,c as openReferences,b as pictureOf,m as python,i as rolesOf,d as spans,_ as timeReader}from"./chunks/query-CwC6osmz.js";
+export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,m as csv,g as curveOf,y as fletcher32,s as kilometres,r as kindsOf,i as measured,l as openReferences,x as pictureOf,h as python,a as rolesOf,f as spans,v as timeReader}from"./chunks/query-DdQlVeCA.js";

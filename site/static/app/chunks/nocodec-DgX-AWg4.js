@@ -1,1 +1,0 @@
-import{y as e}from"./query-CwC6osmz.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};
