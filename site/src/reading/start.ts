@@ -90,14 +90,16 @@ class Panel {
     await this.refit();
   }
 
-  /** Offers what the chosen variable can be asked, or says why nothing can. */
+  /** Offers what the chosen variable can be asked, or says why nothing can and offers to try again. */
   private async refit(): Promise<void> {
     const turn = ++this.asked;
     await this.fit().catch((trouble: unknown) => {
       if (turn !== this.asked) return;
       this.plan = undefined;
-      this.go.disabled = true;
       this.price.textContent = said(trouble, this.words);
+      this.go.textContent = this.words("again");
+      this.go.disabled = false;
+      this.form.append(this.go);
     });
   }
 
@@ -225,7 +227,7 @@ class Panel {
 
   private async read(): Promise<void> {
     const { plan } = this;
-    if (!plan) return;
+    if (!plan) return this.refit();
     const turn = ++this.reads;
     this.go.disabled = true;
     try {
