@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from builder.inspections import Inspecting
     from builder.ledger import Entry
     from builder.readings import Described
+    from builder.seen import Seen
     from builder.sources.protocol import Record
 
 Made = TypeVar("Made")
@@ -51,9 +52,9 @@ class Composed:
 
     ``stac`` is an Item, or a Collection where the record cannot be an Item. ``references``,
     ``combine_key`` and ``thumbnail`` (a PNG) come from the data file. ``copies`` maps a path below
-    the collection to the local file that belongs there; ``copied`` is a readable copy, ``local`` the data
-    file where it lies in the collection's own folder. ``inspected`` says that a
-    data file had, or could have had, a say; ``renamed`` that another record's id stood in the way of its own.
+    the collection to the local file that belongs there; ``copied`` is a readable copy. ``seen`` tells of the data
+    file that had a say; ``fleeting`` that something had, or could have had, of which one cannot tell later
+    whether it has changed; ``renamed`` that another record's id stood in the way of its own.
     """
 
     stac: dict[str, Any]
@@ -66,8 +67,8 @@ class Composed:
     thumbnail: bytes | None
     copies: Mapping[str, str]
     copied: Copied | None
-    local: str | None
-    inspected: bool
+    seen: Seen | None
+    fleeting: bool
     renamed: bool
     findings: tuple[Finding, ...]
 
@@ -145,7 +146,7 @@ def compose(
         **_beside(found),
     )
     stac, said = (build_record_collection if as_collection else build_item)(dataset, where, context)
-    resource = readable_resource(dataset)
+    seen = inspection.seen if inspection is not None else None
     return Composed(
         stac=stac,
         context=context,
@@ -155,8 +156,8 @@ def compose(
         parquet=found.parquet,
         combine_key=found.combine_key,
         thumbnail=picture,
-        local=resource.local if resource is not None else None,
-        inspected=depends_on_more(definition, dataset),
+        seen=seen and seen._replace(referenced=found.references is not None),
+        fleeting=depends_on_more(definition, dataset) and (seen is None or offers_maps(dataset)),
         renamed=name != stac_id(definition, dataset),
         copied=found.copy,
         copies={unquote(r.href): r.local for r in dataset.resources if r.local and "://" not in r.href},

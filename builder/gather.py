@@ -26,6 +26,7 @@ from builder.media import inert_type, media_type
 from builder.memo import Fresh, Memo, may_be_kept
 from builder.pages.render import MOST_DRAWN
 from builder.references.grouped import by_group
+from builder.seen import Seen, with_copies
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
@@ -42,7 +43,7 @@ from builder.whole import Known, Whole
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.desk import Desk
-    from builder.inspections import Inspecting
+    from builder.inspections import Inspections
     from builder.pages.render import Renderer
     from builder.progress import Advance
     from builder.readings import Readings
@@ -75,7 +76,7 @@ class Gatherer:
     definition: CollectionDefinition
     state: State
     tree: Tree
-    inspecting: Inspecting
+    inspecting: Inspections
     renderer: Renderer
     partner: Mapping[str, Any]
     advance: Advance
@@ -116,8 +117,10 @@ class Gatherer:
         self.files, self.table = 0, Tabled(self.state, self.place, self.desk)
         self.listed, self.paths = Spool(self.tree.staging), Spool(self.tree.staging)
         self.findable = (self.state.overlay / f"{self.definition.id}.findable").open("wb")
-        self.stack = Stack(self.definition, self.place, self.state, self.inspecting, self.base)
-        self.named = Spool(self.tree.staging)
+        self.named, granules = Spool(self.tree.staging), Spool(self.tree.staging)
+        self.stack = Stack(
+            self.definition, self.place, self.state, self.inspecting, self.base, self.memo.base, granules
+        )
         self.summary = Summary(self.named)
         self.known: dict[str, int | tuple[str, str, str]] = {}
         self.lasting = not self.definition.policies.references
@@ -152,8 +155,13 @@ class Gatherer:
             yield self.memo.fresh(stretch.ledger[0], self.related)
 
     def _stands(self, made: Remembered) -> bool:
-        """Tell whether ids are still free, and files lie there, which are wanted as they are if so."""
-        return self.taken.isdisjoint(made.shares.ids) and self.tree.take(made.files)
+        """Tell whether ids are free, data files the same, and files lie there, which are wanted as they are if so."""
+        seen = (Seen(*one) for one in made.shares.seen if one)
+        return (
+            self.taken.isdisjoint(made.shares.ids)
+            and all(map(self.inspecting.stands, seen))
+            and self.tree.take(made.files)
+        )
 
     def _composed(self, entry: Entry) -> Composed | Finding | None:
         """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""
@@ -182,31 +190,19 @@ class Gatherer:
         files[kept] = self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a word could make it a page
         explanation = self.place.explain(name)
         files[explanation] = self.tree.add(explanation, to_bytes(composed.explanation), JSON)
-        for path_below, local in composed.copies.items():
-            kind = media_type(local) if composed.record.format == "process" else inert_type(local)
-            self.tree.add_file(f"{self.place.folder}/{path_below}", self.base / local, kind)
-        if composed.copied is not None:
-            readable = self.state.file(composed.copied.kept)
-            assert readable is not None
-            self.tree.add_file(f"{self.place.folder}/{composed.copied.name}", readable, media_type("x.nc"))
-        if composed.thumbnail is not None:
-            picture = self.place.thumbnail(name)
-            self.tree.add(picture, composed.thumbnail, media_type(picture))
-        if composed.references is not None:
-            self._add_references(composed)
-            self.stack.add(composed)
-            self.result.references += 1
+        seen = with_copies(composed.seen, self.base, composed.copies)
+        files |= self._add_data(composed)
         pages = self.renderer.pages(
             composed.stac, self.head, self.partner, explain=composed.explanation, path=page_of(path)
         )
         files |= {page: self.tree.add(page, body, HTML) for page, body in pages}
-        self.lasting = self.lasting and not (composed.inspected or composed.copies)
-        made = Made(entry.identifier, key, name, path, files, composed.findings, self._share(composed))
+        made = Made(entry.identifier, key, name, path, files, composed.findings, self._share(composed, seen))
+        self.lasting = self.lasting and not composed.fleeting
         if may_be_kept(composed):
             self.memo.keep(made)
         self._register(made.shares(), same=False)
 
-    def _share(self, composed: Composed) -> Share:
+    def _share(self, composed: Composed, seen: Seen | None) -> Share:
         """Return what an object adds to what is said of all together."""
         stac = composed.stac
         row = item_row(stac) if composed.is_item else None
@@ -218,6 +214,7 @@ class Gatherer:
             orjson.dumps(row and tuple(share_of_row(row))),
             shapes_of(row) if row else b"null",
             len(open_files(stac)),
+            seen,
         )
 
     def _register(self, shares: Shares, *, same: bool) -> None:
@@ -231,18 +228,38 @@ class Gatherer:
         self.paths.extend(shares.paths)
         self.table.add(shares.rows, shares.shapes, same=same)
         self.files += sum(shares.files)
+        self.lasting = self.lasting and not any(shares.seen)
+        self.result.references += self.stack.add(shares.ids, shares.seen)
         self.result.items += len(shares.ids)
 
-    def _add_references(self, composed: Composed) -> None:
+    def _add_data(self, composed: Composed) -> Iterator[tuple[str, str]]:
+        """Add data files, or what was made of them; yield path and SHA-256 of each."""
+        for path_below, local in composed.copies.items():
+            kind = media_type(local) if composed.record.format == "process" else inert_type(local)
+            path = f"{self.place.folder}/{path_below}"
+            yield path, self.tree.add_file(path, self.base / local, kind)
+        if composed.copied is not None:
+            path, readable = f"{self.place.folder}/{composed.copied.name}", self.state.file(composed.copied.kept)
+            assert readable is not None
+            yield path, self.tree.add_file(path, readable, media_type("x.nc"))
+        if composed.thumbnail is not None:
+            path = self.place.thumbnail(composed.context.id)
+            yield path, self.tree.add(path, composed.thumbnail, media_type(path))
+        for path, body in self._references(composed):
+            yield path, self.tree.add(path, body, JSON if path.endswith((".json", ".zmetadata")) else media_type(path))
+
+    def _references(self, composed: Composed) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of all files with references of an object."""
+        if composed.references is None:
+            return
         context = composed.context
         path = self.place.references(context.id, context.references_media_type)
         if not composed.parquet:
-            self.tree.add(path, composed.references or b"", JSON)
-        for group, body in by_group(composed.references or b"").items():
-            self.tree.add(self.place.group_references(context.id, group), body, JSON)
+            yield path, composed.references
+        for group, body in by_group(composed.references).items():
+            yield self.place.group_references(context.id, group), body
         for name, text in composed.parquet.items():
-            below = f"{path}/{name}"
-            self.tree.add(below, b64decode(text), JSON if name == ".zmetadata" else media_type(below))
+            yield f"{path}/{name}", b64decode(text)
 
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +14,7 @@ from builder.errors import FetchError
 from builder.findings import Finding, note, warning
 from builder.mapservices import MapServices
 from builder.media import media_type
+from builder.seen import Seen
 from builder.sources.http import HttpGate
 from builder.sources.ranges import RangedFile, Version, version_of
 from builder.sources.webaccess import WebAccess
@@ -19,6 +22,8 @@ from builder.stac.layout import Place
 from builder.state import State, cache_name
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from builder.dataset import Dataset, Resource
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.inspect import Inspector
@@ -89,6 +94,7 @@ class Inspections:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
         self._services = MapServices(self.state)
+        self._differing: set[str] = set()
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
@@ -96,76 +102,100 @@ class Inspections:
         Returns:
             What was found (None where there is no such open file, or it cannot be had), and findings.
         """
-        from pydantic import TypeAdapter
-
-        from builder.enrich.inspection import Inspection
-
         resource = readable_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
         asked = ("copies",) if self.definition.policies.copies else ()
         name = cache_name("inspections", VERSION, self._address(resource), record.sha256, *asked)
-        remembered = self._recall(name)
+        data = self.state.read(name) or b""
+        remembered = _remembered(data)
         try:
-            if remembered is not None and not self._changed(resource, remembered[0]):
-                return self._for_pages(*remembered)
+            if remembered is not None:
+                seen = _seen(name, data, resource, remembered)
+                if not self._changed(seen):
+                    return self._for_pages(remembered, seen)
             found = self._inspect(resource)
         except FetchError as trouble:
             say = note if trouble.status is None and "not allowed" in trouble.message else warning
             return None, (
                 say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
             )
-        data = TypeAdapter(Inspection).dump_json(found)
-        if not any(finding.code == "netcdf.timeout" for finding in found.findings):
-            self.state.keep(name, data)
-        return self._for_pages(*_remembered(data))
+        self._differing.discard(resource.href)
+        data = _json().dump_json(found)
+        fresh = _json().validate_json(data)  # so that the first build sees just what later ones will
+        if any(finding.code == "netcdf.timeout" for finding in found.findings):
+            return self._for_pages(fresh, None)
+        self.state.keep(name, data)
+        return self._for_pages(fresh, _seen(name, data, resource, fresh))
 
-    def _recall(self, name: str) -> tuple[Inspection, tuple[Finding, ...]] | None:
-        """Return what was found before; None where that is nothing, or is damaged."""
-        data = self.state.read(name)
+    def stands(self, seen: Seen) -> bool:
+        """Tell whether what an object was made from besides its record is as it was; partners are asked if need be."""
         try:
-            return None if data is None else _remembered(data)
-        except ValueError:
-            return None
+            return all(self._same(*one) for one in seen.copies) and (not seen.kept or self._file_stands(seen))
+        except (FetchError, FileNotFoundError):
+            return False
+
+    def _same(self, local: str, size: int, mtime_ns: int) -> bool:
+        facts = (self.base / local).stat()
+        return (size, mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+
+    def _file_stands(self, seen: Seen) -> bool:
+        kept = self.state.read(seen.kept)
+        if kept is None or sha256(kept).hexdigest() != seen.found or self._changed(seen):
+            return False
+        return not seen.reads or self._web(seen.reads) == seen.web
+
+    def found(self, seen: Seen) -> Inspection:
+        """Return what was found in a file, of which `stands` was told or that was looked into just now."""
+        found = _remembered(self.state.read(seen.kept) or b"")
+        assert found is not None
+        return found
 
     def served(self, dataset: Dataset) -> Dataset:
         """Return the dataset with what its map services draw; they are asked only where data files are."""
         return self._services.told(self.gate, dataset) if self.definition.policies.references else dataset
 
-    def _for_pages(self, found: Inspection, findings: tuple[Finding, ...]) -> tuple[Inspection, tuple[Finding, ...]]:
-        """Say whether pages may read the file: a copy beside them always, a partner's where its host allows it."""
+    def _for_pages(self, found: Inspection, seen: Seen | None) -> tuple[Inspection, tuple[Finding, ...]]:
+        """Say whether pages may read the file."""
         if found.references is None:
-            return found, findings
-        href = found.copy.href if found.copy is not None else found.href
+            return replace(found, seen=seen), found.findings
+        web = self._web(_reads(found))
+        return replace(found, web=web, seen=seen and seen._replace(web=web)), found.findings
+
+    def _web(self, href: str) -> bool:
+        """Tell whether pages may read a file: a copy beside them always, a partner's where its host allows it."""
         own = self.base_url is not None and href.startswith(f"{self.base_url.rstrip('/')}/")
-        return replace(found, web=own or self._access.allowed(self.gate, href)), findings
+        return own or self._access.allowed(self.gate, href)
 
     def _address(self, resource: Resource) -> str:
         """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""
         return resource.href if "://" in resource.href else self.address_of(resource.href)
 
-    def _changed(self, resource: Resource, known: Inspection) -> bool:
+    def _changed(self, known: Seen) -> bool:
         """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
 
         Raises:
             FetchError: The file is there no more.
         """
-        if known.copy is not None and self.state.file(known.copy.kept) is None:
+        if known.copy is not None and self.state.file(known.copy) is None:
             return True
-        then = Version(known.size, known.etag, known.last_modified)
-        if resource.local:
-            facts = (self.base / resource.local).stat()
-            return (known.size, known.mtime_ns) != (facts.st_size, facts.st_mtime_ns)
-        if not self.definition.policies.recheck or checked(self.state, resource.href):
+        if known.local:
+            return known.mtime_ns is None or not self._same(known.local, known.size, known.mtime_ns)
+        if known.href in self._differing:
+            return True
+        if not self.definition.policies.recheck or checked(self.state, known.href):
             return False
+        then = Version(known.size, known.etag, known.last_modified)
         try:
-            changed = then.differs(version_of(self.gate, resource.href))
+            changed = then.differs(version_of(self.gate, known.href))
         except FetchError as trouble:
             if trouble.status in {404, 410}:
                 raise
             return False
-        if not changed:
-            check(self.state, resource.href)
+        if changed:
+            self._differing.add(known.href)
+        else:
+            check(self.state, known.href)
         return changed
 
     def _inspect(self, resource: Resource) -> Inspection:
@@ -222,14 +252,52 @@ class Inspections:
         return self.inspector.inspect(path, href, references="://" in href)
 
 
-def _remembered(data: bytes) -> tuple[Inspection, tuple[Finding, ...]]:
-    """Read a result back; fresh ones too, so that the first build sees just what later ones will."""
+@cache
+def _json() -> TypeAdapter[Inspection]:
+    """Return what reads and writes inspections as JSON; to make it takes as long as to make an item."""
     from pydantic import TypeAdapter
 
     from builder.enrich.inspection import Inspection
 
-    found: Inspection = TypeAdapter(Inspection).validate_json(data)
-    return found, found.findings
+    return TypeAdapter(Inspection)
+
+
+def _remembered(data: bytes) -> Inspection | None:
+    """Return what was found before; None where that is nothing, or is damaged."""
+    try:
+        return _json().validate_json(data)
+    except ValueError:
+        return None
+
+
+def _reads(found: Inspection) -> str:
+    """Return from where pages read a file that has references."""
+    return found.copy.href if found.copy is not None else found.href
+
+
+def _seen(name: str, data: bytes, resource: Resource, found: Inspection) -> Seen:
+    """Return by what one tells later that a file is still the one that something was found in.
+
+    Args:
+        name: What the state calls what was found.
+        data: What it keeps.
+        resource: The file as it was asked for.
+        found: The same as ``data``.
+    """
+    return Seen(
+        kept=name,
+        found=sha256(data).hexdigest(),
+        href=resource.href,
+        local=resource.local,
+        size=found.size,
+        etag=found.etag,
+        last_modified=found.last_modified,
+        mtime_ns=found.mtime_ns,
+        copy=found.copy.kept if found.copy is not None else None,
+        reads=_reads(found) if found.references is not None else "",
+        referenced=found.references is not None,
+        combine_key=found.combine_key,
+    )
 
 
 def _kinds(resource: Resource) -> set[str | None]:

@@ -32,6 +32,7 @@ class Share(NamedTuple):
         row: `builder.tables.writer.share_of` its row, or null.
         shapes: `builder.tables.writer.shapes_of` its row, or null.
         files: How many open files it has.
+        seen: What it was made from besides its record, as `builder.seen.Seen` or the same from JSON.
     """
 
     summary: SummaryShare
@@ -41,6 +42,7 @@ class Share(NamedTuple):
     row: bytes
     shapes: bytes
     files: int
+    seen: Sequence[Any] | None
 
 
 class Shares(NamedTuple):
@@ -56,6 +58,7 @@ class Shares(NamedTuple):
     rows: Sequence[bytes]
     shapes: Sequence[bytes]
     files: Sequence[int]
+    seen: Sequence[Sequence[Any] | None]
 
 
 class Common:
@@ -124,9 +127,9 @@ class Made(NamedTuple):
 
     def line(self, common: Common) -> bytes:
         """Return it as a line: key, checksum of the rest, JSON texts; none of them holds a tab."""
-        summary, rest, *texts, shapes, files = self.share
+        summary, rest, *texts, shapes, files, seen = self.share
         texts = [common.name(rest), *texts, common.name(shapes)]
-        about = (self.identifier, self.id, self.path, self.files, self.findings, files)
+        about = (self.identifier, self.id, self.path, self.files, self.findings, files, seen and tuple(seen))
         behind = b"\t".join((orjson.dumps(about), orjson.dumps(tuple(summary)), *texts)) + b"\n"
         return b"%b%d\t%b" % (self.key, crc32(behind), behind)
 
@@ -171,8 +174,8 @@ class Stretch(NamedTuple):
         rests, shapes = common.texts(texts[0]), common.texts(texts[-1])
         if not (rests and shapes):
             return None
-        identifiers, ids, paths, files, findings, counts = zip(*_array(about), strict=True)
-        shares = Shares._make((identifiers, ids, paths, _array(summaries), rests, *texts[1:-1], shapes, counts))
+        identifiers, ids, paths, files, findings, counts, seen = zip(*_array(about), strict=True)
+        shares = Shares._make((identifiers, ids, paths, _array(summaries), rests, *texts[1:-1], shapes, counts, seen))
         said = tuple(map(finding_of, chain.from_iterable(findings)))
         return Remembered(dict(chain.from_iterable(map(dict.items, files))), said, shares)
 

@@ -195,12 +195,11 @@ class _Lines:
 
 
 def may_be_kept(composed: Composed) -> bool:
-    """Tell whether a record's own bytes and the definition are all an object was made from.
+    """Tell whether one can tell later that all an object was made from is as it was.
 
-    Data files that were looked into or copied may change without the record, and an id that was
-    made unique depends on other records: these are composed every time.
+    An id that was made unique depends on other records, which may change: these are composed every time.
     """
-    return not (composed.inspected or composed.copies or composed.renamed)
+    return not (composed.fleeting or composed.renamed)
 
 
 @cache

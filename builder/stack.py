@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -15,16 +15,18 @@ import orjson
 
 from builder.compose import PARQUET
 from builder.errors import FetchError, SourceError, UnreferenceableError
-from builder.findings import Finding, note, warning
-from builder.inspections import MAX_BYTES, Inspections
+from builder.findings import Finding, finding_of, note, warning
+from builder.inspections import MAX_BYTES
 from builder.media import media_type
+from builder.sealed import opened, sealed
+from builder.seen import Seen
 from builder.stac.layout import Place, relative
 
 if TYPE_CHECKING:
-    from builder.compose import Composed
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.combine import Joined
-    from builder.inspections import Inspecting
+    from builder.inspections import Inspections
+    from builder.spool import Spool
     from builder.state import State
     from builder.timemajor import Part, TimeMajor
     from builder.tree import Tree
@@ -37,18 +39,17 @@ Assets = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Granule:
-    """One item's references, what is known of the file they lead into, and where that lies if it is here."""
+    """One item's references, and what is known of the file they lead into."""
 
     name: str
-    key: str | None
+    seen: Seen
     references: bytes
     facts: Mapping[str, Any]
-    local: Path | None
 
 
 @dataclass
 class Stack:
-    """The granules of one collection, gathered one by one.
+    """The granules of one collection, gathered as their items are; what was made of the same before is taken over.
 
     Args:
         definition: The collection.
@@ -56,24 +57,27 @@ class Stack:
         state: Where copies are kept.
         inspecting: What looked into the files.
         base: Folder of the definition, for local files.
+        around: What else combined references depend on, as `builder.memo.Memo.base`.
+        spool: Empty list on disk, for names of granules and what their files are known by.
     """
 
     definition: CollectionDefinition
     place: Place
     state: State
-    inspecting: Inspecting
+    inspecting: Inspections
     base: Path
-    granules: list[Granule] = field(default_factory=list)
+    around: bytes
+    spool: Spool
+    keys: set[str | None] = field(default_factory=set)
 
-    def add(self, composed: Composed) -> None:
-        """Take in an item that has references."""
-        local = self.base / composed.local if composed.local else None
-        if composed.copied is not None:
-            local = self.state.file(composed.copied.kept)
-        said = composed.stac["assets"]["references"]
-        facts = {key: value for key, value in said.items() if key.startswith("iaos:source_")}
-        assert composed.references is not None
-        self.granules.append(Granule(composed.context.id, composed.combine_key, composed.references, facts, local))
+    def add(self, names: Sequence[str], seen: Sequence[Sequence[Any] | None]) -> int:
+        """Take in items and what their data files are known by; return how many of them have references."""
+        known = [(name, Seen(*one)) for name, one in zip(names, seen, strict=True) if one]
+        granules = [(name, one) for name, one in known if one.referenced]
+        if self.definition.policies.combine:
+            self.keys.update(one.combine_key for _, one in granules)
+            self.spool.extend((name, tuple(one)) for name, one in granules)
+        return len(granules)
 
     def publish(self, tree: Tree) -> tuple[str | None, Assets, list[Finding]]:
         """Put into the tree what is made of all granules together.
@@ -82,32 +86,55 @@ class Stack:
             Media type of the combined references (None where there are none), further assets of the collection,
             and findings.
         """
-        joined, findings = self._joined()
-        kind = None if joined is None else self._add_combined(tree, joined.body)
+        name, key, joined = f"{self.definition.id}/combined.json", self._key(), None
+        known = None if self.definition.policies.time_major else opened(key, self.state.read(name))
+        if known is not None and tree.take(known["files"]):
+            kind, findings = known["kind"], tuple(map(finding_of, known["findings"]))
+        else:
+            joined, findings = self._joined()
+            kind, files = (None, {}) if joined is None else self._add_combined(tree, joined.body)
+            about = {"kind": kind, "files": files, "findings": findings}
+            self.state.write(name, sealed(key, orjson.dumps(about)))
         assets, said = self._add_time_major(tree, joined)
+        self.spool.close()
         return kind, assets, [*findings, *said]
 
+    def _key(self) -> str:
+        """Name all that combined references are made from."""
+        digest = sha256(self.around)
+        for place in range(len(self.spool)):
+            digest.update(self.spool.lines([place]))
+        return digest.hexdigest()
+
+    def _granule(self, place: int) -> Granule:
+        """Return the granule that was taken in after so many others."""
+        name, known = self.spool[place]
+        seen = Seen(*known)
+        found = self.inspecting.found(seen)
+        facts = {key: value for key, value in found.source().items() if key.startswith("iaos:source_")}
+        return Granule(name, seen, found.references or b"", facts)
+
     def _joined(self) -> tuple[Joined | None, tuple[Finding, ...]]:
-        if not self.definition.policies.combine or len(self.granules) < 2:
+        if len(self.spool) < 2:
             return None, ()
-        keys = {granule.key for granule in self.granules}
-        if len(keys) > 1 or None in keys:
-            message = f"{len(self.granules)} granules do not stack, so there is no combined reference"
+        if len(self.keys) > 1 or None in self.keys:
+            message = f"{len(self.spool)} granules do not stack, so there is no combined reference"
             return None, (note("references.not-stacked", self.definition.id, message),)
         from builder.enrich.combine import combine_in_order
 
-        return combine_in_order([(granule.name, granule.references) for granule in self.granules])
+        granules = map(self._granule, range(len(self.spool)))
+        return combine_in_order([(granule.name, granule.references) for granule in granules])
 
-    def _add_combined(self, tree: Tree, data: bytes) -> str:
+    def _add_combined(self, tree: Tree, data: bytes) -> tuple[str, dict[str, str]]:
+        """Add combined references; return their media type, and path and SHA-256 of each file."""
         from builder.references.encode import PARQUET_ABOVE
         from builder.references.gathered import parquet_of
 
         refs = orjson.loads(data)["refs"]
         if len(refs) <= PARQUET_ABOVE:
-            tree.add(self.place.combined_references(JSON), data, JSON)
-            return JSON
-        _add_folder(tree, self.place.combined_references(PARQUET), parquet_of(refs))
-        return PARQUET
+            path = self.place.combined_references(JSON)
+            return JSON, {path: tree.add(path, data, JSON)}
+        return PARQUET, _add_folder(tree, self.place.combined_references(PARQUET), parquet_of(refs))
 
     def _add_time_major(self, tree: Tree, joined: Joined | None) -> tuple[Assets, tuple[Finding, ...]]:
         """Add the copy with all times of a place together, where the definition asks for it."""
@@ -117,17 +144,17 @@ class Stack:
         if not self.definition.policies.time_major:
             keeper.forget()
             return {}, ()
-        if joined is None or not isinstance(self.inspecting, Inspections):
+        if joined is None:
             return {}, (self._without("the granules do not stack"),)
         address = self.inspecting.address_of("")
         if "://" not in address:
             return {}, (self._without("the catalogue's address is not known", "give --base-url"),)
-        named = {granule.name: granule for granule in self.granules}
-        parts = [self._part(named[name], length) for name, length in joined.order]
+        places = {name: place for place, (name, _) in enumerate(self.spool)}
+        parts = [self._part(places[name], length) for name, length in joined.order]
         try:
             made = keeper.of(
                 parts,
-                self.granules[0].key or "",
+                next(iter(self.keys)) or "",
                 joined.body,
                 lambda name: f"{address}time-major/{name}",
                 self.inspecting.inspector,
@@ -140,23 +167,27 @@ class Stack:
         message = f"no copy with all times of a place together: {reason}"
         return warning("netcdf.no-time-major", self.definition.id, message, hint)
 
-    def _part(self, granule: Granule, length: int) -> Part:
+    def _part(self, place: int, length: int) -> Part:
         from builder.timemajor import Part
 
+        granule = self._granule(place)
         facts = orjson.dumps(dict(granule.facts), option=orjson.OPT_SORT_KEYS)
-        return Part(granule.name, sha256(granule.references + facts).hexdigest(), length, lambda: self._file(granule))
+        return Part(granule.name, sha256(granule.references + facts).hexdigest(), length, lambda: self._file(place))
 
     @contextmanager
-    def _file(self, granule: Granule) -> Iterator[Path]:
+    def _file(self, place: int) -> Iterator[Path]:
         """Give the file of a granule, fetched for as long as it is needed where it is a partner's.
 
         Raises:
             FetchError: It cannot be had, or is not the file that the references were made of.
         """
-        if granule.local is not None:
-            yield granule.local
+        granule = self._granule(place)
+        local = self.base / granule.seen.local if granule.seen.local else None
+        if granule.seen.copy is not None:
+            local = self.state.file(granule.seen.copy)
+        if local is not None:
+            yield local
             return
-        assert isinstance(self.inspecting, Inspections)
         refs = orjson.loads(granule.references)["refs"].values()
         href = next(value[0] for value in refs if isinstance(value, list))
         with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
@@ -198,6 +229,8 @@ class Stack:
         }
 
 
-def _add_folder(tree: Tree, folder: str, files: Mapping[str, bytes]) -> None:
-    for name, body in files.items():
-        tree.add(f"{folder}/{name}", body, JSON if name == ".zmetadata" else PARQUET)
+def _add_folder(tree: Tree, folder: str, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Add files below a folder; return path and SHA-256 of each."""
+    below = {f"{folder}/{name}": body for name, body in files.items()}
+    kinds = {path: JSON if path.endswith(".zmetadata") else PARQUET for path in below}
+    return {path: tree.add(path, body, kinds[path]) for path, body in below.items()}

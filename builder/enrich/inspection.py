@@ -7,6 +7,7 @@ from typing import Any
 
 from builder.dataset import Coverage, Projection
 from builder.findings import Finding
+from builder.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Inspection:
         packing: Scale and offset of each of them; empty where none has any.
         thumbnail: A small PNG of it, base64; None where there is none.
         findings: Why something is missing or doubtful.
+        seen: By what one tells later that the file is still the same; only where this is kept.
     """
 
     href: str
@@ -75,6 +77,7 @@ class Inspection:
     packing: tuple[dict[str, float], ...] = ()
     thumbnail: str | None = None
     findings: tuple[Finding, ...] = ()
+    seen: Seen | None = None
 
     def source(self) -> dict[str, Any]:
         """Return by what a reader can tell whether the file is still the one looked into, and what reading it costs."""

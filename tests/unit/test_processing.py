@@ -263,6 +263,8 @@ def test_what_has_no_room_is_described_again_to_the_same_catalogue(scene, monkey
     monkeypatch.setattr(compose, "describe", lambda record: described.append(record.identifier) or describe(record))
     (scene.folder / "state/tables/offers.ndjson").unlink()
     (scene.folder / "state/counts/offers.ndjson").unlink()
+    for made in (scene.folder / "state").glob("*/made.ndjson"):
+        made.unlink()
     scene.night()
     assert (len(described), len(set(described))) == (10, 6)
     assert scene.tree() == whole

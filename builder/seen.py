@@ -1,0 +1,59 @@
+"""What an object was made from besides its record, and by what one tells later that nothing of it has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Seen(NamedTuple):
+    """A data file that was looked into, if there is one, and local files that were copied; all of it goes into JSON.
+
+    Attributes:
+        kept: What the state calls what was found in the file; empty where none was looked into.
+        found: SHA-256 of that, hex.
+        href: Address of the file, as its record has it.
+        local: Where it lies below the folder of the definition; None for a partner's.
+        size: Bytes.
+        etag: What the server called this version of it.
+        last_modified: When it was changed, in the server's words.
+        mtime_ns: When a local file was changed.
+        copy: What the state calls a readable copy of it.
+        reads: Address from which pages read it; empty where they cannot.
+        web: Whether that host lets pages of other origins read.
+        referenced: Whether there are references into it.
+        combine_key: Equal for files whose references stack.
+        copies: Local files beside the item: path below the folder of the definition, size, time of change.
+    """
+
+    kept: str = ""
+    found: str = ""
+    href: str = ""
+    local: str | None = None
+    size: int = 0
+    etag: str | None = None
+    last_modified: str | None = None
+    mtime_ns: int | None = None
+    copy: str | None = None
+    reads: str = ""
+    web: bool = False
+    referenced: bool = False
+    combine_key: str | None = None
+    copies: tuple[tuple[str, int, int], ...] = ()
+
+
+def with_copies(seen: Seen | None, base: Path, copies: Mapping[str, str]) -> Seen | None:
+    """Add local files that are about to be copied, as they are now.
+
+    Args:
+        seen: What else there is.
+        base: Folder of the definition.
+        copies: As `builder.compose.Composed` has them.
+    """
+    if not copies:
+        return seen
+    facts = ((local, (base / local).stat()) for local in sorted(set(copies.values())))
+    return (seen or Seen())._replace(copies=tuple((name, fact.st_size, fact.st_mtime_ns) for name, fact in facts))
