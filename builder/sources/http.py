@@ -26,6 +26,7 @@ from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
 from builder.sources.retry import TRANSIENT, TransientError, patiently, retry_after
+from builder.sources.silence import Silence
 
 USER_AGENT = f"iaos/{__version__} (+https://github.com/ec-intaros/iaos; nightly catalogue builder)"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -96,7 +97,7 @@ class HttpGate:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
         self._connections = Connections(self._literal(), self.limits.response_s, self.connections, headers)
         self._timeout = urllib3.Timeout(connect=self.limits.connect_s, read=self.limits.read_s)
-        self._lock = threading.Lock()
+        self._silence, self._lock = Silence(), threading.Lock()
         self._until = math.inf
         self.requests = 0
 
@@ -290,7 +291,8 @@ class HttpGate:
         try:
             with turn(origin_of(url), self.delay_s, self.sleep, self.connections, self.lane):
                 deadline = time.monotonic() + self.limits.response_s
-                raw = self._connections.open(method, url, headers, data, self._timeout)
+                with self._silence.listening(origin_of(url), redact(url)):
+                    raw = self._connections.open(method, url, headers, data, self._timeout)
                 try:
                     lower = {key.lower(): value for key, value in raw.headers.itermerged()}
                     conditional = not _CONDITIONS.isdisjoint(headers)

@@ -15,6 +15,7 @@ from builder.sources.gunzip import gunzip
 from builder.sources.http import HttpGate, Limits, origin_of
 from builder.sources.redact import one_line, redact
 from builder.sources.retry import retry_after
+from builder.sources.silence import Silence
 from tests.servers.faults import FAULTS, Faulty, lasting, once, redirect, status
 from tests.servers.local import Answer, LocalServer
 
@@ -379,3 +380,54 @@ def test_messages_never_hold_secrets():
 def test_one_line():
     assert one_line("a\n\tb\x1b[31m \u202e c") == "a b [31m c"
     assert len(one_line("x" * 1000)) == 200
+
+
+DEAD = "127.0.0.1:9"
+
+
+def test_a_dead_host_is_not_waited_for_by_every_file(monkeypatch):
+    now, waits = [1000.0], []
+    monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: now[0])
+
+    def refused(url, says):
+        with pytest.raises(FetchError, match=says):
+            gate.get(url)
+
+    with LocalServer(good) as server:
+        gate = HttpGate([DEAD, server.host], delay_s=0, sleep=waits.append)
+        for number in range(3):
+            refused(f"http://{DEAD}/{number}.nc", "no complete answer")
+        assert len(waits) == 3 * 4
+        for number in range(100):
+            refused(f"http://{DEAD}/{number}.nc", "no answer 15 times in a row")
+        assert len(waits) == 3 * 4
+        assert gate.get(server.url).body == CONTENT
+        now[0] += 61
+        refused(f"http://{DEAD}/4.nc", "no answer 16 times in a row")
+        assert len(waits) == 3 * 4 + 1
+
+
+def test_a_host_that_answers_now_and_then_is_asked_on(monkeypatch):
+    monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: 0.0)
+    silence = Silence()
+
+    def ask(*, answered):
+        with silence.listening("a", "http://a/"):
+            if not answered:
+                raise requests.ConnectTimeout
+
+    for _ in range(3):
+        for _ in range(14):
+            with pytest.raises(requests.ConnectTimeout):
+                ask(answered=False)
+        ask(answered=True)
+
+
+def test_a_host_that_hangs_is_left_alone_too():
+    with LocalServer(lambda _: Answer(200, {}, b"late", silence_s=1)) as server:
+        gate = gate_for(server, read_s=0.05, tries=5)
+        for _ in range(3):
+            with pytest.raises(FetchError, match="no complete answer"):
+                gate.get(server.url)
+        with pytest.raises(FetchError, match="no answer 15 times in a row"):
+            gate.get(server.url)

@@ -1,0 +1,50 @@
+"""Knows hosts that did not answer many times in a row, so that not every file of a dead one is waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+import urllib3
+
+from builder.errors import FetchError
+
+MOST_TRIES = 15
+"""So many tries in a row may go unanswered: three requests of five tries."""
+
+PAUSE_S = 60.0
+"""So long a silent host is left alone; then one try shows whether it is back."""
+
+
+@dataclass
+class Silence:
+    """Counts the tries that each host left unanswered since it last answered."""
+
+    _tries: dict[str, int] = field(default_factory=dict)
+    _last: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def listening(self, host: str, where: str) -> Iterator[None]:
+        """Begin a request in this block; it is over when headers have come.
+
+        Args:
+            host: As `builder.sources.http.origin_of` names it.
+            where: The address, for the message.
+
+        Raises:
+            FetchError: The host is left alone.
+        """
+        tries = self._tries.get(host, 0)
+        if tries >= MOST_TRIES and time.monotonic() < self._last[host] + PAUSE_S:
+            hint = "try again when the host is back"
+            raise FetchError(f"not asked for: the host gave no answer {tries} times in a row", where=where, hint=hint)
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError):
+            self._tries[host] = tries + 1
+            self._last[host] = time.monotonic()
+            raise
+        self._tries.pop(host, None)
