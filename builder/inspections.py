@@ -9,14 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
+from builder.freshness import Freshness
 from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.seen import Seen
 from builder.sources.http import HttpGate
-from builder.sources.ranges import RangedFile, Version, version_of
+from builder.sources.ranges import RangedFile
 from builder.sources.webaccess import WebAccess
 from builder.stac.layout import Place
 from builder.state import State, cache_name
@@ -94,7 +94,7 @@ class Inspections:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
         self._services = MapServices(self.state)
-        self._differing: set[str] = set()
+        self._freshness = Freshness(self.state, self.gate)
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
@@ -120,7 +120,6 @@ class Inspections:
             return None, (
                 say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
             )
-        self._differing.discard(resource.href)
         data = _json().dump_json(found)
         fresh = _json().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code == "netcdf.timeout" for finding in found.findings):
@@ -181,22 +180,7 @@ class Inspections:
             return True
         if known.local:
             return known.mtime_ns is None or not self._same(known.local, known.size, known.mtime_ns)
-        if known.href in self._differing:
-            return True
-        if not self.definition.policies.recheck or checked(self.state, known.href):
-            return False
-        then = Version(known.size, known.etag, known.last_modified)
-        try:
-            changed = then.differs(version_of(self.gate, known.href))
-        except FetchError as trouble:
-            if trouble.status in {404, 410}:
-                raise
-            return False
-        if changed:
-            self._differing.add(known.href)
-        else:
-            check(self.state, known.href)
-        return changed
+        return self.definition.policies.recheck and self._freshness.changed(known)
 
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:

@@ -188,6 +188,15 @@ def identifier_of(line: bytes) -> str:
         return ""
 
 
+def seen_of(line: bytes) -> Sequence[Any] | None:
+    """Return what an object was made from besides its record; None where that is nothing, or the line is damaged."""
+    try:
+        seen = orjson.loads(line.split(b"\t", 3)[2])[-1]
+    except (orjson.JSONDecodeError, IndexError, TypeError, KeyError):
+        return None
+    return seen if isinstance(seen, list) else None
+
+
 def _is_whole(line: bytes, parts: Sequence[bytes]) -> bool:
     """Tell whether the checksum in a line is that of what stands behind it."""
     return parts[1] == b"%d" % crc32(memoryview(line)[len(parts[0]) + len(parts[1]) + 2 :])

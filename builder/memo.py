@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from builder.made import Common, Made, Remembered, Stretch, identifier_of
+from builder.made import Common, Made, Remembered, Stretch, identifier_of, seen_of
 from builder.resources import site_folder
+from builder.seen import Seen
 from builder.stac.serialize import to_bytes
 
 if TYPE_CHECKING:
@@ -192,6 +193,13 @@ class _Lines:
     def close(self) -> None:
         """Read no more."""
         self._lines.close()
+
+
+def seen_before(state: State, collection: str) -> Iterator[Seen]:
+    """Yield what remembered objects of a collection were made from besides their records, old versions among it."""
+    for line in chain(state.lines(f"{collection}/{FIRST}"), state.lines(f"{collection}/{SINCE}")):
+        if len(seen := seen_of(line) or ()) == len(Seen._fields):
+            yield Seen(*seen)
 
 
 def may_be_kept(composed: Composed) -> bool:
