@@ -11,6 +11,7 @@ import requests
 import urllib3
 
 from builder.errors import FetchError
+from builder.sources.connections import reason_of, unreachable
 
 MOST_TRIES = 15
 """So many tries in a row may go unanswered: three requests of five tries."""
@@ -25,6 +26,7 @@ class Silence:
 
     _tries: dict[str, int] = field(default_factory=dict)
     _last: dict[str, float] = field(default_factory=dict)
+    _nobody: dict[str, bool] = field(default_factory=dict)
 
     @contextmanager
     def listening(self, host: str, where: str) -> Iterator[None]:
@@ -39,12 +41,19 @@ class Silence:
         """
         tries = self._tries.get(host, 0)
         if tries >= MOST_TRIES and time.monotonic() < self._last[host] + PAUSE_S:
-            hint = "try again when the host is back"
-            raise FetchError(f"not asked for: the host gave no answer {tries} times in a row", where=where, hint=hint)
+            raise self._left_alone(host, where)
         try:
             yield
-        except (requests.RequestException, urllib3.exceptions.HTTPError):
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as trouble:
             self._tries[host] = tries + 1
             self._last[host] = time.monotonic()
+            self._nobody[host] = unreachable(reason_of(trouble))
             raise
         self._tries.pop(host, None)
+
+    def _left_alone(self, host: str, where: str) -> FetchError:
+        """Return what fails a request that is not made: as passing as the failures before it, and of their kind."""
+        message = f"not asked for: the host gave no answer {self._tries[host]} times in a row"
+        error = FetchError(message, where=where, hint="try again when the host is back")
+        error.passing, error.unreachable = True, self._nobody[host]
+        return error

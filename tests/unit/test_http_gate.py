@@ -390,8 +390,9 @@ def test_a_dead_host_is_not_waited_for_by_every_file(monkeypatch):
     monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: now[0])
 
     def refused(url, says):
-        with pytest.raises(FetchError, match=says):
+        with pytest.raises(FetchError, match=says) as caught:
             gate.get(url)
+        assert (caught.value.passing, caught.value.unreachable) == (True, True)
 
     with LocalServer(good) as server:
         gate = HttpGate([DEAD, server.host], delay_s=0, sleep=waits.append)
@@ -429,5 +430,6 @@ def test_a_host_that_hangs_is_left_alone_too():
         for _ in range(3):
             with pytest.raises(FetchError, match="no complete answer"):
                 gate.get(server.url)
-        with pytest.raises(FetchError, match="no answer 15 times in a row"):
+        with pytest.raises(FetchError, match="no answer 15 times in a row") as caught:
             gate.get(server.url)
+        assert (caught.value.passing, caught.value.unreachable) == (True, False)
