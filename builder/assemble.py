@@ -17,7 +17,6 @@ from builder.desk import Desk
 from builder.enrich.inspect import Inspector
 from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
 from builder.findable import index_of, table_of
-from builder.freshness import ask_ahead
 from builder.gather import HTML, JSON, Gatherer
 from builder.gathered import Gathered
 from builder.harvest import gate_for
@@ -92,7 +91,6 @@ def assemble(
         partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
     }
     desk = Desk(tree.target, tree.staging)
-    ask_ahead(definitions, request, state, advance)
     with Inspector(timeout_s=request.file_timeout) as inspector:
         gathered = []
         for definition in definitions:

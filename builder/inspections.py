@@ -120,8 +120,8 @@ class Inspections:
             return None, (
                 say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
             )
-        data = _json().dump_json(found)
-        fresh = _json().validate_json(data)  # so that the first build sees just what later ones will
+        data = _adapter().dump_json(found)
+        fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code == "netcdf.timeout" for finding in found.findings):
             return self._for_pages(fresh, None)
         self.state.keep(name, data)
@@ -237,7 +237,7 @@ class Inspections:
 
 
 @cache
-def _json() -> TypeAdapter[Inspection]:
+def _adapter() -> TypeAdapter[Inspection]:
     """Return what reads and writes inspections as JSON; to make it takes as long as to make an item."""
     from pydantic import TypeAdapter
 
@@ -249,7 +249,7 @@ def _json() -> TypeAdapter[Inspection]:
 def _remembered(data: bytes) -> Inspection | None:
     """Return what was found before; None where that is nothing, or is damaged."""
     try:
-        return _json().validate_json(data)
+        return _adapter().validate_json(data)
     except ValueError:
         return None
 

@@ -94,7 +94,8 @@ class Stack:
             joined, findings = self._joined()
             kind, files = (None, {}) if joined is None else self._add_combined(tree, joined.body)
             about = {"kind": kind, "files": files, "findings": findings}
-            self.state.write(name, sealed(key, orjson.dumps(about)))
+            if self.spool:
+                self.state.write(name, sealed(key, orjson.dumps(about)))
         assets, said = self._add_time_major(tree, joined)
         self.spool.close()
         return kind, assets, [*findings, *said]

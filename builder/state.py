@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
+from threading import get_ident
 from typing import IO, Any
 
 import orjson
@@ -114,7 +115,7 @@ class State:
         """Remember bytes at once and whole, whatever becomes of this run."""
         file = self.lasting / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
+        part = file.with_name(f".{file.name}.{get_ident()}.part")  # partners are asked in several threads
         part.write_bytes(data)
         part.replace(file)
 

@@ -16,6 +16,9 @@ from builder.sources.connections import reason_of, unreachable
 MOST_TRIES = 15
 """So many tries in a row may go unanswered: three requests of five tries."""
 
+RESTART_S = 120.0
+"""So long nobody has to answer, which is more than a server takes to start again."""
+
 PAUSE_S = 60.0
 """So long a silent host is left alone; then one try shows whether it is back."""
 
@@ -25,6 +28,7 @@ class Silence:
     """Counts the tries that each host left unanswered since it last answered."""
 
     _tries: dict[str, int] = field(default_factory=dict)
+    _first: dict[str, float] = field(default_factory=dict)
     _last: dict[str, float] = field(default_factory=dict)
     _nobody: dict[str, bool] = field(default_factory=dict)
 
@@ -40,13 +44,16 @@ class Silence:
             FetchError: The host is left alone.
         """
         tries = self._tries.get(host, 0)
-        if tries >= MOST_TRIES and time.monotonic() < self._last[host] + PAUSE_S:
+        silent = tries >= MOST_TRIES and self._last[host] - self._first[host] >= RESTART_S
+        if silent and time.monotonic() < self._last[host] + PAUSE_S:
             raise self._left_alone(host, where)
         try:
             yield
         except (requests.RequestException, urllib3.exceptions.HTTPError) as trouble:
             self._tries[host] = tries + 1
             self._last[host] = time.monotonic()
+            if not tries:
+                self._first[host] = self._last[host]
             self._nobody[host] = unreachable(reason_of(trouble))
             raise
         self._tries.pop(host, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -74,6 +75,13 @@ def test_what_is_unchanged_is_asked_for_once_a_run_and_what_changed_again(state,
             assert [request.path for request in server.requests] == ["/b.nc"]
             assert known.changed(other._replace(etag='"new"')) is False
             assert known.changed(same._replace(etag='"new"')) is True  # of another version nobody asked
+
+
+def test_records_that_name_one_file_do_not_get_in_each_others_way(state):
+    with ThreadPoolExecutor(8) as pool:
+        kept = [pool.submit(state.keep, "checks/ab/cd", b"2026-01-01") for _ in range(500)]
+    assert [one.exception() for one in kept] == [None] * 500
+    assert state.kept("checks") == ["checks/ab/cd"]
 
 
 def test_a_file_that_is_gone_is_told_of_where_its_item_is_made(state, remembered):

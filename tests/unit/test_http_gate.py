@@ -389,13 +389,17 @@ def test_a_dead_host_is_not_waited_for_by_every_file(monkeypatch):
     now, waits = [1000.0], []
     monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: now[0])
 
+    def waited(seconds):
+        waits.append(seconds)
+        now[0] += 10
+
     def refused(url, says):
         with pytest.raises(FetchError, match=says) as caught:
             gate.get(url)
         assert (caught.value.passing, caught.value.unreachable) == (True, True)
 
     with LocalServer(good) as server:
-        gate = HttpGate([DEAD, server.host], delay_s=0, sleep=waits.append)
+        gate = HttpGate([DEAD, server.host], delay_s=0, sleep=waited)
         for number in range(3):
             refused(f"http://{DEAD}/{number}.nc", "no complete answer")
         assert len(waits) == 3 * 4
@@ -424,7 +428,18 @@ def test_a_host_that_answers_now_and_then_is_asked_on(monkeypatch):
         ask(answered=True)
 
 
-def test_a_host_that_hangs_is_left_alone_too():
+def test_a_host_that_starts_again_is_waited_for(monkeypatch):
+    monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: 0.0)
+    waits = []
+    gate = HttpGate([DEAD], delay_s=0, sleep=waits.append)
+    for _ in range(10):
+        with pytest.raises(FetchError, match="no complete answer"):
+            gate.get(f"http://{DEAD}/a.nc")
+    assert len(waits) == 10 * 4
+
+
+def test_a_host_that_hangs_is_left_alone_too(monkeypatch):
+    monkeypatch.setattr("builder.sources.silence.RESTART_S", 0.0)
     with LocalServer(lambda _: Answer(200, {}, b"late", silence_s=1)) as server:
         gate = gate_for(server, read_s=0.05, tries=5)
         for _ in range(3):
