@@ -192,6 +192,34 @@ def test_what_cannot_be_asked_is_said_and_something_else_can_be(tools, tmp_path)
     assert table({"csv": found["found"][-1]}).iloc[:, -1].tolist() == list(range(1000))
 
 
+AWAY = """<script>const near = window.fetch; let back = false;
+const offered = () => [...document.querySelectorAll("form button")].some((one) => one.textContent === "again");
+window.fetch = (url, how) => String(url.url ?? url).includes("model.nc") && !(back ||= offered())
+  ? Promise.reject(new TypeError("the network is away")) : near(url, how);</script>"""
+"""A network that is away until the page offers to try again."""
+
+
+def test_a_question_that_could_not_be_put_is_put_when_tried_again(tools, tmp_path):
+    shutil.copytree(site_folder() / "static" / "app", tmp_path / "app")
+    path = tmp_path / "model.nc"
+    write_bent(path, 500)
+    (tmp_path / "index.html").write_text(ALONE.replace("<section", f"{AWAY}<section"))
+    acts = [("click", "[data-start]"), ("wait", "form ~ p[role=status]:not(:empty)"), ("text", "form button")]
+    acts += [
+        ("click", "form button"),
+        ("wait", "form input[name=lat]"),
+        ("wait", "form button:not([disabled])"),
+        ("text", "form button"),
+    ]
+    with serve(tmp_path) as server:
+        made, _, _ = build_references(path, file_kind(path), path.name)
+        path.with_suffix(".json").write_bytes(made.aimed(f"{server.url}model.nc"))
+        (found,) = opened(tools, tmp_path, {"url": server.url, "acts": acts, "ready": "[data-start]:not([hidden])"})
+    assert found["problems"] == []
+    assert found["found"][2] == "again"
+    assert found["found"][-1] == "read.series"
+
+
 PLAIN = """
 const puppeteer = require(require.resolve("puppeteer-core", { paths: [process.cwd()] }));
 (async () => {
