@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.harvest import gate_for
+from builder.harvests import SOURCES_AT_ONCE
 from builder.memo import seen_before
 from builder.sources.limits import AT_ONCE
 from builder.sources.ranges import Version, version_of
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from builder.seen import Seen
     from builder.sources.http import HttpGate
     from builder.state import State
-
-COLLECTIONS_AT_ONCE = 8
-"""Partners asked at the same time, as in a harvest: they are slow, not we."""
 
 BATCH = 500
 """Files of one collection that are known of at once."""
@@ -81,7 +79,7 @@ def ask_ahead(definitions: Sequence[CollectionDefinition], request: Request, sta
                 for _ in pool.map(lambda seen: _quietly(freshness, seen), some):
                     advance(f"ask {definition.id}")
 
-    with ThreadPoolExecutor(COLLECTIONS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(SOURCES_AT_ONCE) as pool:
         list(pool.map(ask, asked))
 
 
