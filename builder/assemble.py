@@ -96,7 +96,8 @@ def assemble(
         for definition in definitions:
             with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
                 base = base_of(definition, request, state)
-                inspecting = Inspections(definition, state, inspector, gate, base, request.base_url)
+                unreached = readings.unreached
+                inspecting = Inspections(definition, state, inspector, gate, base, request.base_url, unreached)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
                 one = Gatherer(
                     definition, state, tree, inspecting, renderer, partner, advance, base, desk, readings, related

@@ -110,15 +110,15 @@ def _run(
     request: Request, state: State, staging: Path, advance: Advance, *, dry: bool
 ) -> tuple[RunReport, Tree, Mapping[str, Harvest]]:
     from builder.assemble import assemble
-    from builder.freshness import ask_ahead
+    from builder.lookahead import look_ahead
 
     started = clock.now()
     every = _load(request.collections, request.only)
     asked = [definition for definition in every if request.asks(definition)]
     definitions = [one for one in every if one in asked or state.file(f"{one.id}/ledger.ndjson")]
     harvests = {} if request.no_harvest else harvest_all(asked, request, state, advance)
-    ask_ahead(definitions, request, state, advance)
     readings = Readings()
+    look_ahead(definitions, request, state, readings, advance)
     processed, relations = process_all(definitions, request, state, advance, readings, dry=dry)
     harvests |= processed
     remember(state, harvests, started.date())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from builder.nights import failures, recall, remember
 from builder.passes import memory_of
 from builder.report import CollectionReport, RunReport, collection_report
 from builder.state import open_state
+from builder.threads import in_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,12 +89,10 @@ def harvest_all(
     """
     _check_names(request.confirm, definitions, request.collections)
     asked = [d for d in definitions if d.source.type != "process" and (not request.only or d.id in request.only)]
-    if not asked:
-        return {}
     wish = "full" if request.full else "failed" if failed else ""
 
-    def one(definition: CollectionDefinition) -> Harvest:
-        seen = lambda: advance(definition.id)  # noqa: E731
+    def one(definition: CollectionDefinition, step: Advance) -> Harvest:
+        seen = lambda: step(definition.id)  # noqa: E731
         if request.sample is not None:
             with open_source(definition, request.collections, request.limits) as source:
                 return harvest(definition, Sample(source, request.sample), state, seen)
@@ -106,8 +104,7 @@ def harvest_all(
             done.counts["answered_before"] = answers.replayed
         return done
 
-    with ThreadPoolExecutor(min(SOURCES_AT_ONCE, len(asked))) as pool:
-        return {done.collection: done for done in pool.map(one, asked)}
+    return {done.collection: done for done in in_threads(one, asked, SOURCES_AT_ONCE, advance)}
 
 
 def _check_names(names: Iterable[str], definitions: Sequence[CollectionDefinition], folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.seen import Seen
 from builder.sources.http import HttpGate
-from builder.sources.ranges import RangedFile
+from builder.sources.ranges import RangedFile, Version
 from builder.sources.webaccess import WebAccess
 from builder.stac.layout import Place
 from builder.state import State, cache_name
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.inspect import Inspector
     from builder.enrich.inspection import Inspection
+    from builder.enrich.inspectors import Inspectors
     from builder.sources.protocol import Record
 
 VERSION = "5"
@@ -77,18 +78,20 @@ class Inspections:
     Args:
         definition: The collection.
         state: Where results are remembered.
-        inspector: The child process that opens files.
+        inspector: The child processes that open files.
         gate: What remote files are fetched through.
         base: Folder of the definition, for local files.
         base_url: Where the catalogue will stand; references to files that the build copies need it.
+        unreached: Why files could not be had in this run, by the name of what would be kept of them.
     """
 
     definition: CollectionDefinition
     state: State
-    inspector: Inspector
+    inspector: Inspector | Inspectors
     gate: HttpGate
     base: Path
     base_url: str | None = None
+    unreached: dict[str, FetchError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Know nothing of hosts yet."""
@@ -105,17 +108,19 @@ class Inspections:
         resource = readable_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
-        asked = ("copies",) if self.definition.policies.copies else ()
-        name = cache_name("inspections", VERSION, self._address(resource), record.sha256, *asked)
+        name = self.name(resource.href, record.sha256)
         data = self.state.read(name) or b""
         remembered = _remembered(data)
         try:
+            if name in self.unreached:
+                raise self.unreached[name]
             if remembered is not None:
                 seen = _seen(name, data, resource, remembered)
-                if not self._changed(seen):
+                if not self.changed(seen):
                     return self._for_pages(remembered, seen)
             found = self._inspect(resource)
         except FetchError as trouble:
+            self.unreached[name] = trouble
             say = note if trouble.status is None and "not allowed" in trouble.message else warning
             return None, (
                 say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
@@ -125,7 +130,19 @@ class Inspections:
         if any(finding.code == "netcdf.timeout" for finding in found.findings):
             return self._for_pages(fresh, None)
         self.state.keep(name, data)
-        return self._for_pages(fresh, _seen(name, data, resource, fresh))
+        seen = _seen(name, data, resource, fresh)
+        self._freshness.met(seen)
+        return self._for_pages(fresh, seen)
+
+    def name(self, href: str, digest: str) -> str:
+        """Return what the state calls what was found in a file.
+
+        Args:
+            href: Its address, as its record has it.
+            digest: SHA-256 of the record.
+        """
+        asked = ("copies",) if self.definition.policies.copies else ()
+        return cache_name("inspections", VERSION, self._address(href), digest, *asked)
 
     def stands(self, seen: Seen) -> bool:
         """Tell whether what an object was made from besides its record is as it was; partners are asked if need be."""
@@ -140,7 +157,8 @@ class Inspections:
 
     def _file_stands(self, seen: Seen) -> bool:
         kept = self.state.read(seen.kept)
-        if kept is None or sha256(kept).hexdigest() != seen.found or self._changed(seen):
+        same = kept is not None and seen.kept not in self.unreached and sha256(kept).hexdigest() == seen.found
+        if not same or self.changed(seen):
             return False
         return not seen.reads or self._web(seen.reads) == seen.web
 
@@ -166,11 +184,11 @@ class Inspections:
         own = self.base_url is not None and href.startswith(f"{self.base_url.rstrip('/')}/")
         return own or self._access.allowed(self.gate, href)
 
-    def _address(self, resource: Resource) -> str:
+    def _address(self, href: str) -> str:
         """Return the public address of a file; that of a copy stays relative where the catalogue's own is unknown."""
-        return resource.href if "://" in resource.href else self.address_of(resource.href)
+        return href if "://" in href else self.address_of(href)
 
-    def _changed(self, known: Seen) -> bool:
+    def changed(self, known: Seen) -> bool:
         """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
 
         Raises:
@@ -180,38 +198,55 @@ class Inspections:
             return True
         if known.local:
             return known.mtime_ns is None or not self._same(known.local, known.size, known.mtime_ns)
-        return self.definition.policies.recheck and self._freshness.changed(known)
+        try:
+            return self.definition.policies.recheck and self._freshness.changed(known)
+        except FetchError as trouble:
+            self.unreached[known.kept] = trouble
+            raise
 
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
             path = self.base / resource.local
-            return replace(self._readable(path, self._look(path, resource)), mtime_ns=path.stat().st_mtime_ns)
-        with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
+            return replace(self._look(path, resource), mtime_ns=path.stat().st_mtime_ns)
+        hosts, limits, connections = self.gate.hosts, self.gate.limits, self.definition.source.connections
+        lane = f"{connections} parts"
+        with (
+            tempfile.TemporaryDirectory(prefix="iaos-data-") as folder,
+            HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=lane) as parts,
+        ):
             target = Path(folder) / "data"
-            found = self._look_at_parts(target, resource)
-            if found is not None and found.references is not None:
-                return found
-            target.unlink(missing_ok=True)
-            headers = self.gate.download(resource.href, target, max_bytes=MAX_BYTES).headers
-            whole = self._readable(target, self._look(target, resource))
-            return replace(whole, etag=headers.get("etag"), last_modified=headers.get("last-modified"))
+            if GEOTIFF in _kinds(resource):
+                return self._look_at_whole(self.gate, target, resource)
+            return self._look_at_needed(parts, target, resource)
 
-    def _look_at_parts(self, target: Path, resource: Resource) -> Inspection | None:
-        """Look into a large NetCDF file without fetching it whole, where the server serves parts."""
-        if GEOTIFF in _kinds(resource):
-            return None
-        connections = self.definition.source.connections
-        hosts, limits, lane = self.gate.hosts, self.gate.limits, f"{connections} parts"
-        with HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=lane) as gate:
-            remote = RangedFile.found(gate, resource.href)
-            if remote is None or not remote.version.size or remote.version.size <= WHOLE_BYTES:
-                return None
+    def _look_at_needed(self, parts: HttpGate, target: Path, resource: Resource) -> Inspection:
+        """Look into a NetCDF file, of a large one only at parts, where the server serves these.
+
+        Args:
+            parts: What all but the first request is asked through, without pauses.
+            target: Where it may lie meanwhile.
+            resource: The file.
+        """
+        remote = RangedFile.found(self.gate, resource.href)
+        if remote is not None and len(remote.head) == remote.version.size:
+            target.write_bytes(remote.head)
+            return _of_version(self._look(target, resource), remote.version)
+        if remote is not None and remote.version.size is not None and remote.version.size > WHOLE_BYTES:
+            ranged = replace(remote, gate=parts)
             with target.open("wb") as sparse:
                 sparse.truncate(remote.version.size)
             found = self.inspector.inspect_parts(
-                target, self._address(resource), lambda ranges: remote.fetch(ranges, target)
+                target, self._address(resource.href), lambda ranges: ranged.fetch(ranges, target)
             )
-        return replace(found, etag=remote.version.etag, last_modified=remote.version.last_modified)
+            if found.references is not None:
+                return _of_version(found, remote.version)
+            target.unlink()
+        return self._look_at_whole(parts, target, resource)
+
+    def _look_at_whole(self, gate: HttpGate, target: Path, resource: Resource) -> Inspection:
+        headers = gate.download(resource.href, target, max_bytes=MAX_BYTES).headers
+        version = Version(etag=headers.get("etag"), last_modified=headers.get("last-modified"))
+        return _of_version(self._look(target, resource), version)
 
     def _readable(self, path: Path, found: Inspection) -> Inspection:
         """Have a copy made of a file that references cannot express, where the definition asks for it."""
@@ -230,10 +265,10 @@ class Inspections:
     def _look(self, path: Path, resource: Resource) -> Inspection:
         from builder.enrich.raster import inspect_raster
 
-        href = self._address(resource)
+        href = self._address(resource.href)
         if GEOTIFF in _kinds(resource):
             return inspect_raster(path, href)
-        return self.inspector.inspect(path, href, references="://" in href)
+        return self._readable(path, self.inspector.inspect(path, href, references="://" in href))
 
 
 @cache
@@ -252,6 +287,10 @@ def _remembered(data: bytes) -> Inspection | None:
         return _adapter().validate_json(data)
     except ValueError:
         return None
+
+
+def _of_version(found: Inspection, version: Version) -> Inspection:
+    return replace(found, etag=version.etag, last_modified=version.last_modified)
 
 
 def _reads(found: Inspection) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from heapq import merge
 from importlib.metadata import version
-from itertools import chain, compress
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -195,11 +196,14 @@ class _Lines:
         self._lines.close()
 
 
-def seen_before(state: State, collection: str) -> Iterator[Seen]:
-    """Yield what remembered objects of a collection were made from besides their records, old versions among it."""
-    for line in chain(state.lines(f"{collection}/{FIRST}"), state.lines(f"{collection}/{SINCE}")):
-        if len(seen := seen_of(line) or ()) == len(Seen._fields):
-            yield Seen(*seen)
+def seen_before(state: State, collection: str) -> Iterator[tuple[str, Seen | None]]:
+    """Yield identifiers of a collection's records, in order, and what objects were made from besides these.
+
+    Of a record that was made anew, what was remembered before may come first.
+    """
+    for line in merge(*(state.lines(f"{collection}/{name}") for name in (FIRST, SINCE)), key=identifier_of):
+        seen = seen_of(line) or ()
+        yield identifier_of(line), Seen(*seen) if len(seen) == len(Seen._fields) else None
 
 
 def may_be_kept(composed: Composed) -> bool:

@@ -1,4 +1,4 @@
-"""What records were read as while inputs for processors were looked for, so that they need not be described twice."""
+"""What one run has found out already: how records read, for which processors asked, and which files cannot be had."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.enrich.inspection import Inspection
+    from builder.errors import FetchError
     from builder.sources.protocol import Record
 
 Described: TypeAlias = "tuple[Dataset, Inspection | None]"
@@ -19,11 +20,16 @@ EACH = 16 * 2**10
 
 
 class Readings:
-    """Keeps descriptions for one night, some four thousand of records whose data files say little."""
+    """Keeps descriptions for one night, some four thousand of records whose data files say little.
+
+    Attributes:
+        unreached: See `builder.inspections.Inspections`.
+    """
 
     def __init__(self) -> None:
         self._room = MOST_BYTES
         self._kept: dict[tuple[str, str, str], Described] = {}
+        self.unreached: dict[str, FetchError] = {}
 
     def keep(self, collection: str, record: Record, described: Described) -> None:
         """Remember what a record of a collection was read as, while there is room."""

@@ -25,6 +25,7 @@ from builder.sealed import opened, sealed
 if TYPE_CHECKING:
     from builder.enrich.inspect import Inspector
     from builder.enrich.inspection import Inspection
+    from builder.enrich.inspectors import Inspectors
     from builder.state import State
 
 VERSION = "1"
@@ -79,7 +80,12 @@ class Keeper:
             self._state.drop(f"{self._name}.{suffix}")
 
     def of(
-        self, parts: Sequence[Part], key: str, combined: bytes, address: Callable[[str], str], inspector: Inspector
+        self,
+        parts: Sequence[Part],
+        key: str,
+        combined: bytes,
+        address: Callable[[str], str],
+        inspector: Inspector | Inspectors,
     ) -> TimeMajor:
         """Return the copy of these granules, made anew where they are not those of the last one.
 

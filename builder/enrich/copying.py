@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import get_ident
 
 import orjson
 
 from builder.enrich.inspect import Inspector, environment
 from builder.enrich.inspection import Copied, Inspection
+from builder.enrich.inspectors import Inspectors
 from builder.findings import note, warning
 from builder.stac.layout import item_id
 
@@ -22,7 +24,11 @@ VERSION = "1"
 
 
 def copied(
-    path: Path, found: Inspection, state: Path, address: Callable[[str], str], inspector: Inspector
+    path: Path,
+    found: Inspection,
+    state: Path,
+    address: Callable[[str], str],
+    inspector: Inspector | Inspectors,
 ) -> Inspection:
     """Return an inspection with a readable copy and references into it, or with a finding that says why there is none.
 
@@ -37,7 +43,7 @@ def copied(
     kept = f"copies/{digest[:2]}/{digest[2:]}.nc"
     target = state / kept
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(f".{target.name}.{get_ident()}.part")  # two records may name one file
     reason = make_copy(path, part, TIMEOUT_S)
     if reason is not None:
         said = warning("netcdf.no-copy", found.href, f"no readable copy: {reason}")

@@ -152,7 +152,8 @@ class _Night:
             definition = self.definitions[collection]
             base = base_of(definition, self.request, self.state)
             with gate_for(definition) as gate:
-                looking = Inspections(definition, self.state, self.inspector, gate, base, self.request.base_url)
+                base_url, unreached = self.request.base_url, self.readings.unreached
+                looking = Inspections(definition, self.state, self.inspector, gate, base, base_url, unreached)
                 with Remembered(self.state, definition, base) as remembered:
                     found = offers(definition, self.state, looking, base, self.readings, remembered)
                     self.known[collection] = list(found)

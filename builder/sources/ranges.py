@@ -71,7 +71,7 @@ class RangedFile:
 
     @classmethod
     def found(cls, gate: HttpGate, url: str) -> Self | None:
-        """Return the file, or None where the server does not serve parts of it.
+        """Return the file, or None where it is larger than `HEAD` and the server does not serve parts of it.
 
         Raises:
             FetchError: The file cannot be had at all.
@@ -82,6 +82,8 @@ class RangedFile:
             if trouble.status is None and "larger" in trouble.message:
                 return None
             raise
+        if response.status == 200:
+            return cls(gate, response.url, _version(response, len(response.body)), response.body)
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if response.status != 206 or match is None:
             return None

@@ -1,0 +1,46 @@
+"""Work for several collections goes on at the same time, and all of it ends when the run is broken off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from builder.threads import in_threads
+
+
+def test_results_come_in_the_order_of_the_work_done_at_the_same_time():
+    both = threading.Barrier(2)
+
+    def work(one, step):
+        both.wait(10)
+        step(one)
+        return one.upper()
+
+    steps = []
+    assert in_threads(work, ["a", "b"], 2, steps.append) == ["A", "B"]
+    assert sorted(steps) == ["a", "b"]
+    assert in_threads(work, [], 2, steps.append) == []
+
+
+@pytest.mark.parametrize("cause", ["error", "signal"])
+def test_all_work_ends_at_its_next_step_when_the_run_is_broken_off(cause):
+    steps, begun = [], threading.Barrier(2)
+
+    def work(one, step):
+        begun.wait(10)
+        if one == "breaks":
+            if cause == "error":
+                raise OSError("the disk is full")
+            time.sleep(0.3)  # as a user does it: when the main thread has long been waiting
+            os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            step(one)
+            time.sleep(0.02)
+
+    with pytest.raises(OSError if cause == "error" else KeyboardInterrupt):
+        in_threads(work, ["breaks", "long"], 2, steps.append)
+    assert steps.count("long") < 1000
