@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.compose import PARQUET
+from builder.enrich.inspect import ChildLostError
+from builder.enrich.joining import Joined, join_apart
 from builder.errors import FetchError, SourceError, UnreferenceableError
 from builder.findings import Finding, finding_of, note, warning
 from builder.inspections import MAX_BYTES
@@ -24,7 +26,6 @@ from builder.stac.layout import Place, relative
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
-    from builder.enrich.combine import Joined
     from builder.inspections import Inspections
     from builder.spool import Spool
     from builder.state import State
@@ -86,19 +87,30 @@ class Stack:
             Media type of the combined references (None where there are none), further assets of the collection,
             and findings.
         """
-        name, key, joined = f"{self.definition.id}/combined.json", self._key(), None
+        name, key = f"{self.definition.id}/combined.json", self._key()
         known = None if self.definition.policies.time_major else opened(key, self.state.read(name))
-        if known is not None and tree.take(known["files"]):
-            kind, findings = known["kind"], tuple(map(finding_of, known["findings"]))
-        else:
-            joined, findings = self._joined()
-            kind, files = (None, {}) if joined is None else self._add_combined(tree, joined.body)
-            about = {"kind": kind, "files": files, "findings": findings}
-            if self.spool:
-                self.state.write(name, sealed(key, orjson.dumps(about)))
-        assets, said = self._add_time_major(tree, joined)
+        with tempfile.TemporaryDirectory(prefix="iaos-join-") as folder:
+            if known is not None and tree.take(known["files"]):
+                kind, findings, joined = known["kind"], tuple(map(finding_of, known["findings"])), None
+            else:
+                kind, findings, joined = self._made_anew(tree, name, key, Path(folder))
+            assets, said = self._add_time_major(tree, joined)
         self.spool.close()
         return kind, assets, [*findings, *said]
+
+    def _made_anew(
+        self, tree: Tree, name: str, key: str, folder: Path
+    ) -> tuple[str | None, tuple[Finding, ...], Joined | None]:
+        """Join references, and remember what came of it unless the child was lost, which another night may mend."""
+        try:
+            joined, findings = self._joined(folder)
+        except ChildLostError as lost:
+            hint = "the next build tries again; `combine: false` does without"
+            return None, (warning(lost.code, self.definition.id, f"not combined: {lost}", hint),), None
+        kind, files = (None, {}) if joined is None else self._add_combined(tree, joined)
+        if self.spool:
+            self.state.write(name, sealed(key, orjson.dumps({"kind": kind, "files": files, "findings": findings})))
+        return kind, findings, joined
 
     def _key(self) -> str:
         """Name all that combined references are made from."""
@@ -115,27 +127,31 @@ class Stack:
         facts = {key: value for key, value in found.source().items() if key.startswith("iaos:source_")}
         return Granule(name, seen, found.references or b"", facts)
 
-    def _joined(self) -> tuple[Joined | None, tuple[Finding, ...]]:
+    def _joined(self, folder: Path) -> tuple[Joined | None, tuple[Finding, ...]]:
+        """Have the references joined, into files in a folder.
+
+        Raises:
+            ChildLostError: The child did not come to its end.
+        """
         if len(self.spool) < 2:
             return None, ()
         if len(self.keys) > 1 or None in self.keys:
             message = f"{len(self.spool)} granules do not stack, so there is no combined reference"
             return None, (note("references.not-stacked", self.definition.id, message),)
-        from builder.enrich.combine import combine_in_order
+        return join_apart([(name, self._kept(Seen(*known))) for name, known in self.spool], folder)
 
-        granules = map(self._granule, range(len(self.spool)))
-        return combine_in_order([(granule.name, granule.references) for granule in granules])
+    def _kept(self, seen: Seen) -> Path:
+        kept = self.state.file(seen.kept)
+        assert kept is not None
+        return kept
 
-    def _add_combined(self, tree: Tree, data: bytes) -> tuple[str, dict[str, str]]:
+    def _add_combined(self, tree: Tree, joined: Joined) -> tuple[str, dict[str, str]]:
         """Add combined references; return their media type, and path and SHA-256 of each file."""
-        from builder.references.encode import PARQUET_ABOVE
-        from builder.references.gathered import parquet_of
-
-        refs = orjson.loads(data)["refs"]
-        if len(refs) <= PARQUET_ABOVE:
-            path = self.place.combined_references(JSON)
-            return JSON, {path: tree.add(path, data, JSON)}
-        return PARQUET, _add_folder(tree, self.place.combined_references(PARQUET), parquet_of(refs))
+        path = self.place.combined_references(PARQUET if joined.parquet else JSON)
+        if not joined.parquet:
+            return JSON, {path: tree.add_file(path, joined.references, JSON)}
+        below = {f"{path}/{file.relative_to(joined.parquet).as_posix()}": file for file in _files(joined.parquet)}
+        return PARQUET, {path: tree.add_file(path, file, _kind(path)) for path, file in below.items()}
 
     def _add_time_major(self, tree: Tree, joined: Joined | None) -> tuple[Assets, tuple[Finding, ...]]:
         """Add the copy with all times of a place together, where the definition asks for it."""
@@ -156,7 +172,7 @@ class Stack:
             made = keeper.of(
                 parts,
                 next(iter(self.keys)) or "",
-                joined.body,
+                joined.references.read_bytes(),
                 lambda name: f"{address}time-major/{name}",
                 self.inspecting.inspector,
             )
@@ -233,5 +249,12 @@ class Stack:
 def _add_folder(tree: Tree, folder: str, files: Mapping[str, bytes]) -> dict[str, str]:
     """Add files below a folder; return path and SHA-256 of each."""
     below = {f"{folder}/{name}": body for name, body in files.items()}
-    kinds = {path: JSON if path.endswith(".zmetadata") else PARQUET for path in below}
-    return {path: tree.add(path, body, kinds[path]) for path, body in below.items()}
+    return {path: tree.add(path, body, _kind(path)) for path, body in below.items()}
+
+
+def _kind(path: str) -> str:
+    return JSON if path.endswith(".zmetadata") else PARQUET
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

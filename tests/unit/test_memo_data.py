@@ -6,14 +6,17 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import netCDF4
 import numpy as np
 import pytest
 
 from builder import compose as composing
-from builder import gather
+from builder import gather, stack
 from builder.build import Request, build
+from builder.enrich.inspect import ChildLostError
 from builder.sources.webaccess import WebAccess
 from tests.servers.ranged import ranged
 
@@ -222,10 +225,8 @@ def test_an_item_is_composed_again_where_what_was_found_in_its_file_is(remote, d
 
 
 def test_granules_are_joined_again_only_where_one_of_them_changed_or_the_result_is_lost(remote, monkeypatch):
-    from builder.enrich import combine
-
-    joined, join = [], combine.combine_in_order
-    monkeypatch.setattr(combine, "combine_in_order", lambda parts: joined.append(len(parts)) or join(parts))
+    joined, join = [], stack.join_apart
+    monkeypatch.setattr(stack, "join_apart", lambda parts, *given: joined.append(len(parts)) or join(parts, *given))
     before = remote.digests()
     remote.night()
     assert joined == []
@@ -236,6 +237,38 @@ def test_granules_are_joined_again_only_where_one_of_them_changed_or_the_result_
     grid(remote.data / "ice_1.nc", 1, seed=2)
     remote.night()
     assert joined == [4, 4]
+
+
+def test_granules_whose_joining_failed_are_joined_the_next_night(remote, monkeypatch):
+    (remote.folder / "out" / FOLDER / "references.json").unlink()
+    before = remote.digests()
+
+    def lost(*_):
+        raise ChildLostError("netcdf.crashed", "joining failed: MemoryError")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(stack, "join_apart", lost)
+        remote.night()
+    (said,) = remote.report.collections[0].findings
+    assert (said.code, said.message) == ("netcdf.crashed", "not combined: joining failed: MemoryError")
+    assert "references" not in remote.read(f"{FOLDER}/collection.json")["assets"]
+    remote.night()
+    assert remote.report.collections[0].findings == ()
+    joined = (remote.folder / "out" / FOLDER / "references.json").read_bytes()
+    assert len(json.loads(joined)["refs"]["ice/.zarray"]) > 0
+    assert remote.digests().keys() == before.keys() | {f"{FOLDER}/references.json"}
+
+
+def test_the_build_itself_does_not_load_what_joins(remote):
+    (remote.folder / "out" / FOLDER / "references.json").unlink()
+    code = (
+        "import sys; from pathlib import Path; from builder.build import Request, build; f = Path(sys.argv[1])\n"
+        "build(Request(f / 'collections', f / 'out', f / 'state', no_harvest=True), lambda _: None)\n"
+        "print(sorted({'xarray', 'pandas', 'pyarrow', 'zarr', 'netCDF4'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, remote.folder], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert (remote.folder / "out" / FOLDER / "references.json").exists()
 
 
 def test_what_is_said_of_granules_that_do_not_stack_is_said_every_night(remote):

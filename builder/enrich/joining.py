@@ -1,0 +1,78 @@
+"""Has the references of granules joined by a child process, which takes the memory, and ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from builder.enrich.inspect import ChildLostError, environment
+from builder.findings import Finding, finding_of
+
+TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Combined references, as files.
+
+    Attributes:
+        references: All of them as JSON.
+        parquet: Folder with the same as Parquet where they are many, else None.
+        order: Names and lengths of the granules in the order of time.
+    """
+
+    references: Path
+    parquet: Path | None
+    order: tuple[tuple[str, int], ...]
+
+
+def join_apart(
+    parts: Sequence[tuple[str, Path]], folder: Path, *, timeout_s: float = TIMEOUT_S
+) -> tuple[Joined | None, tuple[Finding, ...]]:
+    """Join references; see `builder.enrich.combine.combine_in_order`.
+
+    Args:
+        parts: A name for messages, and the file in which it is remembered what was found in a granule.
+        folder: Empty folder for the result.
+        timeout_s: Wall seconds that it may take.
+
+    Returns:
+        The combined references, or None with a finding that says what stands in the way.
+
+    Raises:
+        ChildLostError: The child did not come to its end.
+    """
+    request = {"folder": _hex(folder), "parts": [(name, _hex(path)) for name, path in parts]}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "builder.enrich.joinworker"],
+            input=orjson.dumps(request),
+            capture_output=True,
+            env=environment(),
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ChildLostError("netcdf.timeout", f"joining took longer than {timeout_s:g} s") from None
+    if done.returncode:
+        last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
+        raise ChildLostError("netcdf.crashed", f"joining failed: {last[:300]}")
+    said = orjson.loads(done.stdout)
+    findings = tuple(map(finding_of, said["findings"]))
+    if said["order"] is None:
+        return None, findings
+    order = tuple((name, length) for name, length in said["order"])
+    return Joined(folder / REFERENCES, folder / PARQUET if said["parquet"] else None, order), findings
+
+
+REFERENCES, PARQUET = "references.json", "references.parquet"
+
+
+def _hex(path: Path) -> str:
+    return os.fsencode(path.resolve()).hex()
