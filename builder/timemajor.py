@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from builder.enrich.inspectors import Inspectors
     from builder.state import State
 
-VERSION = "1"
+VERSION = "2"
 """Part of what is remembered; raised when the same files would be copied otherwise."""
 
 SILENCE_S = 300.0

@@ -36,7 +36,7 @@ class Geostat:
     """Makes maps of observations; an instance is registered as processor."""
 
     name = "geostat"
-    version = "1"
+    version = "2"
     title = "Observations to a map with its uncertainty"
     description = (
         "Reads scattered observations such as CTD profiles, brings them to a depth, merges repeats, fits a covariance "

@@ -58,8 +58,11 @@ def fields_of(layout: Layout) -> dict[str, JSON]:
     fields: dict[str, JSON] = {"unit": layout.table.unit, "notes": notes}
     if checked:
         fields["geostat:quality"] = "red" if any(one.status == "red" for one in checked) else "green"
-        fields["geostat:rmse"] = round((checked[0].grouped or checked[0].single).rmse, 6)
-        fields["geostat:msdr"] = round(checked[0].single.msdr, 4)
+        scores = {
+            "geostat:rmse": round((checked[0].grouped or checked[0].single).rmse, 6),
+            "geostat:msdr": round(checked[0].single.msdr, 4),
+        }
+        fields |= {name: score for name, score in scores.items() if np.isfinite(score)}
     if np.isfinite(layout.steps[0].at):
         fields |= {"datetime": f"{instant_of(layout.steps[0].at):%Y-%m-%dT%H:%M:%SZ}"}
     return fields

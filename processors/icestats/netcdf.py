@@ -84,6 +84,7 @@ def _axes(file: Any, campaign: Campaign) -> None:
     rows, columns = campaign.sea.shape
     crs = _variable(file, "crs", "i4", ())
     crs.setncatts({key: value for key, value in CRS.from_user_input(campaign.crs).to_cf().items() if value is not None})
+    crs[...] = 0
     for name, centres in (("x", c + a * (np.arange(columns) + 0.5)), ("y", f + e * (np.arange(rows) + 0.5))):
         axis = _variable(file, name, "f8", (name,))
         axis.setncatts({"standard_name": f"projection_{name}_coordinate", "units": "m", "axis": name.upper()})

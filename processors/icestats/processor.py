@@ -66,7 +66,7 @@ class IceStats:
     """Sums a campaign; an instance is registered as processor."""
 
     name = "ice-stats"
-    version = "1"
+    version = "2"
     title = "Sea-ice statistics of scenes and campaigns"
     description = (
         "Reads class rasters of scenes (0 nothing, 1 water, 2 ice, 3 land) or published maps of ice concentration "

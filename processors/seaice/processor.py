@@ -74,7 +74,7 @@ class S1Ice:
     """Classifies a scene; an instance is registered as processor."""
 
     name = "s1-ice"
-    version = "3"
+    version = "4"
     title = "Sea ice and open water from Sentinel-1"
     description = (
         "Reads a Sentinel-1 EW GRDM scene in two polarisations, takes thermal noise off, describes cells of 200 m by "

@@ -156,6 +156,8 @@ def test_where_no_datum_reaches_another_the_mean_is_published(survey, tmp_path, 
     assert scores["reasons"] == ["no datum lies within reach of another, so that none can be predicted without itself"]
     assert np.nanmin(band(made["estimate.tif"])) == np.nanmax(band(made["estimate.tif"]))
     assert np.isfinite(np.nanmax(band(made["std.tif"])))
+    fields = made["estimate.tif"].properties
+    assert [name for name in fields if name.startswith("geostat:")] == ["geostat:quality"]
 
 
 def test_scores_of_groups_out_of_reach_are_none_and_red(recwarn):

@@ -7,6 +7,7 @@ import json
 import random
 
 import fsspec
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,6 +119,8 @@ def test_concentration_is_read_by_xarray_and_through_references(voyage):
         area = (data.sic * data.cell_area).sum(("y", "x")).to_numpy()
         assert area == pytest.approx([row["ice_area_km2"] for row in series], rel=1e-6)
         sic = data.sic.to_numpy()
+    with h5py.File(made["sic.nc"].path) as file:
+        assert file["crs"].id.get_storage_size() == 4  # what was never written is read as noise
     references = json.loads(made["sic.json"].path.read_text())["refs"]
     told = {
         key: [str(made["sic.nc"].path), *one[1:]] if isinstance(one, list) else one for key, one in references.items()
