@@ -1,7 +1,6 @@
 """Has tables and the search index written by a child process, which gives its libraries and memory back at its end.
 
-pyarrow and what it loads take more memory than all else of a build, so that the build itself imports them
-only for combined references too many for JSON.
+pyarrow and what it loads take more memory than all else of a build.
 """
 
 from __future__ import annotations

@@ -90,7 +90,8 @@ def _table_faults(body: bytes, path: str, hrefs: Iterable[str]) -> Iterator[Find
     import pyarrow.parquet as pq
 
     try:
-        column = pq.read_table(pa.BufferReader(body), columns=["path"])["path"]
+        with pq.ParquetFile(pa.BufferReader(body), pre_buffer=False) as file:
+            column = file.read(columns=["path"], use_threads=False)["path"]  # threads may outlive a short program
     except (pa.ArrowException, KeyError) as trouble:
         reason = str(trouble).splitlines()[0]
         yield error("references.unsafe", path, f"is no Parquet of references: {reason}", "build the catalogue anew")

@@ -24,7 +24,7 @@ class Subject:
     Attributes:
         stac: The object.
         path: Its catalogue path.
-        paths: All paths of the catalogue, pages and data included.
+        paths: All paths of the catalogue, pages and data included, and folders that are one asset.
     """
 
     stac: Json

@@ -16,6 +16,9 @@ from builder.findings import Finding, Severity, error
 from builder.stac.extents import moment
 from builder.stac.layout import is_stac, resolve
 
+_STORE = "/.zmetadata"
+"""Stands in a folder that is one asset: references as Parquet."""
+
 _DUPLICATE = tree_rule(
     "stac.id-duplicate",
     Severity.ERROR,
@@ -53,12 +56,13 @@ def check_tree(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[F
 
     Args:
         read: Returns the bytes at a path.
-        paths: All paths of the catalogue, pages and data included, relative to its root.
+        paths: All paths of the catalogue's files, pages and data included, relative to its root.
 
     Yields:
         Findings about single objects in the order of their paths, then about the tree.
     """
     known = frozenset(paths)
+    there = known | {path.removesuffix(_STORE) for path in known if path.endswith(_STORE)}
     nodes: dict[str, _Node] = {}
     for path in sorted(filter(is_stac, known)):
         try:
@@ -70,7 +74,7 @@ def check_tree(read: Callable[[str], bytes], paths: Iterable[str]) -> Iterator[F
             yield error("stac.json", path, "is not a JSON object")
             continue
         yield from validate(stac, path)
-        subject = Subject(stac, path, known)
+        subject = Subject(stac, path, there)
         yield from check_object(subject)
         nodes[path] = _node(subject)
     yield from _check_ids(nodes)

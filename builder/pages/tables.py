@@ -21,6 +21,7 @@ from builder.pages.values import (
     texts,
     whole,
 )
+from builder.stac.links import PARQUET
 
 ABOUT_ROLES = frozenset({"metadata", "overview", "thumbnail", "graphic"})
 _HASHES = {"1220": "SHA-256", "1114": "SHA-1", "d50110": "MD5", "1340": "SHA-512"}
@@ -99,7 +100,7 @@ def _file(key: str, asset: Json) -> File:
     about = text(asset.get("description"))
     return File(
         title=text(asset.get("title")) or _file_name(address) or key,
-        href=safe_href(address),
+        href=_opened(safe_href(address), text(asset.get("type")), roles),
         address=address,
         media=(text(asset.get("type")) or "").partition(";")[0].strip(),
         size=size_words(size),
@@ -110,6 +111,12 @@ def _file(key: str, asset: Json) -> File:
         about=bool(roles & ABOUT_ROLES) and "data" not in roles,
         picture="thumbnail" in roles,
     )
+
+
+def _opened(href: str | None, media: str | None, roles: set[str]) -> str | None:
+    """Return where a browser finds something: no server of files shows a folder, as which many references are kept."""
+    store = media == PARQUET and any(role.endswith("references") for role in roles)
+    return f"{href}/.zmetadata" if href and store and "://" not in href else href
 
 
 def _file_name(address: str) -> str | None:

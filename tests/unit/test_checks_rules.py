@@ -231,6 +231,18 @@ def test_wrong_shapes(geometry, bbox, said):
     assert any(said in fault for fault in faults(geometry, bbox))
 
 
+def test_an_asset_may_be_a_folder_of_references_but_no_other():
+    files = tree()
+    item = orjson.loads(files[ITEM])
+    about = {"type": "application/vnd.apache.parquet", "roles": ["references"], "title": "References"}
+    item["assets"]["more"] = {"href": "./references/x.parquet", **about}
+    files[ITEM] = orjson.dumps(item)
+    files["imr/ctd/references/x.parquet/v/refs.0.parq"] = b""
+    assert "stac.link-missing" in {finding.code for finding in check_tree(files.__getitem__, files)}
+    files["imr/ctd/references/x.parquet/.zmetadata"] = b"{}"
+    assert "stac.link-missing" not in {finding.code for finding in check_tree(files.__getitem__, files)}
+
+
 def test_a_folder_is_checked(tmp_path):
     files = tree()
     for path, data in files.items():

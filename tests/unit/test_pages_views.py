@@ -18,7 +18,7 @@ from builder.pages.lists import changes_view
 from builder.pages.markup import plain, rich, safe_href
 from builder.pages.render import CONTENT_SECURITY, Renderer
 from builder.pages.snippets import item_snippets, pandas_table, pystac_item, quoted
-from builder.pages.tables import dimensions
+from builder.pages.tables import dimensions, files
 from builder.pages.values import bbox, bbox_words, instant, interval, remembered, size_words, text
 from builder.pages.views import item_view
 from tests.unit.pages_samples import (
@@ -383,3 +383,18 @@ def test_an_item_without_words_has_no_empty_section_for_them():
     assert b'id="about"' not in Renderer().item(bare, ICE_COLLECTION, NERSC)
     for more in ({"description": "Ice."}, {"keywords": ["ice"]}, {"processing:lineage": "ASI"}):
         assert b'id="about"' in Renderer().item(bare | {"properties": fields | more}, ICE_COLLECTION, NERSC)
+
+
+@pytest.mark.parametrize(
+    ("href", "roles", "leads"),
+    [
+        ("./references/a.parquet", ["references", "index"], "./references/a.parquet/.zmetadata"),
+        ("./time-major/references.parquet", ["time-major-references"], "./time-major/references.parquet/.zmetadata"),
+        ("./items.parquet", ["collection-mirror"], "./items.parquet"),
+        ("https://example.org/a.parquet", ["references"], "https://example.org/a.parquet"),
+    ],
+)
+def test_a_link_to_references_in_a_folder_leads_to_a_file(href, roles, leads):
+    asset = {"href": href, "type": "application/vnd.apache.parquet", "roles": roles, "title": "References"}
+    (file,) = files({"assets": {"references": asset}})
+    assert (file.href, file.address) == (leads, href)
