@@ -113,6 +113,10 @@ class ReadingError(IaosError):
     code = "reading"
 
 
+class UnsuitedError(ReadingError):
+    """Data lack what a question asks for, such as a variable or positions; others of the same list may have it."""
+
+
 class StaleError(ReadingError):
     """A data file is no longer the one that its references were made from."""
 

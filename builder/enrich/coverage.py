@@ -105,7 +105,7 @@ class _Collected:
         for number in sorted({float(numbers.min()), float(numbers.max())}):
             try:
                 self.instants.append(real_instant(number, units, calendar))
-            except (ValueError, OverflowError, TypeError) as trouble:
+            except (ValueError, OverflowError) as trouble:
                 message = f"{number:g} {units} ({calendar}): {first_line(trouble)}"
                 self.findings.append(warning("netcdf.time-unread", self.href, message))
 
@@ -128,12 +128,14 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
     point lost up to five milliseconds.
 
     Raises:
-        ValueError: The units, calendar or date do not exist, or the year is beyond reason.
-        TypeError: The units name a date in a way that cftime does not read.
+        ValueError: The units, calendar or date do not exist or cannot be read, or the year is beyond reason.
     """
     import cftime  # type: ignore[import-untyped]
 
-    moment = cftime.num2date(number, units, calendar)
+    try:
+        moment = cftime.num2date(number, units, calendar)
+    except TypeError as trouble:
+        raise ValueError("its units have no date such as 1970-01-01") from trouble
     if calendar == "julian" or not EARLIEST <= moment.year <= LATEST:
         raise ValueError(f"{moment} is not a date to publish")
     instant = datetime(

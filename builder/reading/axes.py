@@ -9,7 +9,7 @@ import numpy as np
 
 from builder.enrich.coordinates import LATITUDE, LONGITUDE, TIME, VERTICAL, Rule, X, Y, downward, find
 from builder.enrich.grids import Grid, grid_of
-from builder.errors import ReadingError
+from builder.errors import UnsuitedError
 from builder.reading.valid import measured
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def depths(dataset: xr.Dataset, axes: Axes) -> xr.Variable:
         ReadingError: The data have no vertical coordinate, or one in other units.
     """
     if axes.vertical is None:
-        raise ReadingError("the data have no depths that could be asked for")
+        raise UnsuitedError("the data have no depths that could be asked for")
     variable = measured(dataset.variables[axes.vertical])
     units = str(variable.attrs.get("units", "")).strip().lower()
     if units in _PRESSURES:
@@ -101,7 +101,7 @@ def depths(dataset: xr.Dataset, axes: Axes) -> xr.Variable:
         latitude = 75.0 if found is None else found.values if found.dims == variable.dims else np.nanmean(found.values)
         return variable.copy(data=depth_of_pressure(np.asarray(variable.values, dtype=np.float64), latitude))
     if units not in _LENGTHS:
-        raise ReadingError(f"the vertical coordinate {axes.vertical} is in {units or 'no units'}, not in metres")
+        raise UnsuitedError(f"the vertical coordinate {axes.vertical} is in {units or 'no units'}, not in metres")
     sign = 1.0 if downward(variable, axes.vertical) else -1.0
     return variable.copy(data=sign * _LENGTHS[units] * np.asarray(variable.values, dtype=np.float64))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import ReadingError
+from builder.errors import ReadingError, UnsuitedError
 from builder.reading.locate import Source, locate, members
 from builder.reading.opening import Opened, opened, told
 from builder.reading.query import Query, query
@@ -108,15 +108,18 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
 
     everything = [member for given in sources for member in members(given)]
     cuts: list[Cut] = []
-    notes: list[str] = []
-    refused = None
+    unsuited: dict[str, UnsuitedError] = {}
+    refused: ReadingError | None = None
     for source in everything:
         try:
             cuts.append(_cut(source, asked, group))
         except NothingThereError as trouble:
             refused = trouble
+        except UnsuitedError as trouble:
+            unsuited[trouble.where] = trouble
     if not cuts:
-        raise refused or ReadingError("there is nothing to read")
+        raise next(iter(unsuited.values()), None) or refused or ReadingError("there is nothing to read")
+    notes = [*_left_out(unsuited.values())]
     for cut in cuts:
         notes += _flags(cut)
         if cut.left_out:
@@ -127,6 +130,16 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
                 f"{cut.selection.distance_m / 1000.0:.3f} km away"
             )
     return Plan(asked, tuple(cuts), sum((cut.cost for cut in cuts), Cost()), len(everything) == 1, tuple(notes))
+
+
+def _left_out(unsuited: Iterable[UnsuitedError]) -> Iterator[str]:
+    """Say once for each reason which sources lack what is asked for."""
+    reasons: dict[str, list[str]] = {}
+    for one in unsuited:
+        reasons.setdefault(one.message, []).append(one.where)
+    for reason, places in reasons.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        yield f"left out {places[0]}{more}: {reason}"
 
 
 def _flags(cut: Cut) -> Iterator[str]:

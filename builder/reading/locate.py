@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
-from builder.errors import ReadingError
+from builder.errors import ReadingError, UnsuitedError
 from builder.media import media_type
 
 Json = Mapping[str, Any]
@@ -235,4 +235,4 @@ def _unopenable(document: Json, assets: Mapping[str, Json], where: str) -> Readi
         hint = "read " + ", ".join(f"{asset['href']} ({asset.get('type', 'no type')})" for asset in data.values())
     else:
         hint = "it lists no data files; see its page for how to get them"
-    return ReadingError("the item has no references and no open NetCDF file", where=where, hint=hint)
+    return UnsuitedError("the item has no references and no open NetCDF file", where=where, hint=hint)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from builder.errors import ReadingError
+from builder.errors import UnsuitedError
 from builder.reading.axes import Axes
 from builder.reading.valid import measured
 
@@ -35,7 +35,7 @@ def positions(dataset: xr.Dataset, axes: Axes, index: dict[str, int] | None = No
     if axes.grid is not None:
         return _projected(dataset, axes, index)
     if axes.longitude is None or axes.latitude is None:
-        raise ReadingError("the data have no positions that could be asked for")
+        raise UnsuitedError("the data have no positions that could be asked for")
     east, north = (measured(dataset.variables[name]).to_base_variable() for name in (axes.longitude, axes.latitude))
     north = north.copy(data=np.where(np.abs(north.values) > 90.0 + MARGIN, np.nan, north.values))
     if east.dims == north.dims or is_crossed(east, north):

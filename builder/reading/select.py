@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from builder.dataset import Box
-from builder.errors import ReadingError
+from builder.errors import UnsuitedError
 from builder.geometry.boxes import is_circle
 from builder.reading.axes import Axes, depths
 from builder.reading.nearest import nearest
@@ -64,7 +64,7 @@ def _rounding(variable: xr.Variable) -> float:
 
 def _times(dataset: xr.Dataset, axes: Axes, period: Period) -> xr.Variable:
     if axes.time is None:
-        raise ReadingError("the data have no times that could be asked for")
+        raise UnsuitedError("the data have no times that could be asked for")
     variable = dataset.variables[axes.time]
     mask = np.ones(variable.shape, dtype=bool)
     for bound, is_end in zip(period, (False, True), strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.errors import ReadingError
+from builder.errors import UnsuitedError
 from builder.reading.axes import Axes
 from builder.reading.query import Query
 
@@ -26,12 +26,12 @@ def chosen_variables(dataset: xr.Dataset, axes: Axes, asked: Query) -> tuple[lis
     """
     deep = set(dataset.variables[axes.vertical].dims) if asked.profile and axes.vertical else set()
     if asked.profile and not deep:
-        raise ReadingError("the data have no profiles", hint="ask for a point")
+        raise UnsuitedError("the data have no profiles", hint="ask for a point")
     names = [*_named(dataset, asked)] if asked.variables else _candidates(dataset, axes)
     last = set(list(dataset.variables[axes.vertical].dims)[-1:]) if deep and axes.vertical else set()
     fitting = [name for name in names if last <= set(dataset.variables[name].dims)]
     if not fitting:
-        raise ReadingError("there is no variable that depends on what is asked for", hint=_list(dataset))
+        raise UnsuitedError("there is no variable that depends on what is asked for", hint=_list(dataset))
     if asked.variables:
         return fitting, [name for name in names if name not in fitting]
     together = _together(dataset, fitting)
@@ -44,7 +44,7 @@ def _named(dataset: xr.Dataset, asked: Query) -> list[str]:
         names = [str(name) for name, v in dataset.variables.items() if v.attrs.get("standard_name") == wanted]
         names = [wanted] if wanted in dataset.variables else names
         if not names:
-            raise ReadingError(f"there is no variable {wanted!r}", hint=_list(dataset))
+            raise UnsuitedError(f"there is no variable {wanted!r}", hint=_list(dataset))
         found += names
     return list(dict.fromkeys(found))
 

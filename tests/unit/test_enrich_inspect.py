@@ -252,6 +252,12 @@ def test_model_calendars_only_where_the_date_exists(tmp_path, inspector, calenda
         assert found.coverage.start == datetime(*day, tzinfo=UTC)
 
 
+def test_a_date_that_no_reader_of_cf_knows_is_told_in_words(tmp_path, inspector):
+    path = place(tmp_path, lambda f: axis(f, "time", ("time",), [5.0], units="seconds since 1-jan-1970"))
+    (said,) = [one for one in inspector.inspect(path, HREF).findings if one.code == "netcdf.time-unread"]
+    assert said.message == "5 seconds since 1-jan-1970 (standard): its units have no date such as 1970-01-01"
+
+
 def test_polar_grid_is_read_from_its_stated_system(shared_data, inspector):
     # PROVENANCE.md: EPSG:3411, transform (25000,0,-3850000,0,-25000,5850000); straight_vertical_longitude is wrong
     path = shared_data / "science/netcdf/seaice/seaice_conc_daily_nh_20211231_f17_v04r00.nc"

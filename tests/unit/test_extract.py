@@ -20,6 +20,7 @@ import iaos
 from builder.cli import group
 from builder.errors import ReadingError
 from builder.reading.axes import depth_of_pressure
+from builder.reading.extract import extract, plan
 from builder.reading.outputs import write
 from builder.reading.query import query
 from builder.reading.select import inside
@@ -314,6 +315,22 @@ def test_outputs_agree_and_say_where_they_come_from(netcdf, tmp_path):
         assert (tmp_path / name).read_bytes() == data
     with pytest.raises(ReadingError, match=r"cannot write a\.xls"):
         run(path, "-o", tmp_path / "a.xls")
+
+
+def test_of_several_sources_those_that_lack_what_is_asked_are_left_out_and_named(tmp_path):
+    for name, variable in (("a", "salinity"), ("b", "oxygen"), ("c", "oxygen")):
+        with netCDF4.Dataset(tmp_path / f"{name}.nc", "w") as file:
+            file.createDimension("time", 2)
+            time = file.createVariable("time", "f8", ("time",))
+            time.units, time.standard_name = "days since 1950-01-01", "time"
+            time[:] = [1, 2]
+            file.createVariable(variable, "f4", ("time",))[:] = [3, 4]
+    sources = [tmp_path / f"{name}.nc" for name in "abc"]
+    planned = plan(sources, query(variables=["salinity"]))
+    assert planned.notes[0] == f"left out {sources[1]} and 1 more: there is no variable 'salinity'"
+    assert extract(*sources, variables=["salinity"])["salinity"].to_numpy().tolist() == [3, 4]
+    with pytest.raises(ReadingError, match=r"a\.nc: there is no variable 'silicate'"):
+        extract(*sources, variables=["silicate"])
 
 
 def test_times_of_a_cut_are_read_by_others_than_xarray(netcdf, tmp_path):
