@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.links import recall as recall_links
+from builder.crew import Crew
 from builder.datapackage import build_catalogue_package
 from builder.desk import Desk
 from builder.enrich.inspect import Inspector
 from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
 from builder.findable import index_of, table_of
-from builder.gather import HTML, JSON, Gatherer
+from builder.gather import Gatherer
 from builder.gathered import Gathered
 from builder.harvest import gate_for
 from builder.index.described import shelf_of
 from builder.inspections import Inspections
 from builder.linkhealth import links_of
+from builder.making import HTML, JSON
 from builder.media import media_type
 from builder.nights import Nights, failures, last_good, recall
 from builder.pages.feed import FEED, feed
@@ -91,7 +93,7 @@ def assemble(
         partner: build_partner_catalog(group[0].partner, group) for partner, group in _by_partner(definitions).items()
     }
     desk = Desk(tree.target, tree.staging)
-    with Inspector(timeout_s=request.file_timeout) as inspector:
+    with Inspector(timeout_s=request.file_timeout) as inspector, Crew() as crew:
         gathered = []
         for definition in definitions:
             with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
@@ -99,9 +101,8 @@ def assemble(
                 unreached = readings.unreached
                 inspecting = Inspections(definition, state, inspector, gate, base, request.base_url, unreached)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
-                one = Gatherer(
-                    definition, state, tree, inspecting, renderer, partner, advance, base, desk, readings, related
-                )
+                around = (renderer, partner, advance, base, desk, readings, crew, related)
+                one = Gatherer(definition, state, tree, inspecting, *around)
                 gathered.append(one.gather())
     nights = {one.definition.id: recall(state, one.definition.id) for one in gathered}
     _add_status(gathered, nights, links_of(definitions, recall_links(state)), tree, renderer)

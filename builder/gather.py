@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,46 +12,43 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import Composed, compose, contained, read, stac_id
-from builder.datapackage import MOST_RESOURCES, DataPackage, open_files
+from builder.compose import contained, read, stac_id
+from builder.datapackage import MOST_RESOURCES, DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
 from builder.gathered import MOST_GEOMETRIES, Gathered
-from builder.index.described import LINES, line_of
+from builder.index.described import LINES
 from builder.inspections import Blind
 from builder.ledger import Entry
-from builder.made import Made, Remembered, Share, Shares, Stretch
+from builder.made import Made, Remembered, Shares, Stretch
+from builder.making import HTML, JSON, Maker, Object, Task
 from builder.media import inert_type, media_type
-from builder.memo import Fresh, Memo, may_be_kept
+from builder.memo import Fresh, Memo
 from builder.pages.render import MOST_DRAWN
-from builder.references.grouped import by_group
 from builder.seen import Seen, with_copies
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
-from builder.stac.layout import Place, page_of
+from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
-from builder.stac.summaries import Summary, rest_of, share_of
+from builder.stac.summaries import Summary
 from builder.stack import Stack
 from builder.tabled import Tabled
-from builder.tables.rows import item_row, without_downward_links
-from builder.tables.writer import shapes_of
-from builder.tables.writer import share_of as share_of_row
+from builder.tables.rows import without_downward_links
 from builder.whole import Known, Whole
 
 if TYPE_CHECKING:
+    from builder.crew import Crew
     from builder.definitions.model import CollectionDefinition
     from builder.desk import Desk
     from builder.inspections import Inspections
     from builder.pages.render import Renderer
     from builder.progress import Advance
-    from builder.readings import Readings
+    from builder.readings import Described, Readings
+    from builder.sources.protocol import Record
     from builder.stac.context import Related
     from builder.state import State
     from builder.tree import Tree
-
-JSON = media_type("x.json")
-HTML = media_type("x.html")
 
 
 @dataclass
@@ -70,6 +66,7 @@ class Gatherer:
         base: Folder of the definitions, from which local files are copied.
         desk: Writes tables.
         readings: Descriptions of records that were made earlier in this night.
+        crew: Shares out what has to be made anew.
         related: By identifier of a record, what its item was made from and what was made from it.
     """
 
@@ -83,6 +80,7 @@ class Gatherer:
     base: Path
     desk: Desk
     readings: Readings
+    crew: Crew
     related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
 
     def gather(self) -> Gathered:
@@ -92,6 +90,7 @@ class Gatherer:
         self.result = Gathered(self.definition, told=f"{name}/told.ndjson")
         self.by_year = by_year = has_years(sum(1 for _ in self.state.ledger_lines(name, gone=False)))
         self.head = build_collection(self.definition, Summary())
+        self.maker = Maker(self.definition, self.head, self.partner, self.renderer, by_year)
         around = (self.head, self.partner, self.renderer.base, self.renderer.stac_browser, by_year)
         self.memo = Memo(self.state, self.definition, *around)
         whole = Whole(self.state, self.tree, self.place, self.memo, self.related)
@@ -126,22 +125,29 @@ class Gatherer:
         self.lasting = not self.definition.policies.references
         self.taken: set[str] = set()
         unshown: list[tuple[Entry, str]] = []
-        for stretch, fresh in self.memo.stretches(self.related):
-            for entry, key in chain(self._left(stretch), (fresh,) if fresh else ()):
-                composed = self._composed(entry)
-                if isinstance(composed, Composed):
-                    self._add(composed, entry, key)
-                elif composed is not None:
-                    unshown.append((entry, composed.message))
-                self.advance(f"build {self.definition.id}")
+        for task, outcome in self.crew.make(self.maker, self._news(), self._read, self.taken):
+            self.result.findings += outcome.findings
+            if outcome.made is not None:
+                self._add(task, outcome.made)
+            elif outcome.refused:
+                unshown.append((task.entry, outcome.refused))
+            self.advance(f"build {self.definition.id}")
         self.memo.close()
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 
-    def _left(self, stretch: Stretch) -> Iterator[Fresh]:
+    def _news(self) -> Iterator[Fresh | None]:
+        """Yield the records that have to be made anew, each in turn; None where those before must be added first."""
+        for stretch, fresh in self.memo.stretches(self.related):
+            yield from self._left(stretch)
+            if fresh:
+                yield fresh
+
+    def _left(self, stretch: Stretch) -> Iterator[Fresh | None]:
         """Take over what an earlier build made, all at once where all still stands; yield those left, each in turn."""
         if not stretch.ledger:
             return
+        yield None
         made = self.memo.read(stretch)
         if made is not None and self._stands(made):
             self.result.findings += made.findings
@@ -163,59 +169,32 @@ class Gatherer:
             and self.tree.take(made.files)
         )
 
-    def _composed(self, entry: Entry) -> Composed | Finding | None:
-        """Compose an object; a finding says why a record is not shown, and nothing is left of one that failed."""
-        related = self.related.get(entry.identifier, ())
+    def _read(self, fresh: Fresh) -> Task:
+        """Read a record and what its data file says."""
+        entry, key = fresh
+        findings: list[Finding] = []
 
-        def make() -> Composed | Finding:
+        def both() -> tuple[Record, Described]:
             record = self.state.record(self.definition.id, entry)
-            known = self.readings.take(self.definition.id, record) or read(self.definition, record, self.inspecting)
-            return compose(self.definition, record, known, by_year=self.by_year, taken=self.taken, related=related)
+            known = self.readings.take(self.definition.id, record)
+            return record, known or read(self.definition, record, self.inspecting)
 
-        composed = contained(entry, make, self.result.findings)
-        if composed is None:
-            return None
-        if isinstance(composed, Finding):
-            self.result.findings.append(composed)
-            return composed
-        wrong = validate(composed.stac)
-        self.result.findings += [*composed.findings, *wrong]
-        return None if wrong else composed
+        found = contained(entry, both, findings)
+        return Task(entry, key, found, self.related.get(entry.identifier, ()), findings)
 
-    def _add(self, composed: Composed, entry: Entry, key: bytes) -> None:
-        name, record, path = composed.context.id, composed.record, composed.path
-        kind = media_type("x.geojson") if composed.is_item else JSON
-        files = {path: self.tree.add(path, to_bytes(composed.stac), kind)}
-        kept = self.place.record(name, record.media_type)
-        files[kept] = self.tree.add(kept, record.body, media_type(kept))  # by its suffix: a word could make it a page
-        explanation = self.place.explain(name)
-        files[explanation] = self.tree.add(explanation, to_bytes(composed.explanation), JSON)
-        seen = with_copies(composed.seen, self.base, composed.copies)
-        files |= self._add_data(composed)
-        pages = self.renderer.pages(
-            composed.stac, self.head, self.partner, explain=composed.explanation, path=page_of(path)
+    def _add(self, task: Task, made: Object) -> None:
+        """Add what was made of a record, and the local files that belong to it."""
+        assert task.read is not None
+        files = {path: self.tree.add(path, body, kind) for path, body, kind in made.files}
+        seen = with_copies(Seen(*made.share.seen) if made.share.seen else None, self.base, made.copies)
+        files |= self._add_data(made, task.read[0])
+        one = Made(
+            task.entry.identifier, task.key, made.id, made.path, files, made.findings, made.share._replace(seen=seen)
         )
-        files |= {page: self.tree.add(page, body, HTML) for page, body in pages}
-        made = Made(entry.identifier, key, name, path, files, composed.findings, self._share(composed, seen))
-        self.lasting = self.lasting and not composed.fleeting
-        if may_be_kept(composed):
-            self.memo.keep(made)
-        self._register(made.shares(), same=False)
-
-    def _share(self, composed: Composed, seen: Seen | None) -> Share:
-        """Return what an object adds to what is said of all together."""
-        stac = composed.stac
-        row = item_row(stac) if composed.is_item else None
-        return Share(
-            share_of(stac),
-            rest_of(stac),
-            orjson.dumps(self.renderer.listed(stac)),
-            orjson.dumps(line_of(stac)),
-            orjson.dumps(row and tuple(share_of_row(row))),
-            shapes_of(row) if row else b"null",
-            len(open_files(stac)),
-            seen,
-        )
+        self.lasting = self.lasting and not made.fleeting
+        if made.kept:
+            self.memo.keep(one)
+        self._register(one.shares(), same=False)
 
     def _register(self, shares: Shares, *, same: bool) -> None:
         """Count objects in for what is said of all together."""
@@ -232,34 +211,16 @@ class Gatherer:
         self.result.references += self.stack.add(shares.ids, shares.seen)
         self.result.items += len(shares.ids)
 
-    def _add_data(self, composed: Composed) -> Iterator[tuple[str, str]]:
-        """Add data files, or what was made of them; yield path and SHA-256 of each."""
-        for path_below, local in composed.copies.items():
-            kind = media_type(local) if composed.record.format == "process" else inert_type(local)
+    def _add_data(self, made: Object, record: Record) -> Iterator[tuple[str, str]]:
+        """Add data files; yield path and SHA-256 of each."""
+        for path_below, local in made.copies.items():
+            kind = media_type(local) if record.format == "process" else inert_type(local)
             path = f"{self.place.folder}/{path_below}"
             yield path, self.tree.add_file(path, self.base / local, kind)
-        if composed.copied is not None:
-            path, readable = f"{self.place.folder}/{composed.copied.name}", self.state.file(composed.copied.kept)
+        if made.copied is not None:
+            path, readable = f"{self.place.folder}/{made.copied.name}", self.state.file(made.copied.kept)
             assert readable is not None
             yield path, self.tree.add_file(path, readable, media_type("x.nc"))
-        if composed.thumbnail is not None:
-            path = self.place.thumbnail(composed.context.id)
-            yield path, self.tree.add(path, composed.thumbnail, media_type(path))
-        for path, body in self._references(composed):
-            yield path, self.tree.add(path, body, JSON if path.endswith((".json", ".zmetadata")) else media_type(path))
-
-    def _references(self, composed: Composed) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of all files with references of an object."""
-        if composed.references is None:
-            return
-        context = composed.context
-        path = self.place.references(context.id, context.references_media_type)
-        if not composed.parquet:
-            yield path, composed.references
-        for group, body in by_group(composed.references).items():
-            yield self.place.group_references(context.id, group), body
-        for name, text in composed.parquet.items():
-            yield f"{path}/{name}", b64decode(text)
 
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""

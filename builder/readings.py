@@ -34,7 +34,7 @@ class Readings:
     def keep(self, collection: str, record: Record, described: Described) -> None:
         """Remember what a record of a collection was read as, while there is room."""
         self.take(collection, record)
-        size = _size(described)
+        size = size_of(described)
         if size <= self._room:
             self._room -= size
             self._kept[collection, record.identifier, record.sha256] = described
@@ -43,11 +43,11 @@ class Readings:
         """Return what a record was read as in this night, once; None where that is not known."""
         found = self._kept.pop((collection, record.identifier, record.sha256), None)
         if found is not None:
-            self._room += _size(found)
+            self._room += size_of(found)
         return found
 
 
-def _size(described: Described) -> int:
+def size_of(described: Described) -> int:
     """Estimate what a description takes of memory, bytes."""
     inspection = described[1]
     if inspection is None:

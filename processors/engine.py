@@ -11,8 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from signal import SIG_DFL, SIGINT, signal
+from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
 
 from processors.errors import Refusal, WorkerLostError
@@ -134,9 +136,21 @@ def _threads(workers: int) -> Iterator[tuple[Submit, int]]:
 
 @contextmanager
 def _processes(workers: int) -> Iterator[tuple[Submit, int]]:
-    pool = _Processes(workers)
+    with open_processes(workers, _alone) as submit:
+        yield submit, workers
+
+
+@contextmanager
+def open_processes(workers: int, run: Callable[[Any, Any], Any] | None = None) -> Iterator[Submit]:
+    """Open worker processes for what does not compute with BLAS: to limit its threads takes 20 MB in each.
+
+    Args:
+        workers: How many.
+        run: Calls a function with a batch in a worker.
+    """
+    pool = _Processes(workers, run or _plainly)
     try:
-        yield pool.submit, workers
+        yield pool.submit
     finally:
         pool.executor.shutdown(cancel_futures=True)
 
@@ -144,22 +158,22 @@ def _processes(workers: int) -> Iterator[tuple[Submit, int]]:
 class _Processes:
     """Fresh processes (not forks, which inherit locks of threads), replaced together when one of them dies."""
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, run: Callable[[Any, Any], Any]) -> None:
+        self._workers, self._run = workers, run
         self.executor = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_begin_worker)
 
     def submit(self, function: Callable[[Any], Any], batch: Any) -> Callable[[], Any]:
         return partial(self._result, function, batch, *self._begin(function, batch))
 
     def _begin(self, function: Callable[[Any], Any], batch: Any) -> tuple[ProcessPoolExecutor, Future[Any]]:
         try:
-            return self.executor, self.executor.submit(_alone, function, batch)
+            return self.executor, self.executor.submit(self._run, function, batch)
         except BrokenProcessPool:
             self.executor = self._start()
-            return self.executor, self.executor.submit(_alone, function, batch)
+            return self.executor, self.executor.submit(self._run, function, batch)
 
     def _result(
         self, function: Callable[[Any], Any], batch: Any, executor: ProcessPoolExecutor, future: Future[Any]
@@ -217,6 +231,21 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
 
         cores = sum(client.nthreads().values())
         yield submit, max(cores, 1)
+
+
+def _begin_worker() -> None:
+    """Let a worker end without a word at Ctrl-C, and when the process that started it is gone, even if by force."""
+    signal(SIGINT, SIG_DFL)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _plainly(function: Callable[[Any], Any], batch: Any) -> Any:
+    return function(batch)
 
 
 def _alone(function: Callable[[Any], Any], batch: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -68,6 +69,10 @@ class Renderer:
         self.language = language
         self.words = load_messages(language)
         self.environment = environment(language)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process make it once, whatever it is sent with."""
+        return _renderer, (self.base, self.language, self.stac_browser)
 
     def item(
         self, item: Json, collection: Json, partner: Json, *, explain: Json | None = None, path: str | None = None
@@ -326,6 +331,11 @@ class Renderer:
             padding=self.words("site.padding", id=view.head.id),
             url=self._url(path),
         )
+
+
+@cache
+def _renderer(base_url: str, language: str, stac_browser: str) -> Renderer:
+    return Renderer(base_url, language, stac_browser=stac_browser)
 
 
 def _root(path: str) -> str:

@@ -104,6 +104,29 @@ def test_a_batch_that_kills_every_worker_ends_the_run(tmp_path, monkeypatch):
         list(engine.map(engine_work.die_always, [1]))
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_without_a_word_with_the_process_that_started_them(how):
+    program = """
+import os, time
+from processors.engine import open_processes
+with open_processes(2) as submit:
+    print(submit(eval, "__import__('os').getpid()")(), flush=True)
+    submit(time.sleep, 60)()
+"""
+    started = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert started.stdout.readline().strip().isdigit()
+    (os.killpg if how == signal.SIGINT else os.kill)(started.pid, how)
+    said = started.communicate(timeout=20)[1]  # ends when no process is left that could write
+    assert "Process SpawnProcess" not in said
+
+
 def test_batches_are_taken_only_when_there_is_room(tmp_path):
     taken = []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder import compose as composing
-from builder import gather
+from builder import gather, making
 from builder.build import Request, build
 from builder.ledger import Change, Entry, Kind
 from builder.spool import Spool
@@ -85,7 +85,7 @@ def composed(monkeypatch):
         seen.append(record.identifier)
         return composing.compose(definition, record, *arguments, **named)
 
-    monkeypatch.setattr(gather, "compose", counted)
+    monkeypatch.setattr(making, "compose", counted)
     return seen
 
 

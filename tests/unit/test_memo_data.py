@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from builder import compose as composing
-from builder import gather, stack
+from builder import making, stack
 from builder.build import Request, build
 from builder.enrich.inspect import ChildLostError
 from builder.sources.webaccess import WebAccess
@@ -113,7 +113,7 @@ def counted(monkeypatch):
             scene.composed.append(record.identifier)
             return composing.compose(definition, record, *arguments, **named)
 
-        monkeypatch.setattr(gather, "compose", composed)
+        monkeypatch.setattr(making, "compose", composed)
         return scene
 
     return count
