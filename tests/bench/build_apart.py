@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -17,9 +18,11 @@ WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def main(folder: Path) -> None:
+    start = time.monotonic()
     build(Request(folder / "collections", folder / "out", folder / "state", no_harvest=True), lambda _: None)
+    wall = time.monotonic() - start
     used = [resource.getrusage(who) for who in WHOSE]
-    print(sum(one.ru_utime + one.ru_stime for one in used), peak_mb(), used[1].ru_maxrss // 1024)
+    print(sum(one.ru_utime + one.ru_stime for one in used), wall, peak_mb(), used[1].ru_maxrss // 1024)
 
 
 def peak_mb() -> int:
