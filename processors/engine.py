@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, signal
+from signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
 from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
 
@@ -235,7 +235,8 @@ def _dask(address: str, workers: int) -> Iterator[tuple[Submit, int]]:
 
 def _begin_worker() -> None:
     """Let a worker end without a word at Ctrl-C, and when the process that started it is gone, even if by force."""
-    signal(SIGINT, SIG_DFL)
+    if getsignal(SIGINT) is default_int_handler:
+        signal(SIGINT, SIG_DFL)
     Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
 
 

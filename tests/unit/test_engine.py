@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.engine import open_engine
+from processors.engine import open_engine, open_processes
 from processors.errors import Refusal, WorkerLostError
 from tests import engine_work
 
@@ -125,6 +125,17 @@ with open_processes(2) as submit:
     (os.killpg if how == signal.SIGINT else os.kill)(started.pid, how)
     said = started.communicate(timeout=20)[1]  # ends when no process is left that could write
     assert "Process SpawnProcess" not in said
+
+
+def test_workers_of_a_process_that_ignores_interrupts_ignore_them_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with open_processes(1) as submit:
+            worker = submit(engine_work.own_process, 0)()
+            os.kill(worker, signal.SIGINT)
+            assert submit(engine_work.own_process, 1)() == worker
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_batches_are_taken_only_when_there_is_room(tmp_path):
