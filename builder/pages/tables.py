@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from builder.media import media_type
 from builder.pages.markup import plain, safe_href
 from builder.pages.values import (
     Json,
@@ -21,8 +22,8 @@ from builder.pages.values import (
     texts,
     whole,
 )
-from builder.stac.links import PARQUET
 
+PARQUET = media_type("x.parquet")
 ABOUT_ROLES = frozenset({"metadata", "overview", "thumbnail", "graphic"})
 _HASHES = {"1220": "SHA-256", "1114": "SHA-1", "d50110": "MD5", "1340": "SHA-512"}
 """Prefix of a multihash (multiformats code and length) → algorithm."""
