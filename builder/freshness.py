@@ -31,6 +31,8 @@ class Freshness:
     def changed(self, known: Seen) -> bool:
         """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
 
+        It is asked for once a run, be there an answer or not: a host that is down is waited for long enough.
+
         Raises:
             FetchError: The file is there no more.
         """
@@ -42,7 +44,7 @@ class Freshness:
         except FetchError as trouble:
             if trouble.status in {404, 410}:
                 raise
-            return False
+            changed = False
         if changed:
             self._differing.add(what)
         else:

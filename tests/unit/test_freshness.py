@@ -11,6 +11,7 @@ from builder.freshness import Freshness
 from builder.made import seen_of
 from builder.seen import Seen
 from builder.sources.http import HttpGate
+from builder.sources.limits import Limits
 from builder.state import State
 from tests.servers.local import Answer, LocalServer
 
@@ -42,6 +43,15 @@ def test_records_that_name_one_file_do_not_get_in_each_others_way(state):
         kept = [pool.submit(state.keep, "checks/ab/cd", b"2026-01-01") for _ in range(500)]
     assert [one.exception() for one in kept] == [None] * 500
     assert state.kept("checks") == ["checks/ab/cd"]
+
+
+def test_a_server_without_an_answer_changes_nothing_and_is_not_asked_again(state):
+    with LocalServer(lambda _: Answer(503)) as server:
+        limits = Limits(tries=1)
+        for _ in range(2):  # ahead, and where the item is made
+            with HttpGate([server.host], delay_s=0, limits=limits) as gate:
+                assert Freshness(state, gate).changed(Seen(kept="k", href=f"{server.url}/a.nc", etag='"old"')) is False
+        assert len(server.requests) == 1
 
 
 def test_a_file_that_is_gone_is_told_of(state):
