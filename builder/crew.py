@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MANY = 1000
 """So many records in a row are worth starting workers, which takes a second of a processor each."""
 
+MOST_WORKERS = 4
+"""More would wait for the process of the build, which adds what they make."""
+
 MOST_IN_BATCH = 25
 MOST_BYTES = 2**20
 """About what the descriptions in a batch take of memory."""
@@ -29,14 +32,14 @@ Apart: TypeAlias = "list[tuple[Outcome, set[str]]]"
 
 
 class Crew:
-    """As many workers as there are processors, started when they are first needed; they end with the block.
+    """As many workers as there are processors, four at most; they start when first needed, and end with the block.
 
-    Workers neither read the state nor ask the network nor write. Where they cannot be started, or are lost whatever
+    They neither read the state nor ask the network nor write. Where they cannot be started, or are lost whatever
     they do, all is made in this process.
     """
 
     def __init__(self) -> None:
-        self._workers = len(os.sched_getaffinity(0))
+        self._workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)))
         self._stack = ExitStack()
         self._submit: Callable[..., Callable[[], Any]] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,15 @@ HEAVY = (
     "numpy",
     "pydantic",
 )
+
+
+def test_a_worker_process_does_not_run_the_command_again(monkeypatch):
+    ran = []
+    monkeypatch.setattr("builder.cli.main", lambda: ran.append("main"))
+    runpy.run_module("builder", run_name="__mp_main__")  # as multiprocessing loads it where it starts a process
+    assert ran == []
+    runpy.run_module("builder", run_name="__main__")
+    assert ran == ["main"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

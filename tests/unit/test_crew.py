@@ -7,6 +7,7 @@ import pickle
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -103,6 +104,20 @@ def test_few_changed_records_start_no_worker(harvested, cores, monkeypatch):
     synthetic.fill(harvested / "state", COUNT, changed=MANY - 1, edition=4)
     assert len(run(harvested).plan) > MANY
     assert handed == []
+
+
+def test_no_more_workers_are_started_than_can_be_kept_busy(harvested, cores, monkeypatch):
+    started = []
+
+    @contextmanager
+    def opened(count):
+        started.append(count)
+        yield partial
+
+    monkeypatch.setattr(engine, "open_processes", opened)
+    cores(64)
+    run(harvested)
+    assert started == [4]
 
 
 def test_one_processor_starts_no_worker(harvested, cores, monkeypatch):
