@@ -107,8 +107,9 @@ def test_a_batch_that_kills_every_worker_ends_the_run(tmp_path, monkeypatch):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_workers_end_without_a_word_with_the_process_that_started_them(how):
     program = """
-import os, time
+import os, signal, time
 from processors.engine import open_processes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs in the background are started without
 with open_processes(2) as submit:
     print(submit(eval, "__import__('os').getpid()")(), flush=True)
     submit(time.sleep, 60)()

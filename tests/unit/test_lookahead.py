@@ -15,6 +15,7 @@ from builder import lookahead
 from builder.build import Request
 from builder.crosswalks import describe
 from builder.definitions.model import CollectionDefinition
+from builder.enrich import inspectors
 from builder.enrich.inspect import Inspector
 from builder.enrich.inspectors import Inspectors
 from builder.harvest import gate_for
@@ -223,7 +224,8 @@ def test_a_record_that_cannot_be_read_does_not_keep_others_from_being_looked_int
         assert asked(server) == [("GET", "/y.nc")]
 
 
-def test_no_more_files_are_looked_into_at_once_than_there_are_inspectors(monkeypatch):
+@pytest.mark.parametrize(("worth", "at_once"), [(0.01, 2), (60, 1)], ids=["long waits", "short waits"])
+def test_another_inspector_is_used_where_callers_wait_long_but_no_more_than_there_are(monkeypatch, worth, at_once):
     inside, most = [], []
 
     def slow(self, path, href, *, references):
@@ -234,16 +236,17 @@ def test_no_more_files_are_looked_into_at_once_than_there_are_inspectors(monkeyp
         return href
 
     monkeypatch.setattr(Inspector, "inspect", slow)
-    with Inspectors(2) as inspectors, ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda number: inspectors.inspect(Path(), str(number)), range(6)))
-    assert answers == [*"012345"]
-    assert max(most) == 2
+    monkeypatch.setattr(inspectors, "WORTH_S", worth)
+    with Inspectors(2) as several, ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda number: several.inspect(Path(), str(number)), range(9)))
+    assert answers == [*"012345678"]
+    assert max(most) == at_once
 
 
 def test_children_end_with_the_inspectors(tmp_path, body):
     (tmp_path / "a.nc").write_bytes(body)
-    with Inspectors(2) as inspectors:
-        assert inspectors.inspect(tmp_path / "a.nc", "https://example.org/a.nc").readable
+    with Inspectors(2) as several:
+        assert several.inspect(tmp_path / "a.nc", "https://example.org/a.nc").readable
         assert workers()
     assert not workers()
 

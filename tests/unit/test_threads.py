@@ -26,6 +26,15 @@ def test_results_come_in_the_order_of_the_work_done_at_the_same_time():
     assert in_threads(work, [], 2, steps.append) == []
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is what it is in a terminal, even where the tests run in the background, which is started without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("cause", ["error", "signal"])
 def test_all_work_ends_at_its_next_step_when_the_run_is_broken_off(cause):
     steps, begun = [], threading.Barrier(2)

@@ -277,7 +277,7 @@ def test_of_a_partner_only_changed_files_and_the_first_are_fetched(partner):
     assert fetched(server) == []
     day(folder / "collections/ice/day4.nc", 4, shift=1)
     built(folder, url)
-    assert fetched(server) == ["/day0.nc", "/day4.nc"]  # the first for types, day 4 to copy: it was inspected by a part
+    assert fetched(server) == ["/day0.nc", "/day4.nc", "/day4.nc"]  # the first for types, day 4 to inspect and to copy
     with originals(folder) as wanted, xr.open_dataset(file_of(folder)) as found:
         xr.testing.assert_identical(found.load(), wanted.load())
     changed = file_of(folder).read_bytes()
