@@ -7,8 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import orjson
 import pytest
 
+from builder.enrich import joining
 from tests.browser import TOOLS, chromium
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -18,6 +20,21 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def unasked_hosts(monkeypatch):
     """Let no test wait for an earlier one whose server had the same port."""
     monkeypatch.setattr("builder.sources.limits._hosts", {})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def granules_joined_here():
+    """Join granules in the process of the tests: a child for each build takes a second; `test_joining` has its own."""
+
+    def join_here(parts, folder):
+        from builder.enrich.joinworker import join
+
+        said = orjson.dumps(join(joining.request(parts, folder)))
+        return joining.result(orjson.loads(said), folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builder.stack.join_apart", join_here)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -15,6 +16,9 @@ from builder.enrich.inspect import ChildLostError, environment
 from builder.findings import Finding, finding_of
 
 TIMEOUT_S = 3600.0
+
+REFERENCES, PARQUET = "references.json", "references.parquet"
+"""Names of what the child writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,10 @@ def join_apart(
     Raises:
         ChildLostError: The child did not come to its end.
     """
-    request = {"folder": _hex(folder), "parts": [(name, _hex(path)) for name, path in parts]}
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "builder.enrich.joinworker"],
-            input=orjson.dumps(request),
+            input=orjson.dumps(request(parts, folder)),
             capture_output=True,
             env=environment(),
             timeout=timeout_s,
@@ -63,15 +66,21 @@ def join_apart(
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
         raise ChildLostError("netcdf.crashed", f"joining failed: {last[:300]}")
-    said = orjson.loads(done.stdout)
+    return result(orjson.loads(done.stdout), folder)
+
+
+def request(parts: Sequence[tuple[str, Path]], folder: Path) -> dict[str, Any]:
+    """Return what the child is asked for, as JSON."""
+    return {"folder": _hex(folder), "parts": [(name, _hex(path)) for name, path in parts]}
+
+
+def result(said: Mapping[str, Any], folder: Path) -> tuple[Joined | None, tuple[Finding, ...]]:
+    """Read what the child says."""
     findings = tuple(map(finding_of, said["findings"]))
     if said["order"] is None:
         return None, findings
     order = tuple((name, length) for name, length in said["order"])
     return Joined(folder / REFERENCES, folder / PARQUET if said["parquet"] else None, order), findings
-
-
-REFERENCES, PARQUET = "references.json", "references.parquet"
 
 
 def _hex(path: Path) -> str:

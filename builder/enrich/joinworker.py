@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -18,7 +19,13 @@ def main() -> None:
     """Read what is to be joined on standard input, write files, and say what came of it on standard output."""
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answer
-    request = orjson.loads(sys.stdin.buffer.read())
+    said = join(orjson.loads(sys.stdin.buffer.read()))
+    with answer:
+        answer.write(orjson.dumps(said))
+
+
+def join(request: dict[str, Any]) -> dict[str, Any]:
+    """Write joined references as files, and return what `builder.enrich.joining.result` reads."""
     folder = _path(request["folder"])
     joined, findings = combine_in_order([(name, _references(_path(kept))) for name, kept in request["parts"]])
     said = {"findings": findings, "order": joined and joined.order, "parquet": False}
@@ -30,8 +37,7 @@ def main() -> None:
             target = folder / PARQUET / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(body)
-    with answer:
-        answer.write(orjson.dumps(said))
+    return said
 
 
 def _references(kept: Path) -> bytes:
