@@ -82,7 +82,7 @@ class Inspections:
         gate: What remote files are fetched through.
         base: Folder of the definition, for local files.
         base_url: Where the catalogue will stand; references to files that the build copies need it.
-        unreached: Why files could not be had in this run, by the name of what would be kept of them.
+        unreached: What is said of files that could not be had in this run, by the name of what would be kept of them.
     """
 
     definition: CollectionDefinition
@@ -91,7 +91,7 @@ class Inspections:
     gate: HttpGate
     base: Path
     base_url: str | None = None
-    unreached: dict[str, FetchError] = field(default_factory=dict)
+    unreached: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Know nothing of hosts yet."""
@@ -109,22 +109,19 @@ class Inspections:
         if resource is None or not self.definition.policies.references:
             return None, ()
         name = self.name(resource.href, record.sha256)
+        if name in self.unreached:
+            return None, (self.unreached[name],)
         data = self.state.read(name) or b""
         remembered = _remembered(data)
         try:
-            if name in self.unreached:
-                raise self.unreached[name]
             if remembered is not None:
                 seen = _seen(name, data, resource, remembered)
                 if not self.changed(seen):
                     return self._for_pages(remembered, seen)
             found = self._inspect(resource)
         except FetchError as trouble:
-            self.unreached[name] = trouble
-            say = note if trouble.status is None and "not allowed" in trouble.message else warning
-            return None, (
-                say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file"),
-            )
+            self.unreached[name] = _unreachable(trouble)
+            return None, (self.unreached[name],)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code == "netcdf.timeout" for finding in found.findings):
@@ -201,7 +198,7 @@ class Inspections:
         try:
             return self.definition.policies.recheck and self._freshness.changed(known)
         except FetchError as trouble:
-            self.unreached[known.kept] = trouble
+            self.unreached[known.kept] = _unreachable(trouble)
             raise
 
     def _inspect(self, resource: Resource) -> Inspection:
@@ -287,6 +284,11 @@ def _remembered(data: bytes) -> Inspection | None:
         return _adapter().validate_json(data)
     except ValueError:
         return None
+
+
+def _unreachable(trouble: FetchError) -> Finding:
+    say = note if trouble.status is None and "not allowed" in trouble.message else warning
+    return say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
 
 
 def _of_version(found: Inspection, version: Version) -> Inspection:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.enrich.inspection import Inspection
-    from builder.errors import FetchError
+    from builder.findings import Finding
     from builder.sources.protocol import Record
 
 Described: TypeAlias = "tuple[Dataset, Inspection | None]"
@@ -29,7 +29,7 @@ class Readings:
     def __init__(self) -> None:
         self._room = MOST_BYTES
         self._kept: dict[tuple[str, str, str], Described] = {}
-        self.unreached: dict[str, FetchError] = {}
+        self.unreached: dict[str, Finding] = {}
 
     def keep(self, collection: str, record: Record, described: Described) -> None:
         """Remember what a record of a collection was read as, while there is room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from builder.definitions.model import CollectionDefinition
 from builder.enrich import inspectors
 from builder.enrich.inspect import Inspector
 from builder.enrich.inspectors import Inspectors
+from builder.errors import FetchError
 from builder.harvest import gate_for
 from builder.harvests import harvest_all
 from builder.inspections import Inspections
@@ -175,6 +177,18 @@ def test_a_file_that_is_gone_is_asked_for_once_and_told_of_where_its_item_is_mad
     assert found is None
     assert [finding.code for finding in findings] == ["netcdf.unreachable"]
     assert "404" in findings[0].message
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_files_that_cannot_be_had_no_more_is_kept_than_what_is_said(night, remembered, known):
+    with LocalServer(lambda _: Answer(404)) as server:
+        ice = definition("ice", server, ("x", "y"))
+        night.harvest(ice)
+        remembered["ice"] = night.known(ice) if known else []
+        night.look(ice)
+    gc.collect()
+    assert len(night.readings.unreached) == 2
+    assert not [one for one in gc.get_objects() if isinstance(one, FetchError)]  # with all that its frames hold
 
 
 def test_files_that_need_not_be_asked_for_are_not(night, remembered, body):
