@@ -19,6 +19,8 @@ nox.options.sessions = ["lint", "types", "contracts", "schema", "tests", "docs",
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 HERE = Path(__file__).parent
+WORKERS = str(1 + (os.cpu_count() or 1))
+"""Tests wait for servers and child processes much of the time."""
 
 
 def group(name: str) -> list[str]:
@@ -29,7 +31,7 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit, property and system tests; arguments go to pytest."""
     session.install("-e", ".", *group("tests"))
-    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not integration and not slow", *session.posargs)
+    session.run("pytest", "-n", WORKERS, "--dist", "loadfile", "-m", "not integration and not slow", *session.posargs)
 
 
 @nox.session
@@ -43,8 +45,7 @@ def slow(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """The same builder against CKAN, OAI-PMH provider, nginx, pydap, MapServer and Ceph RadosGW; Chromium."""
     session.install("-e", ".", *group("tests"))
-    workers = str(1 + (os.cpu_count() or 1))  # these wait for servers much of the time
-    session.run("pytest", "-n", workers, "--dist", "loadfile", "-m", "integration", *session.posargs)
+    session.run("pytest", "-n", WORKERS, "--dist", "loadfile", "-m", "integration", *session.posargs)
 
 
 @nox.session
