@@ -67,12 +67,13 @@ def doi_of(text: str | None) -> str | None:
 
 def link(rel: str, href: str, media_type: str | None = None, title: str | None = None, **extra: Any) -> Json:
     """Return a link, without the fields that are empty."""
-    return (
-        {"rel": rel, "href": href}
-        | ({"type": media_type} if media_type else {})
-        | ({"title": title} if title else {})
-        | extra
-    )
+    made: Json = {"rel": rel, "href": href}
+    if media_type:
+        made["type"] = media_type
+    if title:
+        made["title"] = title
+    made.update(extra)
+    return made
 
 
 def unique(links: Iterable[Json]) -> list[Json]:

@@ -69,13 +69,15 @@ def _has_no_instant(document: Mapping[str, Any]) -> bool:
 
 
 def ordered(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with its top-level keys in STAC's order."""
-    return {key: document[key] for key in _in_order(tuple(document))}
+    """Return a document with its top-level keys in STAC's order; itself, if it has that."""
+    keys = tuple(document)
+    order = _in_order(keys)
+    return document if order == keys and isinstance(document, dict) else {key: document[key] for key in order}
 
 
 @lru_cache(maxsize=256)
-def _in_order(keys: tuple[str, ...]) -> list[str]:
-    return sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))
+def _in_order(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key)))
 
 
 def plain(value: Any) -> Any:

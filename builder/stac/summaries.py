@@ -26,6 +26,8 @@ MOST_KNOWN = 1000
 
 _LISTED = ("platform", "mission", "processing:level", "sci:doi", "license")
 _LISTS = ("instruments",)
+_NAMED = ("cf:parameter", "providers", "contacts")
+_SAID = (*_LISTED, *_LISTS, *_NAMED)
 _SHARED = ("title", "type", "roles")
 
 
@@ -164,32 +166,40 @@ class Summary:
         return {key: named[key] for key in sorted(named) if len(named[key]) <= MOST_VALUES}
 
     def _add_rest(self, rest: Mapping[str, Any]) -> None:
-        for name, values in rest["values"].items():
-            for value in values:
-                known = self._values.setdefault(name, {})
-                if len(known) <= MOST_VALUES:
-                    known[value] = None
-        for parameter in rest["parameters"]:
+        said = rest["said"]
+        for name in _LISTED:
+            self._add_values(name, [said[name]] if name in said else ())
+        for name in _LISTS:
+            self._add_values(name, said.get(name, ()))
+        self._add_values("iaos:variables", rest["variables"])
+        for parameter in said.get("cf:parameter", ()):
             self._parameters.setdefault(parameter["name"], parameter)
-        self._add_people(rest)
+        self._add_people(said)
         self._add_assets(rest["assets"])
 
-    def _add_people(self, rest: Mapping[str, Any]) -> None:
-        for provider in rest["providers"]:
+    def _add_values(self, name: str, values: Iterable[str]) -> None:
+        for value in values:
+            known = self._values.setdefault(name, {})
+            if len(known) <= MOST_VALUES:
+                known[value] = None
+
+    def _add_people(self, said: Mapping[str, Any]) -> None:
+        for provider in said.get("providers", ()):
             known = self._providers.setdefault(provider["name"], dict(provider))
             known["roles"] = sorted({*known["roles"], *provider["roles"]})
-        for contact in rest["contacts"]:
+        for contact in said.get("contacts", ()):
             if len(self._contacts) <= MOST_CONTACTS:
                 self._contacts.setdefault((contact["name"], contact.get("organization", "")), contact)
 
-    def _add_assets(self, assets: Mapping[str, Json]) -> None:
-        for key, shared in assets.items():
+    def _add_assets(self, assets: Sequence[Sequence[Any]]) -> None:
+        for key, *shared in assets:
+            said = {name: value for name, value in zip(_SHARED, shared, strict=True) if value is not None}
             if key in self._assets:
                 known = self._assets[key]
-                for name in [name for name in known if known[name] != shared.get(name)]:
+                for name in [name for name in known if known[name] != said.get(name)]:
                     del known[name]
             elif len(self._assets) < MOST_ASSETS:
-                self._assets[key] = shared
+                self._assets[key] = said
 
 
 def share_of(stac: Mapping[str, Any]) -> SummaryShare:
@@ -207,16 +217,17 @@ def share_of(stac: Mapping[str, Any]) -> SummaryShare:
 def rest_of(stac: Mapping[str, Any]) -> bytes:
     """Return as JSON what many of them have in common, and what counts once."""
     properties = stac.get("properties", stac)
-    rest = {
-        "values": _values(properties),
-        "parameters": properties.get("cf:parameter", ()),
-        "providers": properties.get("providers", ()),
-        "contacts": properties.get("contacts", ()),
-        "assets": {
-            key: {name: asset[name] for name in _SHARED if name in asset} for key, asset in stac["assets"].items()
-        },
-    }
-    return orjson.dumps(rest)
+    return orjson.dumps(
+        {
+            "said": {name: properties[name] for name in _SAID if name in properties},
+            "variables": _variables(properties),
+            "assets": [(key, *map(asset.get, _SHARED)) for key, asset in stac["assets"].items()],
+        }
+    )
+
+
+def _variables(properties: Mapping[str, Any]) -> list[str]:
+    return [*properties.get("cube:variables", ()), *[column["name"] for column in properties.get("table:columns", ())]]
 
 
 def _of_item(item: Mapping[str, Any]) -> tuple[str, Sequence[float] | None, Interval]:
@@ -232,11 +243,3 @@ def _of_child(collection: Mapping[str, Any]) -> tuple[str, Sequence[float] | Non
     extent = collection["extent"]
     box = None if collection.get("iaos:unlocated") else extent["spatial"]["bbox"][0]
     return "", box, tuple(extent["temporal"]["interval"][0])
-
-
-def _values(properties: Mapping[str, Any]) -> dict[str, list[str]]:
-    values = {name: [properties[name]] for name in _LISTED if name in properties}
-    values |= {name: list(properties[name]) for name in _LISTS if name in properties}
-    columns = [column["name"] for column in properties.get("table:columns", ())]
-    values["iaos:variables"] = [*properties.get("cube:variables", ()), *columns]
-    return values

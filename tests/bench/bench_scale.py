@@ -34,6 +34,7 @@ import orjson
 
 from builder.checks.validate import validate
 from builder.search import Client
+from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
@@ -61,8 +62,9 @@ def items(count: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def write_json(count: int, folder: Path) -> float:
-    place, summary, by_year = Place(DEFINITION.partner.id, DEFINITION.id), Summary(), has_years(count)
+    place, by_year = Place(DEFINITION.partner.id, DEFINITION.id), has_years(count)
     (folder / place.folder).mkdir(parents=True)
+    summary = Summary(Spool(folder))
     spent = 0.0
     for some in items(count):
         start = seconds()
