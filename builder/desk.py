@@ -73,19 +73,28 @@ class Desk:
         if not self._orders:
             return
         roots = {"target": str(self.target), "staging": str(self.staging)}
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "builder.tables.clerk"],
-            input=orjson.dumps(roots | {"orders": self._orders}),
-            capture_output=True,
-            env=environment() | {"ARROW_DEFAULT_MEMORY_POOL": "system"},  # which gives back what is free
-            check=False,
-        )
-        if done.returncode:
-            last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
-            raise IaosError(f"tables cannot be written: {last}", hint="is there room on the disk, and memory?")
+        carry_out_apart(orjson.dumps(roots | {"orders": self._orders}))
         self._orders.clear()
 
     def _order(self, kind: str, **what: Any) -> Path:
         result = self.new_file()
         self._orders.append({"kind": kind, "result": str(result), **what})
         return result
+
+
+def carry_out_apart(orders: bytes) -> None:
+    """Have `builder.tables.clerk` carry out orders in a child process.
+
+    Raises:
+        IaosError: The child did not come to its end.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "builder.tables.clerk"],
+        input=orders,
+        capture_output=True,
+        env=environment() | {"ARROW_DEFAULT_MEMORY_POOL": "system"},  # which gives back what is free
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
+        raise IaosError(f"tables cannot be written: {last}", hint="is there room on the disk, and memory?")

@@ -37,6 +37,20 @@ def granules_joined_here():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def tables_written_here():
+    """Write tables in the process of the tests: a child for each build takes half its time; `test_desk` has its own."""
+
+    def carry_out_here(orders):
+        from builder.tables.clerk import carry_out
+
+        carry_out(orders)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builder.desk.carry_out_apart", carry_out_here)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded partner data, or a skip that says where it was looked for."""

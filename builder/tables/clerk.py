@@ -31,7 +31,12 @@ class _NoPandas(MetaPathFinder):
 def main() -> None:
     """Carry out the orders on standard input."""
     sys.meta_path.insert(0, _NoPandas())
-    said = orjson.loads(sys.stdin.buffer.read())
+    carry_out(sys.stdin.buffer.read())
+
+
+def carry_out(orders: bytes) -> None:
+    """Carry out what `builder.desk.Desk` has collected, as JSON."""
+    said = orjson.loads(orders)
     target, staging = Path(said["target"]), Path(said["staging"])
     kinds: dict[str, Callable[[Order, Path, Path], None]] = {"items": _items, "rows": _rows, "index": _index}
     for order in sorted(said["orders"], key=itemgetter("kind")):  # the index first, which needs no pyarrow
