@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib import import_module
 
 import click
@@ -78,6 +79,8 @@ def group(ctx: click.Context, *, quiet: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 done, 1 findings, 2 usage, 3 partial."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # those of libraries are for programmers, who ask for them with python -W
     try:
         status = group.main(arguments, prog_name="iaos", standalone_mode=False)
     except click.exceptions.Abort:

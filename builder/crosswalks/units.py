@@ -1,4 +1,4 @@
-"""Tells whether two units measure the same kind of quantity, as far as both are understood."""
+"""Tells whether two units are one, or measure the same kind of quantity, as far as both are understood."""
 
 from __future__ import annotations
 
@@ -18,15 +18,26 @@ _OTHER: dict[str, str] = {
     "liter": "m3", "min": "s", "minute": "s", "h": "s", "hr": "s", "hour": "s", "d": "s", "day": "s", "year": "s",
     "sec": "s", "second": "s", "month": "s", "bar": "kg m-1 s-2", "decibar": "kg m-1 s-2", "atm": "kg m-1 s-2",
     "meter": "m", "metre": "m", "knot": "m s-1", "kt": "m s-1", "celsius": "K", "degc": "K", "degreec": "K",
-    "degreecelsius": "K", "degreescelsius": "K", "°c": "K", "kelvin": "K", "fahrenheit": "K",
+    "degk": "K", "degf": "K", "degreecelsius": "K", "degreescelsius": "K", "°c": "K", "kelvin": "K", "fahrenheit": "K",
     "degree": "", "deg": "", "degreen": "",
     "degreenorth": "", "degreesnorth": "", "degreee": "", "degreeeast": "", "degreeseast": "", "degreetrue": "",
     "%": "", "percent": "", "psu": "", "pss-78": "", "pss78": "", "ppt": "", "ppm": "", "ppb": "", "watt": "kg m2 s-3",
     "siemens": "s3 A2 kg-1 m-2", "mole": "mol", "pascal": "kg m-1 s-2", "joule": "kg m2 s-2",
 }  # fmt: skip
+_SYMBOLS: dict[str, str] = {
+    "meter": "m", "metre": "m", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "day": "d",
+    "gram": "g", "kilogram": "kg", "liter": "l", "litre": "l", "pascal": "Pa", "decibar": "dbar", "watt": "W",
+    "joule": "J", "kelvin": "K", "degk": "K", "mole": "mol", "celsiu": "degC", "degc": "degC", "°c": "degC",
+    "percent": "%", "psu": "psu", "pss-78": "psu", "pss78": "psu", "deg": "degree", "degree": "degree",
+    "degreenorth": "degree_north", "degreesnorth": "degree_north", "degreeseast": "degree_east",
+    "degreen": "degree_north", "degreeeast": "degree_east", "degreee": "degree_east",
+}  # fmt: skip
+"""The symbol of words, without the s of a plural (UDUNITS-2: units and their aliases)."""
+
 _PREFIXES = ("da", "Y", "Z", "E", "P", "T", "G", "M", "k", "h", "d", "c", "m", "µ", "μ", "u", "n", "p", "f", "a",
              "kilo", "centi", "milli", "micro", "hecto")  # fmt: skip
 _FACTOR = re.compile(r"(?P<name>[^\d\s^*/.+-]+(?:-78)?)(?:\^|\*\*)?(?P<power>[+-]?\d+)?")
+_DEGREES = re.compile(r"\bdeg(?:ree)?s?[ _.]*(C|K|F)(?:elsius|elvin|ahrenheit)?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:\^[+-]?\d+)?")
 
 Kind = tuple[tuple[str, int], ...]
@@ -38,6 +49,12 @@ def convertible(unit: str, other: str) -> bool | None:
     return None if first is None or second is None else first == second
 
 
+def same(unit: str, other: str) -> bool:
+    """Return whether two units are one, written in two ways: ``degree_Celsius`` and ``°C``, ``m/s`` and ``m s-1``."""
+    first, second = _spelling(unit), _spelling(other)
+    return unit == other or (first is not None and first == second)
+
+
 @lru_cache(maxsize=4096)
 def kind_of_unit(unit: str) -> Kind | None:
     """Return the base units and powers of a unit without its size (``W m-2`` → kg, s-3); None where not understood.
@@ -45,32 +62,49 @@ def kind_of_unit(unit: str) -> Kind | None:
     A time since a moment is a time.
     """
     powers: Counter[str] = Counter()
+    for factor, power in _factors(unit) or ():
+        base = {} if _NUMBER.fullmatch(factor) else _base(factor)
+        if base is None:
+            return None
+        for name, own in base.items():
+            powers[name] += own * power
+    return _sorted(powers) if _factors(unit) else None
+
+
+@lru_cache(maxsize=4096)
+def _spelling(unit: str) -> Kind | None:
+    """Return the symbols and powers of a unit; None where there are none."""
+    powers: Counter[str] = Counter()
+    for factor, power in _factors(unit) or ():
+        word = factor.replace("_", "").lower()
+        powers[_SYMBOLS.get(word.removesuffix("s"), _SYMBOLS.get(word, factor.replace("μ", "µ")))] += power
+    return _sorted(powers) if powers else None
+
+
+def _sorted(powers: Counter[str]) -> Kind:
+    return tuple(sorted((name, power) for name, power in powers.items() if power))
+
+
+def _factors(unit: str) -> list[tuple[str, int]] | None:
+    """Return names and numbers in a unit, each with its power; None where there are none, or others than these."""
     text = re.sub(r"\s+since\s.*", "", unit.strip(), flags=re.IGNORECASE)
-    text = re.sub(r"\bdeg(?:ree)?s?[ _.]*(C|K|F)(?:elsius|elvin|ahrenheit)?\b", "K", text, flags=re.IGNORECASE)
-    sign = 1
+    text = _DEGREES.sub(lambda found: f"deg{found[1].upper()}", text)
+    factors, sign = [], 1
     for part in re.split(r"([\s*·]+|(?<=[a-z])\.(?=[a-z])|/)", text.replace("**", "^")):
         if not part.strip(" *·."):
             continue
         if part == "/":
             sign = -1
             continue
-        found = _part(part)
-        if found is None:
+        match = _FACTOR.fullmatch(part)
+        if _NUMBER.fullmatch(part):
+            factors.append((part, sign))
+        elif match:
+            factors.append((match["name"], sign * int(match["power"] or 1)))
+        else:
             return None
-        for name, power in found.items():
-            powers[name] += sign * power
         sign = 1
-    return tuple(sorted((name, power) for name, power in powers.items() if power)) if text else None
-
-
-def _part(part: str) -> dict[str, int] | None:
-    if _NUMBER.fullmatch(part):
-        return {}
-    match = _FACTOR.fullmatch(part)
-    base = _base(match["name"]) if match else None
-    if match is None or base is None:
-        return None
-    return {name: power * int(match["power"] or 1) for name, power in base.items()}
+    return factors or None
 
 
 def _base(name: str) -> dict[str, int] | None:

@@ -104,7 +104,7 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
         ReadingError: As `extract`.
     """
     from builder.reading.cost import Cost
-    from builder.reading.selection import NothingThereError
+    from builder.reading.selection import NOTHING, NothingThereError
 
     everything = [member for given in sources for member in members(given)]
     cuts: list[Cut] = []
@@ -118,6 +118,8 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
         except UnsuitedError as trouble:
             unsuited[trouble.where] = trouble
     if not cuts:
+        if refused and refused.message == NOTHING and len(everything) > 1:
+            refused = NothingThereError(f"{NOTHING}, in any of {len(everything)} sources")
         raise next(iter(unsuited.values()), None) or refused or ReadingError("there is nothing to read")
     notes = [*_left_out(unsuited.values())]
     for cut in cuts:
@@ -180,11 +182,12 @@ def read(planned: Plan) -> xr.Dataset:
 def _cut(source: Any, asked: Query, group: str | None) -> Cut:
     """Choose what answers from one source; of a collection and its copy with time foremost, the cheaper is read."""
     from builder.reading.ahead import may_answer
+    from builder.reading.reach import reach_of_item
     from builder.reading.selection import NothingThereError
 
     place = locate(source)
     if not may_answer(place, asked):
-        raise NothingThereError(where=place.item)
+        raise NothingThereError(where=place.item, hint=reach_of_item(place))
     cuts = [_cut_of(one, asked, group) for one in (place, place.time_major) if one is not None]
     return min(cuts, key=lambda cut: cut.cost.price)
 

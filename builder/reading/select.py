@@ -14,6 +14,7 @@ from builder.reading.axes import Axes, depths
 from builder.reading.nearest import nearest
 from builder.reading.positions import Values, as_float, is_crossed, positions
 from builder.reading.query import Period, Query, Range
+from builder.reading.reach import reach
 from builder.reading.selection import Mask, NothingThereError, Selection
 
 if TYPE_CHECKING:
@@ -30,8 +31,16 @@ def select(dataset: xr.Dataset, axes: Axes, asked: Query) -> Selection:
 
     Raises:
         ReadingError: The data have no such coordinate.
-        NothingThereError: Nothing answers the question.
+        NothingThereError: Nothing answers the question; it says what there is instead.
     """
+    try:
+        return _selected(dataset, axes, asked)
+    except NothingThereError as trouble:
+        trouble.hint = trouble.hint or reach(dataset, axes, asked)
+        raise
+
+
+def _selected(dataset: xr.Dataset, axes: Axes, asked: Query) -> Selection:
     chosen = Selection()
     if asked.time:
         chosen.keep_variable(_times(dataset, axes, asked.time))

@@ -83,10 +83,13 @@ class Selection:
         return any(not mask.any() for mask in self.kept.values())
 
 
+NOTHING = "no data at the place, depth and time asked for"
+
+
 class NothingThereError(ReadingError):
     """A question was understood, and no data answer it."""
 
     exit_status = 1
 
-    def __init__(self, what: str = "", *, where: str = "") -> None:
-        super().__init__(what or "no data at the place, depth and time asked for", where=where)
+    def __init__(self, what: str = "", *, where: str = "", hint: str = "") -> None:
+        super().__init__(what or NOTHING, where=where, hint=hint)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from builder.crosswalks.units import same
 from builder.errors import ReadingError
 from builder.reading.cutting import WITHIN
 
@@ -53,7 +54,8 @@ def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
 def _same_units(tables: Sequence[xr.Dataset]) -> None:
     for name in dict.fromkeys(str(name) for table in tables for name in table.variables):
         units = {str(table.variables[name].attrs.get("units", "")) for table in tables if name in table.variables}
-        if len(units) > 1:
+        first, *others = sorted(units)
+        if not all(same(first, other) for other in others):
             raise ReadingError(f"{name} is given in {' and in '.join(sorted(units))}", hint="ask for one at a time")
 
 

@@ -6,7 +6,7 @@ import netCDF4
 import pytest
 
 from builder.crosswalks.standardnames import checked, table
-from builder.crosswalks.units import convertible
+from builder.crosswalks.units import convertible, same
 from builder.dataset import Variable
 from builder.enrich.inspect import inspect
 from builder.enrich.netcdf import dataset_of
@@ -90,6 +90,22 @@ def test_units_of_another_kind_are_found(name, unit):
 )  # fmt: skip
 def test_kinds_of_units(first, second, expected):
     assert convertible(first, second) is expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [  # aliases of UDUNITS-2, and pairs that it converts with a factor or an offset
+        ("degree_Celsius", "degC", True), ("degrees_C", "°C", True), ("celsius", "degreeC", True),
+        ("dbar", "decibar", True), ("decibars", "dbar", True), ("m", "meters", True), ("metre", "m", True),
+        ("m/s", "m s-1", True), ("m s^-1", "m.s-1", True), ("µmol/kg", "μmol kg**-1", True), ("PSU", "psu", True),
+        ("K", "kelvin", True), ("%", "percent", True), ("degrees_north", "degree_N", True), ("", "", True),
+        ("degC", "K", False), ("m", "km", False), ("m", "mm", False), ("m s-1", "km/h", False), ("", "1", False),
+        ("degrees_north", "degrees_east", False), ("M", "m", False), ("dbar", "bar", False), ("%", "1", False),
+        ("1e-3", "1", False), ("m s-1", "m s-2", False), ("?!", "?!", True), ("?!", "!?", False),
+    ],
+)  # fmt: skip
+def test_units_written_in_two_ways(first, second, expected):
+    assert same(first, second) is same(second, first) is expected
 
 
 def test_findings_reach_the_dataset_of_a_file(tmp_path):

@@ -1,0 +1,118 @@
+"""What `iaos extract` says of what there is instead of what was asked for, and of units with two names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import cftime
+import netCDF4
+import numpy as np
+import orjson
+import pytest
+
+import iaos
+from builder.errors import ReadingError
+
+
+def write_cast(path, *, unit="dbar", calendar="standard", fills=False):
+    """Write a cast with three pressures on each of two days."""
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", 2)
+        file.createDimension("pressure", 3)
+        for name, units, values in (
+            ("time", "days since 2020-02-29", [0, 1]), ("pressure", unit, [5, 10, 200]),
+            ("lat", "degrees_north", [75.25, 76]), ("lon", "degrees_east", [-10.5, 12]),
+        ):  # fmt: skip
+            made = file.createVariable(name, "f8", ("pressure",) if name == "pressure" else ("time",))
+            made.units = units
+            made[:] = values
+        file["time"].calendar = calendar
+        file["pressure"].standard_name = "sea_water_pressure"
+        data = file.createVariable("TEMP", "f4", ("time", "pressure"), fill_value=-9)
+        data.setncatts(
+            {"units": "degC", "coordinates": "lat lon"} | ({"missing_value": np.float32(-8)} if fills else {})
+        )
+        data[:] = np.arange(6).reshape(2, 3)
+    return path
+
+
+@pytest.fixture
+def cast(tmp_path):
+    return write_cast(tmp_path / "cast.nc")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"time": "2021"}, "the data have times 2020-02-29T00:00:00Z to 2020-03-01T00:00:00Z"),
+        ({"box": (20, 70, 30, 80)}, "the data have longitudes -10.5 to 12, latitudes 75.25 to 76"),
+        # 5 dbar · 9.72659 / 9.829 m s-2, by hand from UNESCO 44, page 28
+        ({"depth": (500, 900)}, "the data have depths 4.94"),
+    ],
+)
+def test_what_there_is_instead_is_said(cast, asked, said):
+    with pytest.raises(ReadingError, match=r"no data at the place, depth and time asked for \(") as trouble:
+        iaos.extract(cast, **asked)
+    assert trouble.value.hint.startswith(said)
+
+
+def test_times_of_a_model_calendar_are_said_too(tmp_path):
+    made = write_cast(tmp_path / "model.nc", calendar="360_day")
+    assert cftime.num2date(1, "days since 2020-02-29", "360_day").isoformat() == "2020-02-30T00:00:00"
+    with pytest.raises(ReadingError, match="times 2020-02-29T00:00:00Z to 2020-02-30T00:00:00Z"):
+        iaos.extract(made, time="2021")
+
+
+def test_coordinates_without_a_value_have_no_ends(tmp_path):
+    made = write_cast(tmp_path / "cast.nc")
+    with netCDF4.Dataset(made, "a") as file:
+        file["lat"][:] = np.nan
+    with pytest.raises(ReadingError, match="latitudes unknown"):
+        iaos.extract(made, box=(20, 70, 30, 80))
+
+
+def test_an_item_that_is_not_opened_says_what_it_has(cast):
+    item = {
+        "type": "Feature", "id": "cast", "bbox": [-10.5, 75.25, 12, 76], "links": [],
+        "properties": {"start_datetime": "2020-02-29T00:00:00Z", "end_datetime": "2020-03-01T00:00:00Z"},
+        "assets": {"data": {"href": "./gone.nc", "roles": ["data"], "type": "application/netcdf"}},
+    }  # fmt: skip
+    file = cast.with_name("cast.json")
+    file.write_bytes(orjson.dumps(item))
+    said = "times 2020-02-29T00:00:00Z to 2020-03-01T00:00:00Z in the box -10.5,75.25,12,76"
+    with pytest.raises(ReadingError, match=f"^cast: no data .*the item has {said}"):
+        iaos.extract(file, time="2021")
+
+
+def test_of_several_sources_their_number_is_said(cast):
+    with pytest.raises(ReadingError, match=r"^no data .*, in any of 2 sources$"):
+        iaos.extract(cast, cast, time="2021")
+    with pytest.raises(ReadingError, match="the nearest place is"):
+        iaos.extract(cast, cast, point=(80, 80), within_km=1)
+
+
+@pytest.mark.parametrize(("unit", "fits"), [("decibar", True), ("decibars", True), ("m", False)])
+def test_a_unit_with_two_names_is_one(cast, tmp_path, unit, fits):
+    other = write_cast(tmp_path / "other.nc", unit=unit)
+    with netCDF4.Dataset(other, "a") as file:
+        file["TEMP"].units = "degree_Celsius"
+    if fits:
+        whole = iaos.extract(cast, other, point=(12, 76))
+        assert whole.TEMP.to_numpy().tolist() == [3, 4, 5] * 2
+        assert whole.pressure.attrs["units"] == "dbar"
+    else:
+        with pytest.raises(ReadingError, match="pressure is given in dbar and in m"):
+            iaos.extract(cast, other, point=(12, 76))
+
+
+def test_warnings_of_libraries_are_for_those_who_ask(tmp_path):
+    made = write_cast(tmp_path / "cast.nc", fills=True)
+    asked = ["builder", "-q", "extract", made, "--point", "12,76"]
+    quiet, loud = (
+        subprocess.run([sys.executable, *how, "-m", *asked], capture_output=True, text=True, check=True)
+        for how in ((), ("-W", "default"))
+    )
+    assert quiet.stdout == loud.stdout
+    assert quiet.stderr == ""
+    assert "multiple fill values" in loud.stderr
