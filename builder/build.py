@@ -47,6 +47,7 @@ class Request:
         oai_gateway: OAI-PMH gateway that serves the static repository.
         stac_browser: Instance of STAC Browser that pages lead to.
         file_timeout: Longest time to look into one data file, seconds.
+        new_files: Most new items of a collection whose files are fetched to be looked into; the others wait.
         engine: Where processors work, see `processors.engine.ENGINES`.
     """
 
@@ -64,6 +65,7 @@ class Request:
     oai_gateway: str | None = None
     stac_browser: str | None = None
     file_timeout: float = 60.0
+    new_files: int | None = None
     engine: str = "threads"
 
     def asks(self, definition: CollectionDefinition) -> bool:

@@ -133,6 +133,9 @@ class Gatherer:
                 unshown.append((task.entry, outcome.refused))
             self.advance(f"build {self.definition.id}")
         self.memo.close()
+        if later := len(self.readings.later.get(self.definition.id, ())):
+            what = f"{later} new items are shown when their files are looked into, by the next runs"
+            self.result.findings.append(note("data.later", self.definition.id, what, "see `--new-files`"))
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 
@@ -173,6 +176,8 @@ class Gatherer:
         """Read a record and what its data file says."""
         entry, key = fresh
         findings: list[Finding] = []
+        if entry.identifier in self.readings.later.get(self.definition.id, ()):
+            return Task(entry, key, None, (), findings)
 
         def both() -> tuple[Record, Described]:
             record = self.state.record(self.definition.id, entry)

@@ -131,6 +131,11 @@ class Inspections:
         self._freshness.met(seen)
         return self._for_pages(fresh, seen)
 
+    def is_new(self, dataset: Dataset, record: Record) -> bool:
+        """Tell whether a dataset has a file at a partner that was never looked into."""
+        resource = readable_resource(dataset) if self.definition.policies.references else None
+        return bool(resource and not resource.local and not self.state.file(self.name(resource.href, record.sha256)))
+
     def name(self, href: str, digest: str) -> str:
         """Return what the state calls what was found in a file.
 

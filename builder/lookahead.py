@@ -28,9 +28,12 @@ from builder.memo import seen_before
 from builder.processing.night import is_process
 from builder.seen import Seen
 from builder.sources.limits import AT_ONCE
+from builder.stac.layout import Place, item_id
 from builder.threads import in_threads
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from builder.build import Request
     from builder.definitions.model import CollectionDefinition
     from builder.progress import Advance
@@ -73,7 +76,7 @@ def look_ahead(
                 looking = Inspections(
                     definition, state, inspectors, gate, request.collections, request.base_url, readings.unreached
                 )
-                records = _records(state, definition.id)
+                records = _admitted(_records(state, definition.id), looking, request, readings)
                 while some := list(islice(records, BATCH)):
                     for _ in pool.map(partial(_look, looking), some):
                         step(f"look into {definition.id}")
@@ -91,6 +94,34 @@ def _records(state: State, collection: str) -> Iterator[Known]:
         seen = [one for one in before if isinstance(one, Seen) and one.kept]
         if isinstance(last, Entry) and (seen or not before):
             yield last, seen
+
+
+def _admitted(records: Iterator[Known], looking: Inspections, request: Request, readings: Readings) -> Iterator[Known]:
+    """Yield records but those that have to wait for the next run (see `Request.new_files`)."""
+    left = request.new_files
+    for entry, seen in records:
+        if left is None or seen or not _is_new(entry, looking, request.out):
+            yield entry, seen
+        elif left > 0:
+            left -= 1
+            yield entry, seen
+        else:
+            readings.later.setdefault(looking.definition.id, set()).add(entry.identifier)
+
+
+def _is_new(entry: Entry, looking: Inspections, out: Path) -> bool:
+    """Tell whether a record is not shown yet and has a file at the partner that was never looked into."""
+    name = looking.definition.id
+    place = Place(looking.definition.partner.id, name)
+
+    def told() -> bool:
+        record = looking.state.record(name, entry)
+        dataset = describe(record)
+        item, own = (item_id(dataset.identifier, prefix=prefix) for prefix in ("", f"{name}-"))
+        shown = any((out / path).exists() for path in (place.item(item), place.child(own)))
+        return not shown and looking.is_new(dataset, record)
+
+    return bool(contained(entry, told, []))
 
 
 def _look(looking: Inspections, known: Known) -> None:

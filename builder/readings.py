@@ -1,4 +1,4 @@
-"""What one run has found out already: how records read, for which processors asked, and which files cannot be had."""
+"""What one run has found out already: how records read, which files cannot be had, and what waits for the next run."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ class Readings:
 
     Attributes:
         unreached: See `builder.inspections.Inspections`.
+        later: By collection, identifiers of new records that are not shown before their files are looked into.
     """
 
     def __init__(self) -> None:
         self._room = MOST_BYTES
         self._kept: dict[tuple[str, str, str], Described] = {}
         self.unreached: dict[str, Finding] = {}
+        self.later: dict[str, set[str]] = {}
 
     def keep(self, collection: str, record: Record, described: Described) -> None:
         """Remember what a record of a collection was read as, while there is room."""

@@ -83,6 +83,12 @@ def request(function: Function) -> Function:
                 help="Longest time to look into one data file, seconds; its header gets 15 of them at most.",
             ),
             click.option(
+                "--new-files",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Most new items of each collection whose files at the partner are looked into; others wait.",
+            ),
+            click.option(
                 "--base-url",
                 metavar="URL",
                 callback=_address,

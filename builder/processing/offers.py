@@ -105,7 +105,10 @@ def offers(
         remembered: Knows what unchanged records offered before.
     """
     taken: set[str] = set()
+    later = readings.later.get(definition.id, ())
     for entry in state.entries(definition.id):
+        if entry.identifier in later:
+            continue
         made: Offer | Finding | None = remembered.recall(entry, taken)
         if made is None:
             record = state.record(definition.id, entry)

@@ -1,0 +1,146 @@
+"""A run looks into so many new files of a collection as it may; the other new items wait, and nothing else does."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from builder.build import Request, build
+from builder.cli import group
+from builder.processing import offers as offering
+from builder.readings import Readings
+from builder.state import open_state
+from tests.servers.ranged import ranged
+from tests.unit.test_memo_data import HEAD, grid
+
+NIGHTLY = {"manifest.json", "status.html", "status.json", "changes.ndjson", "changes.html", "changes.atom"}
+
+
+class Partner:
+    """Files of a partner's server, and the catalogue that is made of them."""
+
+    def __init__(self, folder, base, log):
+        self.folder, self.base, self.log = folder, base, log
+
+    def define(self, *names, title="Ice"):
+        """Describe items, each with a file of its name; a digit has none."""
+        host = self.base.removeprefix("http://")
+        text = f"{HEAD}source:\n  type: files\n  delay_s: 0\n  fetch_hosts: ['{host}']\n  records:\n"
+        for name in names:
+            file = "" if name.isdigit() else f"{{href: '{self.base}/{name}.nc', roles: [data]}}"
+            text += (
+                f"    - id: '{name}'\n      title: {title} {name}\n      description: Told.\n      start: 2020-01-01\n"
+                f"      end: 2020-01-02\n      files: [{file}]\n"
+            )
+        self.write(text)
+
+    def write(self, definition):
+        (self.folder / "collections").mkdir(exist_ok=True)
+        (self.folder / "collections/ice.yaml").write_text(definition)
+
+    def night(self, new_files=None, out="out", state="state"):
+        """Build; return the ids of all items, those with references, those whose file was fetched, and the finding."""
+        self.log.clear()
+        folders = (self.folder / name for name in ("collections", out, state))
+        report = build(Request(*folders, new_files=new_files), lambda _: None)
+        published = self.folder / out / "imr/ice"
+        items = {file.stem for file in published.glob("?.json")}
+        fetched = {
+            path[1:-3] for method, path, size in self.log if method == "GET" and size > 8
+        }  # 8: whether pages may
+        said = [one.message for one in report.collections[0].findings if one.code == "data.later"]
+        return items, {one for one in items if any(published.glob(f"references/{one}*"))}, fetched, said
+
+    def tree(self, out):
+        files = (file for file in (self.folder / out).rglob("*") if file.is_file())
+        named = {file.relative_to(self.folder / out).as_posix(): file.read_bytes() for file in files}
+        return {path: body for path, body in named.items() if path not in NIGHTLY}
+
+
+@pytest.fixture
+def partner(tmp_path):
+    (tmp_path / "data").mkdir()
+    for day, name in enumerate("abcde", 1):
+        grid(tmp_path / "data" / f"{name}.nc", day)
+    with ranged(tmp_path / "data") as (base, log):
+        yield Partner(tmp_path, base, log)
+
+
+def waiting(number):
+    return [f"{number} new items are shown when their files are looked into, by the next runs"]
+
+
+def test_nights_go_on_where_the_one_before_stopped_and_end_in_the_same_catalogue(partner):
+    partner.define(*"abcde")
+    assert partner.night(2) == ({*"ab"}, {*"ab"}, {*"ab"}, waiting(3))
+    assert partner.night(2) == ({*"abcd"}, {*"abcd"}, {*"cd"}, waiting(1))
+    assert partner.night(2) == ({*"abcde"}, {*"abcde"}, {*"e"}, [])
+    assert partner.night(2) == ({*"abcde"}, {*"abcde"}, set(), [])
+    partner.night(out="at-once", state="other")
+    assert partner.tree("out") == partner.tree("at-once")
+
+
+def test_without_a_bound_all_are_looked_into(partner):
+    partner.define(*"abcde")
+    assert partner.night() == ({*"abcde"}, {*"abcde"}, {*"abcde"}, [])
+
+
+def test_items_without_a_file_wait_for_nothing(partner):
+    partner.define(*"abc1")
+    assert partner.night(1) == ({*"a1"}, {*"a"}, {*"a"}, waiting(2))
+
+
+def test_local_files_wait_for_nothing(partner):
+    partner.write(f"{HEAD}source: {{type: files, path: data}}\n")
+    shutil.copytree(partner.folder / "data", partner.folder / "collections/data")
+    assert partner.night(1)[3] == []
+    assert len(list((partner.folder / "out/imr/ice").rglob("*.nc"))) == 5
+
+
+def test_what_is_shown_stays_shown_when_it_changes(partner):
+    partner.define(*"abc")
+    partner.night()
+    partner.define(*"abcde", title="Snow")
+    assert partner.night(1) == ({*"abcd"}, {*"abcd"}, {*"abcd"}, waiting(1))
+    assert b"Snow b" in (partner.folder / "out/imr/ice/b.json").read_bytes()
+
+
+def test_files_that_cannot_be_had_do_not_stand_in_the_way(partner):
+    partner.define(*"abc")
+    (partner.folder / "data/a.nc").unlink()
+    assert partner.night(1)[0] == {*"a"}
+    assert partner.night(1)[:2] == ({*"ab"}, {*"b"})
+    assert partner.night(1)[:2] == ({*"abc"}, {*"bc"})
+
+
+def test_what_was_looked_into_by_a_run_that_was_killed_counts_no_more(partner):
+    partner.define(*"abc")
+    partner.night(2)
+    shutil.rmtree(partner.folder / "out")
+    for file in (partner.folder / "state/ice").iterdir():
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    assert partner.night(1) == ({*"abc"}, {*"abc"}, {*"c"}, [])
+
+
+def test_processors_are_not_offered_what_waits(partner, monkeypatch):
+    partner.define(*"ab")
+    partner.night(1)
+    readings, read = Readings(), []
+    readings.later["ice"] = {"b"}
+    monkeypatch.setattr(offering, "read", lambda _, record, inspecting: read.append(record.identifier))
+    remembered = SimpleNamespace(recall=lambda entry, taken: None)
+    with open_state(partner.folder / "state") as state:
+        list(offering.offers(SimpleNamespace(id="ice"), state, None, partner.folder, readings, remembered))
+    assert read == ["a"]
+
+
+@pytest.mark.parametrize(("words", "shown"), [(["--new-files", "2"], "ab"), ([], "abc")])
+def test_the_command_passes_the_bound_on(partner, words, shown):
+    partner.define(*"abc")
+    folders = [word for name in ("collections", "out", "state") for word in (f"--{name}", str(partner.folder / name))]
+    done = CliRunner().invoke(group, ["build", *folders, *words])
+    assert done.exit_code == 0, done.output
+    assert {file.stem for file in (partner.folder / "out/imr/ice").glob("?.json")} == {*shown}
