@@ -98,8 +98,8 @@ def assemble(
         for definition in definitions:
             with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
                 base = base_of(definition, request, state)
-                unreached = readings.unreached
-                inspecting = Inspections(definition, state, inspector, gate, base, request.base_url, unreached)
+                whole = (request.base_url, readings.unreached, request.recheck)
+                inspecting = Inspections(definition, state, inspector, gate, base, *whole)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
                 around = (renderer, partner, advance, base, desk, readings, crew, related)
                 one = Gatherer(definition, state, tree, inspecting, *around)

@@ -48,6 +48,7 @@ class Request:
         stac_browser: Instance of STAC Browser that pages lead to.
         file_timeout: Longest time to look into one data file, seconds.
         new_files: Most new items of a collection whose files are fetched to be looked into; the others wait.
+        recheck: About how many known files of each collection are asked for their version, in turn; all if not given.
         engine: Where processors work, see `processors.engine.ENGINES`.
     """
 
@@ -66,6 +67,7 @@ class Request:
     stac_browser: str | None = None
     file_timeout: float = 60.0
     new_files: int | None = None
+    recheck: int | None = None
     engine: str = "threads"
 
     def asks(self, definition: CollectionDefinition) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
-from builder.freshness import Freshness
+from builder.freshness import Freshness, nights_for
 from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.seen import Seen
@@ -83,6 +83,7 @@ class Inspections:
         base: Folder of the definition, for local files.
         base_url: Where the catalogue will stand; references to files that the build copies need it.
         unreached: What is said of files that could not be had in this run, by the name of what would be kept of them.
+        recheck: About how many known files are asked for their version; all if not given.
     """
 
     definition: CollectionDefinition
@@ -92,12 +93,14 @@ class Inspections:
     base: Path
     base_url: str | None = None
     unreached: dict[str, Finding] = field(default_factory=dict)
+    recheck: int | None = None
 
     def __post_init__(self) -> None:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
         self._services = MapServices(self.state)
-        self._freshness = Freshness(self.state, self.gate)
+        nights = nights_for(self.recheck, self.state, self.definition.id)
+        self._freshness = Freshness(self.state, self.gate, nights)
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.

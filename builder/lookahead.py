@@ -73,9 +73,8 @@ def look_ahead(
 
         def one(definition: CollectionDefinition, step: Advance) -> None:
             with gate_for(definition) as gate, ThreadPoolExecutor(AT_ONCE) as pool:
-                looking = Inspections(
-                    definition, state, inspectors, gate, request.collections, request.base_url, readings.unreached
-                )
+                base, base_url, unreached = request.collections, request.base_url, readings.unreached
+                looking = Inspections(definition, state, inspectors, gate, base, base_url, unreached, request.recheck)
                 records = _admitted(_records(state, definition.id), looking, request, readings)
                 while some := list(islice(records, BATCH)):
                     for _ in pool.map(partial(_look, looking), some):

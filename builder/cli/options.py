@@ -89,6 +89,12 @@ def request(function: Function) -> Function:
                 help="Most new items of each collection whose files at the partner are looked into; others wait.",
             ),
             click.option(
+                "--recheck",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Ask about N known files of each collection for their version, all in turn over several nights.",
+            ),
+            click.option(
                 "--base-url",
                 metavar="URL",
                 callback=_address,

@@ -152,8 +152,8 @@ class _Night:
             definition = self.definitions[collection]
             base = base_of(definition, self.request, self.state)
             with gate_for(definition) as gate:
-                base_url, unreached = self.request.base_url, self.readings.unreached
-                looking = Inspections(definition, self.state, self.inspector, gate, base, base_url, unreached)
+                whole = (self.request.base_url, self.readings.unreached, self.request.recheck)
+                looking = Inspections(definition, self.state, self.inspector, gate, base, *whole)
                 with Remembered(self.state, definition, base) as remembered:
                     found = offers(definition, self.state, looking, base, self.readings, remembered)
                     self.known[collection] = list(found)
