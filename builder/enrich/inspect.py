@@ -20,7 +20,6 @@ import orjson
 
 from builder.dataset import Coverage, Projection
 from builder.enrich.inspection import Inspection
-from builder.errors import SourceError
 from builder.findings import Finding, Severity, error, warning
 from builder.references.table import Range
 
@@ -169,7 +168,7 @@ class Inspector:
         while "want" in message and self._fetch is not None:
             try:
                 self._fetch([(int(offset), int(length)) for offset, length in message["want"]])
-            except SourceError:
+            except BaseException:  # it would take the next request for what it waits for
                 self._end()
                 raise
             self._tell({"have": True})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
+import os
 import struct
 from contextlib import suppress
 
@@ -98,6 +100,22 @@ def test_parts_of_a_remote_file_tell_the_same_as_all_of_it(tmp_path, inspector):
     sent, few = sum(length for _, _, length in log), 8 * 5 * 4000  # coordinates and three chunks each are read too
     assert sent <= 3 * metadata_bytes(path) + 256 * 1024 + few
     assert sent < path.stat().st_size / 4
+
+
+def test_a_disk_without_room_for_a_part_does_not_spoil_the_next_file(tmp_path):
+    path = casts(tmp_path / "casts.nc", 20)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with (tmp_path / "sparse").open("wb") as sparse:
+        sparse.truncate(path.stat().st_size)
+    with Inspector() as inspector:
+        with pytest.raises(OSError, match="No space"):
+            inspector.inspect_parts(tmp_path / "sparse", "https://a.example/full.nc", full)
+        found = inspector.inspect(path, "https://a.example/casts.nc")
+    assert [finding.message for finding in found.findings] == []
+    assert b"https://a.example/casts.nc" in found.references
 
 
 def test_classic_file_by_parts(tmp_path, inspector):
