@@ -269,17 +269,27 @@ def scratch(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _hold(held, folder)
         for left in folder.glob(".scratch-*"):
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=".scratch-", dir=folder) as name:
             yield Path(name)
+    finally:
+        os.close(held)
+
+
+def _hold(held: int, folder: Path) -> None:
+    """Lock an open folder, until it is closed.
+
+    Raises:
+        UsageError: Another run holds it.
+    """
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as trouble:
         raise UsageError(
             "another run is using this folder", where=str(folder), hint="wait for it, or choose another folder"
         ) from trouble
-    finally:
-        os.close(held)
 
 
 def _body_name(collection: str, digest: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -157,6 +159,13 @@ def test_what_a_killed_run_left_in_its_scratch_folder_goes_with_the_next(tmp_pat
 
 def test_two_runs_at_once_are_refused(tmp_path):
     with open_state(tmp_path), pytest.raises(UsageError, match="another run"), open_state(tmp_path):
+        pass
+
+
+def test_a_machine_without_room_for_another_process_is_not_taken_for_another_run(tmp_path):
+    with pytest.raises(BlockingIOError, match="unavailable"), open_state(tmp_path):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))  # as fork(2) has it
+    with open_state(tmp_path):
         pass
 
 
