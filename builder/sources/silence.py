@@ -50,10 +50,11 @@ class Silence:
         try:
             yield
         except (requests.RequestException, urllib3.exceptions.HTTPError) as trouble:
-            self._tries[host] = tries + 1
+            tries = self._tries.get(host, 0)  # others may have had an answer since
             self._last[host] = time.monotonic()
             if not tries:
                 self._first[host] = self._last[host]
+            self._tries[host] = tries + 1
             self._nobody[host] = unreachable(reason_of(trouble))
             raise
         self._tries.pop(host, None)

@@ -428,6 +428,31 @@ def test_a_host_that_answers_now_and_then_is_asked_on(monkeypatch):
         ask(answered=True)
 
 
+def test_tries_from_before_an_answer_do_not_count_after_it(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: now[0])
+    silence, answered = Silence(), []
+
+    def ask(path):
+        with silence.listening("a", f"http://a{path}"):
+            answered.append(path)
+
+    def hang(meanwhile=None):
+        with silence.listening("a", "http://a/slow"):
+            if meanwhile:
+                ask(meanwhile)
+            raise requests.ReadTimeout
+
+    for _ in range(14):
+        with pytest.raises(requests.ReadTimeout):
+            hang()
+        now[0] += 10
+    with pytest.raises(requests.ReadTimeout):
+        hang("/quick")
+    ask("/next")
+    assert answered == ["/quick", "/next"]
+
+
 def test_a_host_that_starts_again_is_waited_for(monkeypatch):
     monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: 0.0)
     waits = []
