@@ -225,7 +225,10 @@ class Gatherer:
         if made.copied is not None:
             path, readable = f"{self.place.folder}/{made.copied.name}", self.state.file(made.copied.kept)
             assert readable is not None
-            yield path, self.tree.add_file(path, readable, media_type("x.nc"))
+            if path in self.tree:  # another record names the same file
+                yield path, made.copied.sha256
+            else:
+                yield path, self.tree.add_file(path, readable, media_type("x.nc"))
 
     def _bury(self, entry: Entry, reason: str, *, only_if_shown: bool = False) -> None:
         """Leave a page at the address of a withdrawn item."""

@@ -50,7 +50,7 @@ def copied(
         return replace(found, findings=(*found.findings, said))
     part.replace(target)
     stem = found.href.partition("?")[0].rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    name = f"data/{item_id(stem)}-{sha256(found.href.encode()).hexdigest()[:8]}.nc"
+    name = f"data/{item_id(stem)}-{digest[:8]}.nc"  # one for each version: records may have met different ones
     href = address(name)
     seen = inspector.inspect(target, href, references="://" in href)
     said = note("netcdf.copied", found.href, "a readable copy stands in for it")
