@@ -146,7 +146,7 @@ class Inspections:
             href: Its address, as its record has it.
             digest: SHA-256 of the record.
         """
-        asked = ("copies",) if self.definition.policies.copies else ()
+        asked = ("copies", self.address_of("")) if self.definition.policies.copies else ()  # references lead there
         return cache_name("inspections", VERSION, self._address(href), digest, *asked)
 
     def stands(self, seen: Seen) -> bool:

@@ -84,3 +84,20 @@ def test_versions_of_a_file_that_changed_between_two_looks_both_stand(tmp_path, 
     assert old != new
     published = {one.name for one in (tmp_path / "out/test/odd/data").iterdir()}
     assert published == {old.rpartition("/")[2], new.rpartition("/")[2]}
+
+
+def test_references_of_each_collection_lead_to_its_own_copy(tmp_path, base):
+    for collection in ("even", "odd"):
+        define(tmp_path, base, collection, "a")
+    assert built(tmp_path).exit_status == 0
+    for collection in ("even", "odd"):
+        (copy,) = (tmp_path / f"out/test/{collection}/data").iterdir()
+        assert read_from(tmp_path, collection, "a") == {f"https://one.example/test/{collection}/data/{copy.name}"}
+
+
+def test_references_follow_the_catalogue_to_another_address(tmp_path, base):
+    define(tmp_path, base, "odd", "a")
+    for url in (None, "https://one.example/", "https://two.example/"):
+        assert built(tmp_path, url).exit_status == 0
+    (copy,) = (tmp_path / "out/test/odd/data").iterdir()
+    assert read_from(tmp_path, "odd", "a") == {f"https://two.example/test/odd/data/{copy.name}"}
