@@ -212,7 +212,8 @@ class Inspections:
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
             path = self.base / resource.local
-            return replace(self._look(path, resource), mtime_ns=path.stat().st_mtime_ns)
+            mtime_ns = path.stat().st_mtime_ns  # before it is read: what changes meanwhile is looked into again
+            return replace(self._look(path, resource), mtime_ns=mtime_ns)
         hosts, limits, connections = self.gate.hosts, self.gate.limits, self.definition.source.connections
         lane = f"{connections} parts"
         with (

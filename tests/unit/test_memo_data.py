@@ -16,7 +16,7 @@ import pytest
 from builder import compose as composing
 from builder import making, stack
 from builder.build import Request, build
-from builder.enrich.inspect import ChildLostError
+from builder.enrich.inspect import ChildLostError, Inspector
 from builder.sources.webaccess import WebAccess
 from tests.servers.ranged import ranged
 
@@ -288,6 +288,22 @@ def test_a_local_file_is_copied_again_when_it_changes(local):
     assert local.night()[1] == ["ice_2.nc"]
     copied = local.folder / "out" / FOLDER / local.read(f"{FOLDER}/ice_2.nc.json")["assets"]["data"]["href"]
     assert copied.read_bytes() == (local.data / "ice_2.nc").read_bytes()
+
+
+def test_a_local_file_that_changes_while_it_is_looked_into_is_looked_into_again(local, monkeypatch):
+    def inspect(self, path, href, **how):
+        found = looked(self, path, href, **how)
+        if path.name == "ice_2.nc":
+            grid(path, 2, seed=2)
+        return found
+
+    looked = Inspector.inspect
+    with monkeypatch.context() as changing:
+        changing.setattr(Inspector, "inspect", inspect)
+        local.define("source: {type: files, path: data}\n")
+        local.night(harvest=True)
+    assert local.night()[1] == ["ice_2.nc"]
+    assert local.night() == (set(), [])
 
 
 def test_a_local_file_that_nothing_is_looked_for_in_is_copied_again_too(local):
