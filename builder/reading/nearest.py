@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from builder.reading.axes import Axes
 from builder.reading.positions import Values, as_float, is_crossed, positions
@@ -17,7 +18,9 @@ CANDIDATES = 16
 """Places nearest on a sphere among which the nearest on the ellipsoid is."""
 
 AROUND = 2
-"""Cells to each side of the nearest projected cell that are measured on the ellipsoid."""
+"""Cells to each side of the nearest projected cell, or from the rim inward, that are measured on the ellipsoid."""
+
+Indices = npt.NDArray[np.intp]
 
 
 def nearest(chosen: Selection, dataset: xr.Dataset, axes: Axes, place: tuple[float, float]) -> None:
@@ -125,16 +128,24 @@ def _nearest_cell(axes: Axes, dataset: xr.Dataset, place: tuple[float, float]) -
     east, north = Transformer.from_crs("EPSG:4326", axes.grid.crs, always_xy=True).transform(*place)
     if not (np.isfinite(east) and np.isfinite(north)):
         raise NothingThereError("the place cannot be shown in the projection of the data")
-    ranges = {}
-    for name, values, at in ((axes.y, axes.grid.y, north), (axes.x, axes.grid.x, east)):
-        middle = int(np.nanargmin(np.abs(values - at)))
-        ranges[str(dataset.variables[name].dims[0])] = np.arange(
-            max(middle - AROUND, 0), min(middle + AROUND + 1, values.size)
-        )
-    (ydim, ys), (xdim, xs) = ranges.items()
+    rows, columns = _cells_around(axes.grid.y, axes.grid.x, (north, east))
     back = Transformer.from_crs(axes.grid.crs, "EPSG:4326", always_xy=True)
-    x, y = np.meshgrid(axes.grid.x[xs], axes.grid.y[ys])
-    lon, lat = (np.asarray(v) for v in back.transform(x, y))
-    at, _ = _closest(lon.ravel(), lat.ravel(), place)
-    row, column = np.unravel_index(at, x.shape)
-    return {ydim: int(ys[row]), xdim: int(xs[column])}
+    lon, lat = (np.asarray(v) for v in back.transform(axes.grid.x[columns], axes.grid.y[rows]))
+    at, _ = _closest(lon, lat, place)
+    ydim, xdim = (str(dataset.variables[name].dims[0]) for name in (axes.y, axes.x))
+    return {ydim: int(rows[at]), xdim: int(columns[at])}
+
+
+def _cells_around(north: Values, east: Values, place: tuple[float, float]) -> tuple[Indices, Indices]:
+    """Return rows and columns of the cells round a place; of those at the rim, where it lies outside of the grid."""
+    axes = (north, east)
+    if all(np.nanmin(values) <= at <= np.nanmax(values) for values, at in zip(axes, place, strict=True)):
+        middle = [int(np.nanargmin(np.abs(values - at))) for values, at in zip(axes, place, strict=True)]
+        spans = [(max(at - AROUND, 0), min(at + AROUND + 1, v.size)) for at, v in zip(middle, axes, strict=True)]
+        pairs = [np.meshgrid(*(np.arange(*span) for span in spans), indexing="ij")]
+    else:
+        count = [np.arange(values.size) for values in axes]
+        rims = [every[(every <= AROUND) | (every >= every.size - 1 - AROUND)] for every in count]
+        pairs = [np.meshgrid(rims[0], count[1], indexing="ij"), np.meshgrid(count[0], rims[1], indexing="ij")]
+    rows, columns = (np.concatenate([pair[axis].ravel() for pair in pairs]) for axis in (0, 1))
+    return rows, columns

@@ -65,7 +65,9 @@ def seaice(netcdf):
     return path, lon, lat, raw(path, "cdr_seaice_conc")[0][0]
 
 
-@pytest.mark.parametrize("place", [(0.0, 90.0), (179.99, 85.0), (-180.0, 80.2), (15.6, 78.2), (200.0, 71.0)])
+@pytest.mark.parametrize(
+    "place", [(0.0, 90.0), (179.99, 85.0), (-180.0, 80.2), (15.6, 78.2), (200.0, 71.0), (60, 0), (15, 31)]
+)
 def test_the_nearest_cell_of_a_projected_grid_is_nearest_in_metres(seaice, place):
     path, lon, lat, values = seaice
     row, column = np.unravel_index(np.argmin(metres(lon, lat, place)), lon.shape)
