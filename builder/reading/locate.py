@@ -79,6 +79,8 @@ def locate(given: Any) -> Source:
 def members(given: Any) -> Iterator[Any]:
     """Yield one thing itself, or the items of a collection or catalogue whose references are not combined.
 
+    A collection without items stands for its own data files.
+
     Raises:
         ReadingError: As `locate`.
     """
@@ -86,11 +88,17 @@ def members(given: Any) -> Iterator[Any]:
     if document is None or document.get("type") not in {"Collection", "Catalog"} or _has_references(document):
         yield given
         return
+    if document["type"] == "Collection" and not _leads_on(document):
+        yield given
     for link in document.get("links", ()):
         if link.get("rel") == "item":
             yield absolute(link["href"], base)
         elif link.get("rel") == "child":
             yield from members(absolute(link["href"], base))
+
+
+def _leads_on(document: Json) -> bool:
+    return any(link.get("rel") in {"item", "child"} for link in document.get("links", ()))
 
 
 def _has_references(document: Json) -> bool:
@@ -224,7 +232,8 @@ def _is_netcdf(asset: Json) -> bool:
 
 
 def _unopenable(document: Json, assets: Mapping[str, Json], where: str) -> ReadingError:
-    if document.get("type") == "Collection":
+    kind = "collection" if document.get("type") == "Collection" else "item"
+    if kind == "collection" and _leads_on(document):
         return ReadingError(
             "the collection has no combined references", where=where, hint="open one of its items, or use iaos extract"
         )
@@ -235,4 +244,4 @@ def _unopenable(document: Json, assets: Mapping[str, Json], where: str) -> Readi
         hint = "read " + ", ".join(f"{asset['href']} ({asset.get('type', 'no type')})" for asset in data.values())
     else:
         hint = "it lists no data files; see its page for how to get them"
-    return UnsuitedError("the item has no references and no open NetCDF file", where=where, hint=hint)
+    return UnsuitedError(f"the {kind} has no references and no open NetCDF file", where=where, hint=hint)

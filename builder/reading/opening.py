@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import IaosError, ReadingError
+from builder.errors import IaosError, ReadingError, UnsuitedError
 from builder.reading.locate import Source, fetch, locate
 
 if TYPE_CHECKING:
+    import netCDF4
     import xarray as xr
 
 CONCURRENCY = 64
@@ -90,10 +91,12 @@ def _references(source: Source, group: str | None, options: dict[str, Any]) -> O
     return Opened(dataset, source, files.references)
 
 
-def _no_group(source: Source, wanted: str, groups: list[str]) -> ReadingError:
-    listed = ", ".join(filter(None, groups)) or "none"
+def _no_group(source: Source, wanted: str, groups: list[str]) -> UnsuitedError:
+    listed = ", ".join(filter(None, groups))
     message = f"there is no group {wanted!r}" if wanted else "all variables are in groups"
-    return ReadingError(message, where=source.href, hint=f"choose a group: {listed}")
+    return UnsuitedError(
+        message, where=source.item or source.href, hint=f"choose a group: {listed}" if listed else "it has none"
+    )
 
 
 def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opened:
@@ -105,17 +108,33 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
         if "://" not in name:
             if not Path(name).is_file():
                 raise ReadingError("no such file", where=name)
+            with netCDF4.Dataset(name) as looked_into:
+                _check_group(looked_into, source, group)
             return Opened(xr.open_dataset(name, engine="netcdf4", group=group, **options), source)
         file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
+        _check_group(file, source, group)
         store = xr.backends.NetCDF4DataStore(file, group=group)  # type: ignore[no-untyped-call]
         return Opened(xr.open_dataset(store, **options), source)
     except (OSError, ValueError) as trouble:
         raise _unreadable(trouble, "NetCDF", name) from trouble
 
 
-def _unreadable(trouble: OSError | ValueError, kind: str, where: str) -> ReadingError:
+def _check_group(file: netCDF4.Dataset, source: Source, group: str | None) -> None:
+    wanted, groups = (group or "").strip("/"), dict(_groups(file))
+    if wanted not in groups or (not (wanted or groups[""]) and any(groups.values())):
+        raise _no_group(source, wanted, [path for path, holds in groups.items() if holds])
+
+
+def _groups(group: netCDF4.Dataset | netCDF4.Group, path: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the path of each group, and whether it holds variables."""
+    yield path, bool(group.variables)
+    for name, inner in group.groups.items():
+        yield from _groups(inner, f"{path}/{name}".strip("/"))
+
+
+def _unreadable(trouble: OSError | ValueError, kind: str, where: str) -> UnsuitedError:
     reason = getattr(trouble, "strerror", None) or str(trouble).partition("\n")[0]
-    return ReadingError(f"cannot be opened as {kind}: {reason}", where=where)
+    return UnsuitedError(f"cannot be opened as {kind}: {reason}", where=where)
 
 
 def told(trouble: BaseException) -> IaosError:

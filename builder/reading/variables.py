@@ -50,7 +50,7 @@ def _named(dataset: xr.Dataset, asked: Query) -> list[str]:
 
 
 def _list(dataset: xr.Dataset) -> str:
-    return "there are " + ", ".join(sorted(map(str, dataset.variables)))
+    return "there are " + (", ".join(sorted(map(str, dataset.variables))) or "none")
 
 
 def _candidates(dataset: xr.Dataset, axes: Axes) -> list[str]:

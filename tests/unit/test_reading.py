@@ -127,6 +127,40 @@ def test_a_group_is_asked_for_by_name(site):
         iaos.open(folder / "g.json")
     with pytest.raises(ReadingError, match=r"no group 'nets' .*grids"):
         iaos.open(folder / "g.json", group="nets")
+    same(iaos.open(f"{url}/day0.nc", group="/grids/"), folder / "day0.nc", group="grids")
+    for file in (folder / "day0.nc", f"{url}/day0.nc"):
+        with pytest.raises(ReadingError, match=r"all variables are in groups \(choose a group: grids\)"):
+            iaos.open(file)
+        with pytest.raises(ReadingError, match=r"no group 'nets' \(choose a group: grids\)"):
+            iaos.open(file, group="nets")
+    with pytest.raises(ReadingError, match=r"no group 'nets' \(it has none\)"):
+        iaos.open(f"{url}/day1.nc", group="nets")
+
+
+def test_items_that_cannot_be_opened_are_left_out_and_named(site):
+    folder, _ = site
+    write_file(folder / "day0.nc", 0, group="grids")
+    (folder / "cut.nc").write_bytes((folder / "day1.nc").read_bytes()[:100])
+    everything = [folder / "day0.nc", folder / "cut.nc", folder / "day1.nc"]
+    notes = plan(everything, query(time="2018")).notes
+    assert notes[0] == f"left out {folder / 'day0.nc'}: all variables are in groups"
+    assert notes[1].startswith(f"left out {folder / 'cut.nc'}: cannot be opened as NetCDF: ")
+    assert set(iaos.extract(*everything)["item"].to_numpy()) == {str(folder / "day1.nc")}
+    assert set(iaos.extract(*everything, group="grids")["item"].to_numpy()) == {str(folder / "day0.nc")}
+
+
+def test_a_collection_without_items_stands_for_its_own_file(site):
+    folder, url = site
+    data = {"href": f"{url}/day1.nc", "type": "application/netcdf", "roles": ["data"]}
+    record = {"type": "Collection", "id": "one", "license": "other", "links": [], "assets": {"data": data}}
+    (folder / "one.json").write_bytes(orjson.dumps(record))
+    part = iaos.extract(folder / "one.json", variables=["time"])
+    hours = np.arange("2018-07-02T00", "2018-07-03T00", 6, dtype="datetime64[h]")
+    np.testing.assert_array_equal(part.time.to_numpy(), hours)
+    record["assets"]["data"] |= {"href": f"{url}/a.tif", "type": "image/tiff"}
+    (folder / "one.json").write_bytes(orjson.dumps(record))
+    with pytest.raises(ReadingError, match=rf"the collection has no references .*read {url}/a.tif \(image/tiff\)"):
+        iaos.extract(folder / "one.json")
 
 
 def test_an_item_without_data_to_open_says_what_to_do():
