@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from builder.reading.axes import Axes
     from builder.reading.cost import Cost
-    from builder.reading.selection import Selection
+    from builder.reading.selection import NothingThereError, Selection
 
 MAX_MB = 500.0
 """Most megabytes, read or of values, that are cut out unless more is allowed."""
+
+MOST_SAID = 3
+"""Of how many sources an error says what they have, where none answers."""
 
 
 @dataclass(frozen=True)
@@ -104,23 +107,21 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
         ReadingError: As `extract`.
     """
     from builder.reading.cost import Cost
-    from builder.reading.selection import NOTHING, NothingThereError
+    from builder.reading.selection import NothingThereError
 
     everything = [member for given in sources for member in members(given)]
     cuts: list[Cut] = []
     unsuited: dict[str, UnsuitedError] = {}
-    refused: ReadingError | None = None
+    refused: list[NothingThereError] = []
     for source in everything:
         try:
             cuts.append(_cut(source, asked, group))
         except NothingThereError as trouble:
-            refused = trouble
+            refused.append(trouble)
         except UnsuitedError as trouble:
             unsuited[trouble.where] = trouble
     if not cuts:
-        if refused and refused.message == NOTHING and len(everything) > 1:
-            refused = NothingThereError(f"{NOTHING}, in any of {len(everything)} sources")
-        raise next(iter(unsuited.values()), None) or refused or ReadingError("there is nothing to read")
+        raise next(iter(unsuited.values()), None) or _nothing(refused, len(everything))
     notes = [*_left_out(unsuited.values())]
     for cut in cuts:
         notes += _flags(cut)
@@ -132,6 +133,19 @@ def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan
                 f"{cut.selection.distance_m / 1000.0:.3f} km away"
             )
     return Plan(asked, tuple(cuts), sum((cut.cost for cut in cuts), Cost()), len(everything) == 1, tuple(notes))
+
+
+def _nothing(refused: Sequence[NothingThereError], count: int) -> ReadingError:
+    """Return the error of sources none of which has an answer: how many they are, and what the first of them have."""
+    from builder.reading.selection import NOTHING, NothingThereError
+
+    if not refused:
+        return ReadingError("there is nothing to read")
+    if count == 1 or refused[-1].message != NOTHING:
+        return refused[-1]
+    said = [f"{one.where}: {one.hint}" for one in refused if one.hint]
+    more = [f"{len(said) - MOST_SAID} more have others"] if len(said) > MOST_SAID else []
+    return NothingThereError(f"{NOTHING}, in any of {count} sources", hint="; ".join(said[:MOST_SAID] + more))
 
 
 def _left_out(unsuited: Iterable[UnsuitedError]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def reach_of_item(source: Source) -> str:
     said = source.properties
     first = said.get("start_datetime") or said.get("datetime")
     last = said.get("end_datetime") or said.get("datetime")
-    times = [f"times {first or 'unknown'} to {last or 'unknown'}"] if first or last else []
+    times = [f"times {_ends([first or 'unknown', last or 'unknown'])}"] if first or last else []
     box = [f"the box {','.join(f'{edge:g}' for edge in source.bbox)}"] if len(source.bbox) == 4 else []
     return f"the item has {' in '.join([*times, *box])}"
 

@@ -35,7 +35,7 @@ def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
         table = flat(part)
         item = xr.Variable(OBS, np.full(table.sizes[OBS], label, dtype=object), {"long_name": "STAC item"})
         tables.append(table.assign_coords(item=item))
-    _same_units(tables)
+    _same_units([(label, table) for (label, _), table in zip(parts, tables, strict=True)])
     named = {name for table in tables for name in table.coords}
     plain = [table.reset_coords() for table in tables]
     whole = xr.concat(plain, OBS, data_vars="all", coords="all", join="outer", compat="override",
@@ -51,12 +51,20 @@ def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
     return whole
 
 
-def _same_units(tables: Sequence[xr.Dataset]) -> None:
-    for name in dict.fromkeys(str(name) for table in tables for name in table.variables):
-        units = {str(table.variables[name].attrs.get("units", "")) for table in tables if name in table.variables}
+def _same_units(tables: Sequence[tuple[str, xr.Dataset]]) -> None:
+    for name in dict.fromkeys(str(name) for _, table in tables for name in table.variables):
+        units: dict[str, list[str]] = {}
+        for label, table in tables:
+            if name in table.variables:
+                units.setdefault(str(table.variables[name].attrs.get("units", "")), []).append(label)
         first, *others = sorted(units)
         if not all(same(first, other) for other in others):
-            raise ReadingError(f"{name} is given in {' and in '.join(sorted(units))}", hint="ask for one at a time")
+            said = (f"{f'in {unit}' if unit else 'without unit'} by {_named(units[unit])}" for unit in sorted(units))
+            raise ReadingError(f"{name} is given {' and '.join(said)}", hint="ask for one at a time")
+
+
+def _named(labels: Sequence[str]) -> str:
+    return labels[0] + (f" and {len(labels) - 1} more" if len(labels) > 1 else "")
 
 
 def flat(part: xr.Dataset) -> xr.Dataset:

@@ -85,9 +85,13 @@ def test_an_item_that_is_not_opened_says_what_it_has(cast):
         iaos.extract(file, time="2021")
 
 
-def test_of_several_sources_their_number_is_said(cast):
-    with pytest.raises(ReadingError, match=r"^no data .*, in any of 2 sources$"):
+def test_of_several_sources_their_number_is_said_and_what_they_have(cast):
+    have = f"{cast}: the data have times 2020-02-29T00:00:00Z to 2020-03-01T00:00:00Z"
+    with pytest.raises(ReadingError, match=r"^no data .*, in any of 2 sources ") as trouble:
         iaos.extract(cast, cast, time="2021")
+    assert trouble.value.hint == f"{have}; {have}"
+    with pytest.raises(ReadingError, match=r"; 2 more have others\)$"):
+        iaos.extract(*[cast] * 5, time="2021")
     with pytest.raises(ReadingError, match="the nearest place is"):
         iaos.extract(cast, cast, point=(80, 80), within_km=1)
 
@@ -102,8 +106,13 @@ def test_a_unit_with_two_names_is_one(cast, tmp_path, unit, fits):
         assert whole.TEMP.to_numpy().tolist() == [3, 4, 5] * 2
         assert whole.pressure.attrs["units"] == "dbar"
     else:
-        with pytest.raises(ReadingError, match="pressure is given in dbar and in m"):
+        with pytest.raises(ReadingError, match=f"pressure is given in dbar by {cast} and in m by {other} "):
             iaos.extract(cast, other, point=(12, 76))
+        with netCDF4.Dataset(other, "a") as file:
+            file["pressure"].units = "dbar"
+            del file["TEMP"].units
+        with pytest.raises(ReadingError, match=f"TEMP is given without unit by {other} and 1 more and in degC by"):
+            iaos.extract(cast, other, other, point=(12, 76))
 
 
 def test_warnings_of_libraries_are_for_those_who_ask(tmp_path):
