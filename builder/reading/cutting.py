@@ -42,6 +42,20 @@ def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
     return part.assign_attrs(_provenance(part, cut, asked))
 
 
+def inside(part: xr.Dataset) -> xr.Dataset:
+    """Make numbers and times missing outside of what was asked for; whole numbers become decimal ones for this."""
+    if WITHIN not in part.coords:
+        return part
+    within = part[WITHIN]
+    return part.assign(
+        {
+            name: values.where(within)
+            for name, values in part.data_vars.items()
+            if set(within.dims) <= set(values.dims) and values.dtype.kind in "iufmM"
+        }
+    )
+
+
 def _with_positions(cut: Cut) -> xr.Dataset:
     """Give a projected grid the longitudes and latitudes of its cells."""
     if cut.axes.grid is None or cut.axes.longitude is not None:

@@ -74,7 +74,8 @@ def extract(
     """Cut a part out of items, collections, reference or NetCDF files, and return it, read, as a Dataset.
 
     One source keeps its dimensions; of several the answers are put below one another along ``obs``, with the
-    variable ``item`` saying where each comes from.
+    variable ``item`` saying where each comes from. Numbers in cells outside of what was asked for are missing; the
+    coordinate ``iaos_within`` says which cells lie inside.
 
     Args:
         sources: As for `builder.reading.opening.open`; a collection without combined references stands for its items.
@@ -92,12 +93,14 @@ def extract(
         ReadingError: The question makes no sense for these data, nothing answers it, or it would cost too much.
         StaleError: A data file changed after its references were made.
     """
+    from builder.reading.cutting import inside
+
     asked = query(
         point=point, profile=profile, box=box, depth=depth, time=time, variables=variables, within_km=within_km
     )
     planned = plan(sources, asked, group)
     check_limit(planned.cost, max_mb)
-    return read(planned)
+    return inside(read(planned))
 
 
 def plan(sources: Sequence[Any], asked: Query, group: str | None = None) -> Plan:

@@ -86,6 +86,10 @@ def test_a_box_of_a_projected_grid_goes_across_the_antimeridian_and_round_the_po
     wanted = values[within & np.isfinite(values)]
     assert len(found) == len(wanted) > 0
     assert np.sort([float(r["cdr_seaice_conc [1]"]) for r in found]) == pytest.approx(np.sort(wanted), abs=1e-6)
+    part = iaos.extract(path, box=box, variables=["cdr_seaice_conc", "spatial_interpolation_flag"])
+    assert part.cdr_seaice_conc.count() == len(wanted)
+    assert float(part.cdr_seaice_conc.mean()) == pytest.approx(wanted.mean(), abs=1e-6)
+    assert part.iaos_within.sum() == within.sum()
 
 
 @pytest.mark.parametrize("place", [(10.3, 60.2), (-9.9, 66.0), (44.0, 35.1)])
