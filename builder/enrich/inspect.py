@@ -29,6 +29,9 @@ START_TIMEOUT_S = 60.0
 MEMORY_BYTES = 1 << 30
 MAX_FRAME_BYTES = 256 << 20
 
+KILLED = "netcdf.killed"
+"""Code of what the machine did to the child, which says nothing of the file."""
+
 __all__ = ["Inspection", "Inspector", "inspect"]
 
 
@@ -87,8 +90,8 @@ class Inspector:
             digest = file_digest(file, "sha256").hexdigest()
         blank = Inspection(href, path.stat().st_size, digest)
         found = self._look(path, blank, references=references)
-        if any("MemoryError" in one.message for one in found.findings):  # what earlier files left in the child
-            self._end()
+        if any("MemoryError" in one.message or one.code == KILLED for one in found.findings):
+            self._end()  # it has what earlier files left in it, or is lost
             found = self._look(path, blank, references=references)
         local = str(path.resolve())
         findings = (replace(one, message=one.message.replace(local, "the file")) for one in found.findings)
@@ -148,7 +151,7 @@ class Inspector:
             self._child.stdin.write(orjson.dumps(request) + b"\n")
             self._child.stdin.flush()
         except BrokenPipeError:
-            raise self._lost("netcdf.crashed", "the reading process ended before it began") from None
+            raise self._lost(KILLED, "the reading process ended while it waited") from None
 
     def _start(self) -> None:
         self._end()
@@ -160,7 +163,10 @@ class Inspector:
             start_new_session=True,
             env=environment(),
         )
-        self._receive(START_TIMEOUT_S)
+        try:
+            self._receive(START_TIMEOUT_S)
+        except ChildLostError as lost:
+            raise ChildLostError(KILLED, f"the reading process did not start: {lost}") from None
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
         """Return the child's next answer; the parts it wants first are fetched, which does not count as its time."""
@@ -198,7 +204,9 @@ class Inspector:
                 raise self._lost("netcdf.timeout", f"reading the file took longer than {timeout_s:g} s")
             part = os.read(pipe, min(count, 1 << 20))
             if not part:
-                raise self._lost("netcdf.crashed", f"reading the file ended the process ({self._cause()})")
+                cause = self._cause()
+                code = KILLED if cause in {"SIGKILL", "SIGTERM"} else "netcdf.crashed"  # none of its limits sends these
+                raise self._lost(code, f"reading the file ended the process ({cause})")
             parts.append(part)
             count -= len(part)
         return b"".join(parts)

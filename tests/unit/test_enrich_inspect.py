@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import UTC, datetime
 
 import h5py
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from builder.enrich.guard import UnsafeFileError, check_hdf5, file_kind
-from builder.enrich.inspect import Inspector, inspect
+from builder.enrich.inspect import KILLED, Inspector, inspect
 
 HREF = "https://example.org/file.nc"
 
@@ -168,6 +169,27 @@ def test_child_ends_with_its_inspector(good):
         process = running._child.pid
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+@pytest.mark.parametrize("often", [1, 2])
+def test_a_child_that_the_machine_kills_says_nothing_of_the_file(good, monkeypatch, often):
+    def start(self):
+        started(self)
+        killed.append(self._child.pid)
+        if len(killed) <= often:
+            os.kill(self._child.pid, signal.SIGKILL)
+
+    quiet, started, killed = inspect(good, HREF), Inspector._start, []
+    monkeypatch.setattr(Inspector, "_start", start)
+    with Inspector() as running:
+        found = running.inspect(good, HREF)
+        assert found == quiet if often == 1 else [one.code for one in found.findings] == [KILLED]
+        assert running.inspect(good, HREF) == quiet
+
+
+def test_a_child_that_cannot_start_says_nothing_of_the_file(good, monkeypatch):
+    monkeypatch.setattr("builder.enrich.inspect.environment", lambda: {"PYTHONHOME": "/nowhere"})
+    assert [one.code for one in inspect(good, HREF).findings] == [KILLED]
 
 
 def test_two_looks_are_alike(good):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +138,24 @@ def test_what_was_found_ahead_is_not_asked_for_where_items_are_made(night, body)
         found = night.compose(ice)
         assert server.requests == []
     assert [(inspection.references is not None, findings) for inspection, findings in found] == [(True, ())] * 2
+
+
+def test_of_a_file_whose_reading_process_was_killed_nothing_is_remembered(night, body, monkeypatch):
+    def start(self):
+        started(self)
+        os.kill(self._child.pid, signal.SIGKILL)
+
+    started = Inspector._start
+    with LocalServer(lambda _: Answer(200, OLD, body)) as server:
+        one = definition("one", server, ["a"])
+        night.harvest(one)
+        with monkeypatch.context() as killing:
+            killing.setattr(Inspector, "_start", start)
+            night.look(one)
+            ((inspection, (said,)),) = night.compose(one)
+        assert (said.code, inspection.seen, night.state.kept("inspections")) == ("netcdf.killed", None, [])
+        ((inspection, findings),) = night.compose(one)
+    assert (inspection.references is not None, findings) == (True, ())
 
 
 def test_only_a_file_that_changed_is_looked_into_again(night, remembered, body):
