@@ -85,6 +85,7 @@ class Inspections:
         base_url: Where the catalogue will stand; references to files that the build copies need it.
         unreached: What is said of files that could not be had in this run, by the name of what would be kept of them.
         recheck: About how many known files are asked for their version; all if not given.
+        ahead: Nothing is made of it yet: a host is asked with the first file in order, not with the first to come.
     """
 
     definition: CollectionDefinition
@@ -95,6 +96,7 @@ class Inspections:
     base_url: str | None = None
     unreached: dict[str, Finding] = field(default_factory=dict)
     recheck: int | None = None
+    ahead: bool = False
 
     def __post_init__(self) -> None:
         """Know nothing of hosts yet."""
@@ -180,7 +182,7 @@ class Inspections:
 
     def _for_pages(self, found: Inspection, seen: Seen | None) -> tuple[Inspection, tuple[Finding, ...]]:
         """Say whether pages may read the file."""
-        if found.references is None:
+        if found.references is None or self.ahead:
             return replace(found, seen=seen), found.findings
         web = self._web(_reads(found))
         return replace(found, web=web, seen=seen and seen._replace(web=web)), found.findings

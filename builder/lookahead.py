@@ -73,8 +73,8 @@ def look_ahead(
 
         def one(definition: CollectionDefinition, step: Advance) -> None:
             with gate_for(definition) as gate, ThreadPoolExecutor(AT_ONCE) as pool:
-                base, base_url, unreached = request.collections, request.base_url, readings.unreached
-                looking = Inspections(definition, state, inspectors, gate, base, base_url, unreached, request.recheck)
+                around = (request.collections, request.base_url, readings.unreached, request.recheck)
+                looking = Inspections(definition, state, inspectors, gate, *around, ahead=True)
                 records = _admitted(_records(state, definition.id), looking, request, readings)
                 while some := list(islice(records, BATCH)):
                     for _ in pool.map(partial(_look, looking), some):

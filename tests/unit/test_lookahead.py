@@ -158,6 +158,26 @@ def test_of_a_file_whose_reading_process_was_killed_nothing_is_remembered(night,
     assert (inspection.references is not None, findings) == (True, ())
 
 
+@pytest.mark.parametrize("slow", ["/a.nc", "/b.nc"])
+def test_whether_pages_may_read_a_hosts_files_does_not_depend_on_which_comes_first(night, body, slow):
+    """Of two files, the host lets pages read the first; it is asked with that one, whichever it is slow to send."""
+
+    def answer(request):
+        if "origin" in request.headers:
+            open_to = {"Access-Control-Allow-Origin": "*"} if request.path == "/a.nc" else {}
+            return Answer(206, {"Content-Range": f"bytes 0-7/{len(body)}"} | open_to, body[:8])
+        if request.path == slow:
+            time.sleep(1)
+        return Answer(200, OLD, body)
+
+    with LocalServer(answer) as server:
+        one = definition("one", server, ["a", "b"])
+        night.harvest(one)
+        night.look(one)
+        assert [inspection.web for inspection, _ in night.compose(one)] == [True, True]
+        assert [request.path for request in server.requests if "origin" in request.headers] == ["/a.nc"]
+
+
 def test_only_a_file_that_changed_is_looked_into_again(night, remembered, body):
     with LocalServer(lambda request: Answer(200, NEW if "y.nc" in request.path else OLD, body)) as server:
         ice = definition("ice", server, ("x", "y"))
