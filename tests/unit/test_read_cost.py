@@ -12,9 +12,11 @@ from builder.enrich.references import build_references
 from builder.errors import FetchError
 from builder.references.readcost import read_costs
 from builder.serve import file_app, running
-from builder.sources.http import HttpGate
+from builder.sources.http import HttpGate, origin_of
+from builder.sources.limits import Limits
 from builder.sources.webaccess import WebAccess
 from builder.state import State
+from tests.servers.local import Answer, LocalServer
 
 DAYS, DEPTHS, Y, X = 40, 10, 60, 70
 
@@ -142,3 +144,13 @@ def test_a_host_is_asked_for_ranges_and_leave_once(tmp_path, kind, expected):
         with pytest.raises(FetchError):
             gate.get(served.url)
         assert WebAccess(state).allowed(gate, f"{served.url}a.nc") is expected
+
+
+@pytest.mark.parametrize("before", [b"yes", b"no"])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_host_in_passing_trouble_is_what_it_was_before(tmp_path, before, status):
+    state = State(tmp_path, tmp_path / "overlay", tmp_path)
+    with LocalServer(lambda _: Answer(status)) as server:
+        state.keep(f"hosts/{origin_of(server.url).replace(':', '_')}", before)
+        with HttpGate([server.host], delay_s=0, limits=Limits(tries=1)) as gate:
+            assert WebAccess(state).allowed(gate, f"{server.url}/a.nc") is (before == b"yes")
