@@ -12,13 +12,14 @@ from threading import get_ident
 
 import orjson
 
-from builder.enrich.inspect import Inspector, environment
+from builder.enrich.inspect import KILLED, Inspector, environment, was_killed
 from builder.enrich.inspection import Copied, Inspection
 from builder.enrich.inspectors import Inspectors
 from builder.findings import note, warning
 from builder.stac.layout import item_id
 
 TIMEOUT_S = 300.0
+LOST = "the process that copies was killed"
 VERSION = "1"
 """Part of the name of a copy; raised when the same file would be copied otherwise."""
 
@@ -46,7 +47,7 @@ def copied(
     part = target.with_name(f".{target.name}.{get_ident()}.part")  # two records may name one file
     reason = make_copy(path, part, TIMEOUT_S)
     if reason is not None:
-        said = warning("netcdf.no-copy", found.href, f"no readable copy: {reason}")
+        said = warning(KILLED if reason == LOST else "netcdf.no-copy", found.href, f"no readable copy: {reason}")
         return replace(found, findings=(*found.findings, said))
     part.replace(target)
     stem = found.href.partition("?")[0].rsplit("/", 1)[-1].rsplit(".", 1)[0]
@@ -81,7 +82,9 @@ def make_copy(source: Path, target: Path, timeout_s: float) -> str | None:
         reason: str | None = orjson.loads(done.stdout).get("refused")
     except subprocess.TimeoutExpired:
         reason = f"copying took longer than {timeout_s:g} s"
-    except (subprocess.CalledProcessError, orjson.JSONDecodeError):
+    except subprocess.CalledProcessError as lost:
+        reason = LOST if was_killed(lost.returncode) else "copying ended the process"
+    except orjson.JSONDecodeError:
         reason = "copying ended the process"
     if reason is not None:
         target.unlink(missing_ok=True)

@@ -204,9 +204,8 @@ class Inspector:
                 raise self._lost("netcdf.timeout", f"reading the file took longer than {timeout_s:g} s")
             part = os.read(pipe, min(count, 1 << 20))
             if not part:
-                cause = self._cause()
-                code = KILLED if cause in {"SIGKILL", "SIGTERM"} else "netcdf.crashed"  # none of its limits sends these
-                raise self._lost(code, f"reading the file ended the process ({cause})")
+                code = KILLED if was_killed(self._child.wait()) else "netcdf.crashed"
+                raise self._lost(code, f"reading the file ended the process ({self._cause()})")
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
@@ -230,6 +229,11 @@ class Inspector:
             if pipe is not None:
                 pipe.close()
         self._child = None
+
+
+def was_killed(status: int) -> bool:
+    """Tell whether the machine or its user ended a child: none of its limits sends these signals."""
+    return -status in {signal.SIGKILL, signal.SIGTERM}
 
 
 def environment() -> dict[str, str]:

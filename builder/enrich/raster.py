@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from builder.dataset import Projection
+from builder.enrich.inspect import KILLED, was_killed
 from builder.enrich.inspection import Inspection
 from builder.findings import Finding, error, note, warning
 
@@ -41,7 +42,8 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
     """Complete an inspection with what `builder.enrich.rasterworker.describe` says."""
     href = blank.href
     if "refused" in said:
-        reason = error("raster.unreadable", href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
+        code = KILLED if said.get("killed") else "raster.unreadable"
+        reason = error(code, href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
         return replace(blank, findings=(reason,))
     projection = _projection(said)
     return replace(
@@ -70,7 +72,9 @@ def _ask(path: Path) -> dict[str, Any]:
         return dict(orjson.loads(done.stdout))
     except subprocess.TimeoutExpired:
         return {"refused": f"took longer than {TIMEOUT_S} s to read"}
-    except (subprocess.CalledProcessError, orjson.JSONDecodeError):
+    except subprocess.CalledProcessError as lost:
+        return {"refused": "ended the process that read it", "killed": was_killed(lost.returncode)}
+    except orjson.JSONDecodeError:
         return {"refused": "ended the process that read it"}
 
 

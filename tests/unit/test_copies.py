@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import h5py
 import netCDF4
@@ -104,6 +105,24 @@ def test_what_cannot_be_copied_leaves_nothing(tmp_path):
     assert make_copy(tmp_path / "not.nc", tmp_path / "copy.nc", 60)
     assert "longer" in make_copy(write("szip", tmp_path / "late.nc"), tmp_path / "copy.nc", 0.01)
     assert not (tmp_path / "copy.nc").exists()
+
+
+def test_a_copy_whose_process_was_killed_is_made_by_the_next_build(odd, monkeypatch):
+    with monkeypatch.context() as killing:
+        killing.setattr("builder.enrich.copying.sys", SimpleNamespace(executable=killed(odd)))
+        report = built(odd, "https://example.org/")
+    assert "netcdf.killed" in report.to_markdown()
+    assert "readable-copy" not in the_item(odd)["assets"]
+    built(odd, "https://example.org/")
+    assert "readable-copy" in the_item(odd)["assets"]
+
+
+def killed(folder):
+    """Return a program that is killed, as the system does it when memory runs out."""
+    program = folder / "killed"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o700)
+    return str(program)
 
 
 def test_files_that_lead_elsewhere_are_not_copied(shared_data, tmp_path):

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from base64 import b64decode
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pyproj import CRS
 from rasterio.enums import MaskFlags
 
 from builder.build import Request, build
+from builder.enrich.inspect import KILLED
 from builder.enrich.inspection import Inspection
 from builder.enrich.raster import COG, GEOTIFF, inspect_raster, understand
 from builder.enrich.rasterworker import describe
@@ -181,6 +183,15 @@ def test_a_cut_file_is_a_finding(tmp_path):
     (tmp_path / "cut.tif").write_bytes(b"II*\x00\x08\x00\x00\x00\xff\xff")
     found = inspect_raster(tmp_path / "cut.tif", "https://example.org/cut.tif")
     assert found.findings[0].code == "raster.unreadable"
+
+
+def test_a_process_that_the_machine_kills_says_nothing_of_the_file(tmp_path, monkeypatch):
+    program = tmp_path / "killed"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o700)
+    monkeypatch.setattr("builder.enrich.raster.sys", SimpleNamespace(executable=str(program)))
+    (tmp_path / "a.tif").write_bytes(b"II*\0")
+    assert [one.code for one in inspect_raster(tmp_path / "a.tif", "https://a.example/a.tif").findings] == [KILLED]
 
 
 def test_a_polar_grid_in_a_folder_becomes_an_item_round_the_pole(shared_data, tmp_path):
