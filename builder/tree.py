@@ -75,10 +75,15 @@ class Tree:
 
     def add_file(self, path: str, source: Path, media_type: str, reason: str = "") -> str:
         """Want a copy of a local file at ``path``, without reading it into memory; return its SHA-256."""
-        with source.open("rb") as stream:
-            entry = Published(file_digest(stream, "sha256").hexdigest(), source.stat().st_size, media_type)
+        before = source.stat()
+        entry = _of_file(source, media_type)
         if self._register(path, entry, reason):
-            shutil.copyfile(source, self._staged(path))
+            staged = self._staged(path)
+            shutil.copyfile(source, staged)
+            after = source.stat()
+            if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):  # others may write to it
+                entry = _of_file(staged, media_type)
+                self.ask("UPDATE differing SET sha256 = ?, size = ? WHERE path = ?", (entry.sha256, entry.size, path))
         return entry.sha256
 
     def take(self, files: Mapping[str, str]) -> bool:
@@ -226,6 +231,11 @@ def _opened(folder: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def _of_file(file: Path, media_type: str) -> Published:
+    with file.open("rb") as stream:
+        return Published(file_digest(stream, "sha256").hexdigest(), stream.tell(), media_type)
 
 
 def _ranges(folder: str, but: str) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -35,6 +37,25 @@ def test_first_build_adds_and_second_changes_nothing(tmp_path):
     assert [(step.path, step.action) for step in first] == [("a/b.json", Action.ADD), ("catalog.json", Action.ADD)]
     assert grow(target, tmp_path / "s2", files) == ()
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == stamps
+
+
+def test_the_manifest_tells_of_a_file_that_changed_before_it_was_copied_what_was_copied(tmp_path, monkeypatch):
+    source = tmp_path / "source.nc"
+    source.write_bytes(b"old" * 1000)
+
+    def copy(file, target):
+        source.write_bytes(b"new")
+        copied(file, target)
+
+    copied = shutil.copyfile
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    (tmp_path / "out").mkdir()
+    tree = Tree(tmp_path / "out", tmp_path / "staging")
+    digest = tree.add_file("data/a.nc", source, "application/x-netcdf")
+    apply(tree)
+    assert (tmp_path / "out/data/a.nc").read_bytes() == b"new"
+    said = read_manifest(tmp_path / "out")["data/a.nc"]
+    assert (said.sha256, said.size, digest) == (sha256(b"new").hexdigest(), 3, said.sha256)
 
 
 def test_a_folder_is_taken_but_for_the_file_that_is_made_with_others(tmp_path):
