@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from hashlib import file_digest
@@ -172,11 +173,10 @@ class Inspector:
         """Return the child's next answer; the parts it wants first are fetched, which does not count as its time."""
         message = self._message(timeout_s)
         while "want" in message and self._fetch is not None:
-            try:
+            with ExitStack() as trouble:
+                trouble.callback(self._end)  # it would take the next request for what it waits for
                 self._fetch([(int(offset), int(length)) for offset, length in message["want"]])
-            except BaseException:  # it would take the next request for what it waits for
-                self._end()
-                raise
+                trouble.pop_all()
             self._tell({"have": True})
             message = self._message(timeout_s)
         return message
@@ -227,7 +227,8 @@ class Inspector:
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # of a request that no child took
+                    pipe.close()
         self._child = None
 
 

@@ -187,6 +187,19 @@ def test_a_child_that_the_machine_kills_says_nothing_of_the_file(good, monkeypat
         assert running.inspect(good, HREF) == quiet
 
 
+def test_a_child_that_ends_before_it_is_asked_ends_nothing_else(good, monkeypatch):
+    def start(self):
+        started(self)
+        if not killed:
+            killed.append(self._child.pid)
+            os.kill(self._child.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOWAIT)
+
+    quiet, started, killed = inspect(good, HREF), Inspector._start, []
+    monkeypatch.setattr(Inspector, "_start", start)
+    assert inspect(good, HREF) == quiet
+
+
 def test_a_child_that_cannot_start_says_nothing_of_the_file(good, monkeypatch):
     monkeypatch.setattr("builder.enrich.inspect.environment", lambda: {"PYTHONHOME": "/nowhere"})
     assert [one.code for one in inspect(good, HREF).findings] == [KILLED]

@@ -136,7 +136,7 @@ def test_what_was_found_ahead_is_not_asked_for_where_items_are_made(night, body)
         assert sorted(asked(server)) == [("GET", "/x.nc"), ("GET", "/y.nc")]
         server.requests.clear()
         found = night.compose(ice)
-        assert server.requests == []
+        assert asked(server) == []
     assert [(inspection.references is not None, findings) for inspection, findings in found] == [(True, ())] * 2
 
 
