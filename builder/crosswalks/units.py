@@ -36,6 +36,8 @@ _SYMBOLS: dict[str, str] = {
 
 _PREFIXES = ("da", "Y", "Z", "E", "P", "T", "G", "M", "k", "h", "d", "c", "m", "µ", "μ", "u", "n", "p", "f", "a",
              "kilo", "centi", "milli", "micro", "hecto")  # fmt: skip
+_PREFIX_WORDS = {"micro": "u", "milli": "m", "centi": "c", "kilo": "k", "hecto": "h"}
+_SINCE = re.compile(r"\s+since\s.*", re.IGNORECASE)
 _FACTOR = re.compile(r"(?P<name>[^\d\s^*/.+-]+(?:-78)?)(?:\^|\*\*)?(?P<power>[+-]?\d+)?")
 _DEGREES = re.compile(r"\bdeg(?:ree)?s?[ _.]*(C|K|F)(?:elsius|elvin|ahrenheit)?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:\^[+-]?\d+)?")
@@ -74,11 +76,24 @@ def kind_of_unit(unit: str) -> Kind | None:
 @lru_cache(maxsize=4096)
 def _spelling(unit: str) -> Kind | None:
     """Return the symbols and powers of a unit; None where there are none."""
+    if _SINCE.search(unit):
+        return None  # a time since another moment is another time
     powers: Counter[str] = Counter()
     for factor, power in _factors(unit) or ():
-        word = factor.replace("_", "").lower()
-        powers[_SYMBOLS.get(word.removesuffix("s"), _SYMBOLS.get(word, factor.replace("μ", "µ")))] += power
+        if factor != "1":
+            powers[_symbol(factor)] += power
     return _sorted(powers) if powers else None
+
+
+def _symbol(factor: str) -> str:
+    """Return the symbol of a unit or its word, with the u of many files for the µ of micro; others as they are."""
+    word = factor.replace("_", "").lower()
+    for words, symbol in (("", ""), *_PREFIX_WORDS.items()):
+        rest = word.removeprefix(words)
+        found = _SYMBOLS.get(rest.removesuffix("s"), _SYMBOLS.get(rest))
+        if found and (not words or rest != word):
+            return symbol + found
+    return factor.replace("μ", "u").replace("µ", "u")
 
 
 def _sorted(powers: Counter[str]) -> Kind:
@@ -87,7 +102,7 @@ def _sorted(powers: Counter[str]) -> Kind:
 
 def _factors(unit: str) -> list[tuple[str, int]] | None:
     """Return names and numbers in a unit, each with its power; None where there are none, or others than these."""
-    text = re.sub(r"\s+since\s.*", "", unit.strip(), flags=re.IGNORECASE)
+    text = _SINCE.sub("", unit.strip())
     text = _DEGREES.sub(lambda found: f"deg{found[1].upper()}", text)
     factors, sign = [], 1
     for part in re.split(r"([\s*·]+|(?<=[a-z])\.(?=[a-z])|/)", text.replace("**", "^")):

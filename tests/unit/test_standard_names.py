@@ -101,6 +101,9 @@ def test_kinds_of_units(first, second, expected):
         ("K", "kelvin", True), ("%", "percent", True), ("degrees_north", "degree_N", True), ("", "", True),
         ("degC", "K", False), ("m", "km", False), ("m", "mm", False), ("m s-1", "km/h", False), ("", "1", False),
         ("degrees_north", "degrees_east", False), ("M", "m", False), ("dbar", "bar", False), ("%", "1", False),
+        ("umol kg-1", "µmol/kg", True), ("micromole/kg", "umol kg-1", True), ("millimeters", "mm", True),
+        ("1/s", "s-1", True), ("kilograms/m3", "kg m-3", True), ("mmol m-3", "umol m-3", False), ("uM", "um", False),
+        ("days since 1950-01-01", "days since 1970-01-01", False), ("days since 1950-01-01", "days", False),
         ("1e-3", "1", False), ("m s-1", "m s-2", False), ("?!", "?!", True), ("?!", "!?", False),
     ],
 )  # fmt: skip
