@@ -58,7 +58,11 @@ def command(
         given = {"datetime": when, "filter": condition, **asked, "bbox": None if region else asked["bbox"]}
         others = [name for name, value in given.items() if value and name != "max_items"]
         if others:
-            raise click.UsageError(f"--page asks for itself: put {', '.join(sorted(others))} into it")
+            from builder.search.asked import CONDITIONS
+
+            raise click.UsageError(
+                f"--page asks for itself, by {', '.join(CONDITIONS)}: leave out {', '.join(sorted(others))}"
+            )
         return _as_page(catalogue, page, region, matched=matched, most=asked["max_items"])
     text = asked["intersects"]
     if text and not text.lstrip().startswith("{"):
@@ -83,7 +87,7 @@ def _as_page(catalogue: str, address: str, region: str | None, *, matched: bool,
     from dataclasses import replace
     from itertools import islice
 
-    from builder.search.asked import asked_of
+    from builder.search.asked import CONDITIONS, asked_of, not_conditions
     from builder.search.page import Index
     from builder.search.places import files_of
 
@@ -92,6 +96,9 @@ def _as_page(catalogue: str, address: str, region: str | None, *, matched: bool,
         if asked.box is not None:
             raise click.UsageError("--region is a box, and the address has one")
         asked = replace(asked, box=asked_of(f"bbox={box_text(region)}").box)
+    if odd := not_conditions(address):
+        known = ", ".join(CONDITIONS)
+        click.echo(f"note: not asked for {', '.join(odd)}, which the search page does not know ({known})", err=True)
     with closing(Index(files_of(catalogue))) as index:
         if matched:
             click.echo(int(index.rows(asked).sum()))

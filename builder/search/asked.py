@@ -16,6 +16,9 @@ from builder.search.period import interval
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHOICES = (*FACETS, "collection", "partner")
 
+CONDITIONS = ("q", "bbox", "time", *_CHOICES)
+"""All that an address of the search page can ask for."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -40,7 +43,7 @@ def asked_of(address: str) -> Asked:
     Raises:
         UsageError: A box or a time cannot be understood.
     """
-    given = parse_qs(address.rpartition("?")[2].partition("#")[0])
+    given = _given(address)
     box, time = given.get("bbox", [""])[0], given.get("time", [""])[0]
     period = None
     if time.strip(" /."):
@@ -49,6 +52,15 @@ def asked_of(address: str) -> Asked:
     chosen = {name: tuple(given[name]) for name in _CHOICES if name in given}
     words = tuple(dict.fromkeys(words_of(" ".join(given.get("q", ())))))
     return Asked(words, chosen, _box(box) if box else None, period)
+
+
+def not_conditions(address: str) -> list[str]:
+    """Return what stands in an address of the search page and is no condition; `page` numbers pages of titles."""
+    return [name for name in _given(address) if name not in {*CONDITIONS, "page"}]
+
+
+def _given(address: str) -> dict[str, list[str]]:
+    return parse_qs(address.rpartition("?")[2].partition("#")[0])
 
 
 def _box(text: str) -> Query:

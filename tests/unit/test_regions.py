@@ -73,7 +73,7 @@ def test_a_region_and_a_box_at_once_are_refused(tmp_path, capsys):
     for options, wrong in (
         (("--region", "svalbard", "--page", "bbox=0,70,10,80"), "the address has one"),
         (("--region", "svalbard", "--bbox", "0,70,10,80"), "give it or --bbox"),
-        (("--datetime", "2019", "--page", "q=ice"), "put datetime into it"),
+        (("--datetime", "2019", "--page", "q=ice"), "leave out datetime"),
     ):
         with pytest.raises(SystemExit) as left:
             main(["search", str(tmp_path / "out"), *options])

@@ -252,6 +252,17 @@ def test_the_command_gives_the_same_by_page_and_by_table(catalogue, box, capsys)
     assert by_command("--max-items", "1") == by_page[:1]
 
 
+def test_what_the_search_page_does_not_know_is_named(catalogue, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["search", str(catalogue), "--page", "q=oden&datetime=2019&page=2&titel=ice", "--max-items", "1"])
+    assert left.value.code == 0
+    said = capsys.readouterr().err
+    assert said.startswith("note: not asked for datetime, titel, which the search page does not know (q, bbox, time, ")
+    with pytest.raises(SystemExit):
+        main(["search", str(catalogue), "--page", "q=oden&time=1990/&year=1995", "--max-items", "1"])
+    assert capsys.readouterr().err == ""
+
+
 def test_the_index_is_asked_over_http_by_ranges(catalogue):
     with LocalServer(wsgi(file_app(catalogue))) as server:
         index = Index(files_of(server.url))
