@@ -130,7 +130,7 @@ def _add_tables(
     gathered: Sequence[Gathered], partners: Mapping[str, dict[str, Any]], state: State, tree: Tree, desk: Desk
 ) -> None:
     """Add the tables of items and collections and the search index, all written by one child."""
-    shelves = [shelf_of(one.stac, partners[one.definition.partner.id]) for one in gathered]
+    shelves = [shelf_of(one.stac, partners[one.definition.partner.id], one.definition.keywords) for one in gathered]
     places = [Place(one.definition.partner.id, one.definition.id) for one in gathered]
     rows = [collection_row(one.stac, place.collection_json) for one, place in zip(gathered, places, strict=True)]
     finish = [index_of(shelves, state, tree, desk), table_of(rows, COLLECTIONS_TABLE, state, tree, desk)]

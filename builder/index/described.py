@@ -112,10 +112,13 @@ def _seconds(text: str) -> float:
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) / timedelta(seconds=1)
 
 
-def shelf_of(stac: Json, partner: Json) -> Shelf:
-    """Describe a collection to the index."""
+def shelf_of(stac: Json, partner: Json, keywords: Sequence[str]) -> Shelf:
+    """Describe a collection to the index.
+
+    ``keywords`` are those of its definition: those that it gathers from its items hold for some of them only.
+    """
     texts = [str(stac.get(name) or "") for name in ("title", "description")]
-    words: Sequence[str] = [*texts, *_strings(stac.get("keywords")), str(partner.get("title") or "")]
+    words: Sequence[str] = [*texts, *keywords, str(partner.get("title") or "")]
     title = str(stac.get("title") or stac["id"])
     return Shelf(
         str(stac["id"]), title, str(partner["id"]), str(partner.get("title") or partner["id"]), " ".join(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import unicodedata
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -261,6 +262,29 @@ def test_what_the_search_page_does_not_know_is_named(catalogue, capsys):
     with pytest.raises(SystemExit):
         main(["search", str(catalogue), "--page", "q=oden&time=1990/&year=1995", "--max-items", "1"])
     assert capsys.readouterr().err == ""
+
+
+def test_keywords_of_an_item_do_not_hold_for_its_whole_collection(tmp_path):
+    definition = """
+id: {name}
+title: Sightings
+description: What was seen.
+partner: {{id: example, name: Example Institute}}
+{keywords}
+source:
+  type: files
+  records:
+    - {{id: {name}-1, title: One, description: First, start: 2019, point: [10, 75], keywords: [walrus]}}
+    - {{id: {name}-2, title: Two, description: Second, start: 2019, point: [11, 76], keywords: [narwhal]}}
+"""
+    (tmp_path / "collections").mkdir()
+    for name, keywords in (("plain", ""), ("said", "keywords: [walrus]")):
+        text = definition.format(name=name, keywords=keywords)
+        (tmp_path / "collections" / f"{name}.yaml").write_text(text)
+    build(Request(tmp_path / "collections", tmp_path / "out", tmp_path / "state"), lambda _: None)
+    with closing(Index(files_of(str(tmp_path / "out")))) as index:
+        assert {name for _, name in index.ids(asked_of("q=walrus"))} == {"plain-1", "said-1", "said-2"}
+        assert {name for _, name in index.ids(asked_of("q=institute narwhal"))} == {"plain-2", "said-2"}
 
 
 def test_the_index_is_asked_over_http_by_ranges(catalogue):
