@@ -102,8 +102,7 @@ class Inspections:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
         self._services = MapServices(self.state)
-        nights = nights_for(self.recheck, self.state, self.definition.id)
-        self._freshness = Freshness(self.state, self.gate, nights)
+        self._freshness = Freshness(self.state, self.gate, nights_for(self.recheck, self.state, self.definition.id))
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
@@ -218,10 +217,9 @@ class Inspections:
             mtime_ns = path.stat().st_mtime_ns  # before it is read: what changes meanwhile is looked into again
             return replace(self._look(path, resource), mtime_ns=mtime_ns)
         hosts, limits, connections = self.gate.hosts, self.gate.limits, self.definition.source.connections
-        lane = f"{connections} parts"
         with (
             tempfile.TemporaryDirectory(prefix="iaos-data-") as folder,
-            HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=lane) as parts,
+            HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=f"{connections} parts") as parts,
         ):
             target = Path(folder) / "data"
             if GEOTIFF in _kinds(resource):

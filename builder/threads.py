@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TypeVar
 
@@ -27,27 +27,25 @@ def in_threads(work: Callable[[One, Advance], Done], ones: Sequence[One], at_onc
         advance: Counts steps, for progress.
     """
     broken_off = Event()
-    causes: list[BaseException] = []
 
     def step(task: str) -> None:
         if broken_off.is_set():
             raise BrokenOffError
         advance(task)
 
-    def guarded(one: One) -> Done:
-        try:
-            return work(one, step)
-        except BaseException as trouble:
-            causes.append(trouble)
+    def stop_others(ended: Future[Done]) -> None:
+        if not ended.cancelled() and ended.exception():
             broken_off.set()
-            raise
 
     with ThreadPoolExecutor(at_once) as pool:
-        results = [pool.submit(guarded, one) for one in ones]
+        results = [pool.submit(work, one, step) for one in ones]
         try:
+            for one in results:
+                one.add_done_callback(stop_others)
             wait(results, return_when=FIRST_EXCEPTION)
-            if causes:
-                raise causes[0]
+            for trouble in (one.exception() for one in results if one.done()):
+                if trouble and not isinstance(trouble, BrokenOffError):
+                    raise trouble
             return [one.result() for one in results]
         finally:
             broken_off.set()
