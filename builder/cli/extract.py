@@ -38,6 +38,7 @@ def command(
     from builder.reading.extract import check_limit, plan, read
     from builder.reading.outputs import check_target, csv_text, write
     from builder.reading.query import query
+    from builder.reading.table import is_missing
 
     check_target(output)
     planned = plan(sources, query(**asked), group)
@@ -50,6 +51,8 @@ def command(
         return 0
     check_limit(planned.cost, max_mb)
     part = read(planned)
+    if not quiet and is_missing(part):
+        click.echo("all values that were asked for are missing", err=True)
     if output is None:
         click.echo(csv_text(part), nl=False)
         return 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from builder.crosswalks.units import same
 from builder.errors import ReadingError
-from builder.reading.cutting import WITHIN
+from builder.reading.cutting import WITHIN, inside
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,11 +95,23 @@ def flat(part: xr.Dataset) -> xr.Dataset:
     return table.drop_vars(OBS, errors="ignore")
 
 
-def _data(part: xr.Dataset) -> tuple[list[str], tuple[Any, ...]]:
-    """Return the names of the data variables and the dimensions of the one with the most, or of the coordinates."""
+def is_missing(part: xr.Dataset) -> bool:
+    """Tell whether each value of a cut is missing, so that there is nothing to show."""
+    asked = inside(part)
+    names = _measured(asked)
+    return bool(names) and all(bool(asked.variables[name].isnull().all()) for name in names)
+
+
+def _measured(part: xr.Dataset) -> list[str]:
+    """Return the names of the data variables without those that describe a projection."""
     values = [str(name) for name, v in part.data_vars.items() if "grid_mapping_name" not in v.attrs]
     used = {part[name].attrs.get("grid_mapping") for name in values}
-    data = [name for name in values if name not in used]
+    return [name for name in values if name not in used]
+
+
+def _data(part: xr.Dataset) -> tuple[list[str], tuple[Any, ...]]:
+    """Return the names of the data variables and the dimensions of the one with the most, or of the coordinates."""
+    data = _measured(part)
     told = data or [str(name) for name in part.coords]
     dims = max((part[name].dims for name in told), key=len, default=())
     odd = [name for name in told if not set(part[name].dims) <= set(dims)]

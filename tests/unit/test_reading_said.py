@@ -125,3 +125,17 @@ def test_warnings_of_libraries_are_for_those_who_ask(tmp_path):
     assert quiet.stdout == loud.stdout
     assert quiet.stderr == ""
     assert "multiple fill values" in loud.stderr
+
+
+def test_an_answer_all_of_whose_values_are_missing_is_said_to_be_one(tmp_path):
+    made = write_cast(tmp_path / "cast.nc")
+    with netCDF4.Dataset(made, "a") as file:
+        file["TEMP"][0] = -9
+    asked = [sys.executable, "-m", "builder", "extract", made, "--box"]
+    empty, some = (
+        subprocess.run([*asked, box], capture_output=True, text=True, check=True)
+        for box in ("-11,75,-10,75.5", "-11,75,13,77")
+    )
+    assert empty.stderr == "all values that were asked for are missing\n"
+    assert some.stderr == ""
+    assert "TEMP" in empty.stdout.splitlines()[-1]
