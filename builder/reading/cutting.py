@@ -24,9 +24,16 @@ _OF_THE_WHOLE = ("geospatial_", "time_coverage_", "last_", "date_", "_NCProperti
 
 def cut_out(cut: Cut, asked: Query) -> xr.Dataset:
     """Return the part, read, with the attributes of its variables and its provenance."""
-    whole, chosen = _with_positions(cut), cut.selection
+    whole, chosen, numbers = _with_positions(cut), cut.selection, _numbers(cut)
+    whole = whole.assign_coords(numbers)
     mappings = {whole.variables[name].attrs.get("grid_mapping", "") for name in cut.names}
-    ordered = (cut.axes.time, cut.axes.longitude or "longitude", cut.axes.latitude or "latitude", *cut.axes.names)
+    ordered = (
+        cut.axes.time,
+        cut.axes.longitude or "longitude",
+        cut.axes.latitude or "latitude",
+        *cut.axes.names,
+        *numbers,
+    )
     names = dict.fromkeys(name for name in (*ordered, *cut.names, *sorted(mappings)) if name in whole.variables)
     part = whole[list(names)].isel(chosen.indices)
     part = part.set_coords([name for name in ordered if name in names and name not in cut.names])
@@ -64,6 +71,20 @@ def _with_positions(cut: Cut) -> xr.Dataset:
     lon.attrs |= {"standard_name": "longitude", "units": "degrees_east"}
     lat.attrs |= {"standard_name": "latitude", "units": "degrees_north"}
     return cut.dataset.assign_coords(longitude=lon, latitude=lat)
+
+
+def _numbers(cut: Cut) -> dict[str, xr.Variable]:
+    """Return the index along each dimension that no coordinate tells of, as of levels without depths."""
+    import xarray as xr
+
+    sizes = cut.dataset.sizes
+    known = {dim for name in (*cut.axes.names, *cut.dataset.coords) for dim in cut.dataset.variables[name].dims}
+    used = dict.fromkeys(str(dim) for name in cut.names for dim in cut.dataset.variables[name].dims)
+    return {
+        f"{dim}_index": xr.Variable(dim, np.arange(sizes[dim]), {"long_name": f"index along {dim}, from 0"})
+        for dim in used
+        if dim not in known and f"{dim}_index" not in cut.dataset.variables
+    }
 
 
 def _squeezed(part: xr.Dataset, cut: Cut) -> xr.Dataset:

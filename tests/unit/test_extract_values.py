@@ -378,3 +378,14 @@ def test_as_many_latitudes_as_pressures_are_still_of_casts(made):
     )
     # UNESCO 44, p. 28: 10000 dbar are 9674.23 m at the pole and 9712.65 m at 30°; levels have the mean latitude, 45°
     assert iaos.extract(path, depth=(9680, 9710)).v.to_numpy().tolist() == [[2], [4]]
+
+
+def test_levels_without_depths_are_told_apart_by_their_index(made):
+    path = made(
+        TIME=("f8", ("TIME",), [0, 1], TIME), TEMP=("f8", ("TIME", "DEPTH"), [[np.nan, 5, 6], [7, np.nan, 9]], {})
+    )
+    rows = [(row["TIME [UTC]"], row["DEPTH_index"], row["TEMP"]) for row in table(iaos.extract(path))]
+    first, second = "1950-01-01T00:00:00Z", "1950-01-02T00:00:00Z"
+    assert rows == [(first, "1", "5.0"), (first, "2", "6.0"), (second, "0", "7.0"), (second, "2", "9.0")]
+    (known,) = iaos.extract(made("grid.nc", **grid([0], [70]))).data_vars.values()
+    assert set(known.coords) == {"lat", "lon"}
