@@ -220,7 +220,7 @@ def _cut_of(place: Source, asked: Query, group: str | None) -> Cut:
     try:
         dataset = shaped(one.dataset)
         axes = axes_of(dataset)
-        names, left_out = chosen_variables(dataset, axes, asked)
+        names, left_out = chosen_variables(dataset, axes, asked, one.groups)
         selection = select(dataset, axes, asked)
     except ReadingError as trouble:
         trouble.where = trouble.where or one.source.item or one.source.href

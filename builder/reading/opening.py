@@ -23,11 +23,12 @@ MAX_WHOLE_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class Opened:
-    """An open dataset, what it was opened from, and its chunk references by key (None for a file)."""
+    """An open dataset, what it was opened from, its chunk references by key (None for a file), and other groups."""
 
     dataset: xr.Dataset
     source: Source
     references: Mapping[str, Any] | None = None
+    groups: tuple[str, ...] = ()
 
 
 def open(  # noqa: A001
@@ -88,7 +89,7 @@ def _references(source: Source, group: str | None, options: dict[str, Any]) -> O
         raise _unreadable(trouble, "references", source.href) from trouble
     if not dataset.variables and not wanted and len(groups) > 1:
         raise _no_group(source, wanted, groups)
-    return Opened(dataset, source, files.references)
+    return Opened(dataset, source, files.references, _others(groups, wanted))
 
 
 def _no_group(source: Source, wanted: str, groups: list[str]) -> UnsuitedError:
@@ -109,20 +110,26 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
             if not Path(name).is_file():
                 raise ReadingError("no such file", where=name)
             with netCDF4.Dataset(name) as looked_into:
-                _check_group(looked_into, source, group)
-            return Opened(xr.open_dataset(name, engine="netcdf4", group=group, **options), source)
+                others = _check_group(looked_into, source, group)
+            return Opened(xr.open_dataset(name, engine="netcdf4", group=group, **options), source, groups=others)
         file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
-        _check_group(file, source, group)
+        others = _check_group(file, source, group)
         store = xr.backends.NetCDF4DataStore(file, group=group)  # type: ignore[no-untyped-call]
-        return Opened(xr.open_dataset(store, **options), source)
+        return Opened(xr.open_dataset(store, **options), source, groups=others)
     except (OSError, ValueError) as trouble:
         raise _unreadable(trouble, "NetCDF", name) from trouble
 
 
-def _check_group(file: netCDF4.Dataset, source: Source, group: str | None) -> None:
+def _check_group(file: netCDF4.Dataset, source: Source, group: str | None) -> tuple[str, ...]:
     wanted, groups = (group or "").strip("/"), dict(_groups(file))
-    if wanted not in groups or (not (wanted or groups[""]) and any(groups.values())):
-        raise _no_group(source, wanted, [path for path, holds in groups.items() if holds])
+    holding = [path for path, holds in groups.items() if holds]
+    if wanted not in groups or (not (wanted or groups[""]) and holding):
+        raise _no_group(source, wanted, holding)
+    return _others(holding, wanted)
+
+
+def _others(groups: list[str], wanted: str) -> tuple[str, ...]:
+    return tuple(name for name in groups if name and name != wanted)
 
 
 def _groups(group: netCDF4.Dataset | netCDF4.Group, path: str = "") -> Iterator[tuple[str, bool]]:

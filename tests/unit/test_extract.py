@@ -423,6 +423,9 @@ def test_distance_limit_price_and_refusals(seaice, netcdf):
         run(path, "--group", "x")
     flights = netcdf / "generic" / "mozaic_test_hgroups.nc"
     with netCDF4.Dataset(flights) as file:
+        names = ", ".join(file.groups)
         name, flight = next(iter(file.groups.items()))
         variable, length = next((n, v.size) for n, v in flight.variables.items() if v.ndim == 1 and v.dtype.kind == "f")
     assert len(rows(run(flights, "--group", name, "--variable", variable))) == length
+    with pytest.raises(ReadingError, match=rf"\(there are UTC_time; others in the groups {names}\)"):
+        run(flights)
