@@ -138,6 +138,22 @@ def test_a_polar_grid_in_kilometres_says_where_its_nearest_cell_is_and_how_far(f
     assert {one["name"]: one["unit"] for one in found["columns"]} == {"time": "UTC", "xc": "km", "yc": "km", "v": "K"}
 
 
+def test_the_nearest_cell_to_a_place_outside_of_a_polar_grid_is_nearest_on_the_globe(folder, url):
+    x, y, point = np.arange(-3.8e6, 3.8e6, 2e5), np.arange(5.8e6, -5.4e6, -2e5), (60.0, 0.0)
+    path = write(
+        folder / "outside.nc", axis("time", [0], DAYS),
+        axis("xc", x, "m", standard_name="projection_x_coordinate"),
+        axis("yc", y, "m", standard_name="projection_y_coordinate"),
+        ("v", ("time", "yc", "xc"), np.arange(float(x.size * y.size)).reshape(1, y.size, x.size), {"units": "K"}),
+    )  # fmt: skip
+    (found,) = asked(folder, url, path, {"kind": "series", "point": point}, crs="EPSG:3413")
+    polar = Transformer.from_crs(4326, 3413, always_xy=True)
+    wide, high = polar.transform(*(one.ravel() for one in np.meshgrid(x, y)), direction="INVERSE")
+    metres = Geod(ellps="sphere").inv(np.full(wide.size, point[0]), np.full(wide.size, point[1]), wide, high)[2]
+    assert column(found) == [np.argmin(metres)]
+    assert found["away"] == pytest.approx(metres.min() / 1000, rel=1e-4)
+
+
 def test_a_series_of_a_model_calendar_is_drawn_against_its_times_and_knows_no_dates(folder, url):
     path = write(
         folder / "model.nc", axis("lat", [70, 80], NORTH), axis("lon", [10], EAST),

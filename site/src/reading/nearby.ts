@@ -9,6 +9,9 @@ import { ReadError } from "./trouble";
 
 const EARTH_KM = 6371.0088;
 
+/** Cells from the rim of a grid inward that may be nearest to a point outside of it. */
+const RIM = 2;
+
 /** What is known of coordinates. */
 export interface Coordinates {
   /** Values of one, read once. */
@@ -42,12 +45,12 @@ export async function nearest(
   };
   if (place.kind === "projected") {
     if (!known.projection) throw new ReadError("layout", place.easting);
-    const [x, y] = known.projection.forward(...point);
+    const { projection } = known;
     const [easting, northing] = [await metres(known, place.easting), await metres(known, place.northing)];
-    const [i, j] = [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
+    const [i, j] = nearestCell(easting, northing, projection, point);
     pick(place.x, i);
     pick(place.y, j);
-    return here(point, ...known.projection.inverse(easting[i]!, northing[j]!));
+    return here(point, ...projection.inverse(easting[i]!, northing[j]!));
   }
   const [longitudes, latitudes] = [await known.coordinate(place.longitude), await known.coordinate(place.latitude)];
   if (place.kind === "grid") {
@@ -66,6 +69,28 @@ export async function nearest(
   }
   return here(point, longitudes[index]!, latitudes[index]!);
 }
+
+/** Column and row of the nearest cell of a projected grid; of those at its rim, where the point lies outside of it. */
+function nearestCell(easting: Float64Array, northing: Float64Array, projection: Projection, point: Point): [i: number, j: number] {
+  const [x, y] = projection.forward(...point);
+  if (covers(easting, x) && covers(northing, y)) return [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
+  let [found, smallest]: [[number, number], number] = [[-1, -1], Infinity];
+  const measure = (i: number, j: number): void => {
+    const far = kilometres(point, projection.inverse(easting[i]!, northing[j]!));
+    if (far < smallest) [found, smallest] = [[i, j], far];
+  };
+  for (const j of northing.keys()) for (const i of rim(easting)) measure(i, j);
+  for (const j of rim(northing)) for (const i of easting.keys()) measure(i, j);
+  return found;
+}
+
+/** Whether a value lies between the least and the greatest of an axis. */
+function covers(values: Float64Array, at: number): boolean {
+  const known = values.filter(Number.isFinite);
+  return at >= known.reduce((one, other) => Math.min(one, other), Infinity) && at <= known.reduce((one, other) => Math.max(one, other), -Infinity);
+}
+
+const rim = (values: Float64Array): number[] => indices(values, (_, index) => index <= RIM || index >= values.length - 1 - RIM);
 
 /** Keeps what lies in a box; a box with west > east goes across ±180°. */
 export async function inBox(
