@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from builder import clock
 from builder.checked import forget_checks
 from builder.errors import DefinitionError, UsageError
+from builder.freshness import next_turn
 from builder.harvests import conclude_all, harvest_all
 from builder.nights import remember
 from builder.processing.night import process_all, prune
@@ -128,6 +129,8 @@ def _run(
     remember(state, harvests, started.date())
     tree = Tree(request.out, staging)
     collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
+    for definition in asked if request.recheck else ():
+        next_turn(state, definition.id)
     return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from builder import clock
 from builder.checked import check, checked
 from builder.errors import FetchError
 from builder.sources.ranges import Version, version_of
@@ -25,12 +24,13 @@ class Freshness:
         state: Where it is remembered what was asked for.
         gate: What partners are asked through.
         nights: Over so many of them all files are asked for once.
+        turn: Which of them this is; it goes on counting.
     """
 
     state: State
     gate: HttpGate
     nights: int = 1
-    _day: int = field(default_factory=lambda: clock.now().toordinal())
+    turn: int = 0
     _differing: set[str] = field(default_factory=set)
 
     def changed(self, known: Seen) -> bool:
@@ -42,7 +42,7 @@ class Freshness:
         Raises:
             FetchError: The file is there no more.
         """
-        if (crc32(known.href.encode()) - self._day) % self.nights:
+        if (crc32(known.href.encode()) - self.turn) % self.nights:
             return False
         what = _named(known)
         if what in self._differing or checked(self.state, what):
@@ -65,9 +65,29 @@ class Freshness:
             check(self.state, _named(known))
 
 
+def freshness_for(most: int | None, state: State, gate: HttpGate, collection: str) -> Freshness:
+    """Return what knows of a collection's files, of which about so many are asked for in this run."""
+    return Freshness(state, gate, nights_for(most, state, collection), turn_of(state, collection))
+
+
 def nights_for(most: int | None, state: State, collection: str) -> int:
     """Return how many nights it takes to ask for all files of a collection, if about so many are asked for in each."""
     return -(-sum(1 for _ in state.ledger_lines(collection, gone=False)) // most) or 1 if most else 1
+
+
+def turn_of(state: State, collection: str) -> int:
+    """Return how many runs have asked for some of a collection's files; days do not count, as runs leave some out."""
+    said = state.read(_turn(collection)) or b""
+    return int(said) if said.isdigit() else 0
+
+
+def next_turn(state: State, collection: str) -> None:
+    """Have the next run ask for the next files, if this one comes to its end."""
+    state.write(_turn(collection), b"%d" % (turn_of(state, collection) + 1))
+
+
+def _turn(collection: str) -> str:
+    return f"{collection}/turn"
 
 
 def _named(known: Seen) -> str:

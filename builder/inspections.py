@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
-from builder.freshness import Freshness, nights_for
+from builder.freshness import freshness_for
 from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.seen import Seen
@@ -102,7 +102,7 @@ class Inspections:
         """Know nothing of hosts yet."""
         self._access = WebAccess(self.state)
         self._services = MapServices(self.state)
-        self._freshness = Freshness(self.state, self.gate, nights_for(self.recheck, self.state, self.definition.id))
+        self._freshness = freshness_for(self.recheck, self.state, self.gate, self.definition.id)
 
     def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.

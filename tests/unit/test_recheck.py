@@ -56,6 +56,12 @@ def test_each_is_asked_for_once_in_as_many_nights_as_it_takes(partner, monkeypat
     assert asked(partner, monkeypatch, 7, recheck=6) == [*"abcdef"]
 
 
+@pytest.mark.parametrize("apart", [0, 2, 3, 7])
+def test_all_have_their_turn_however_many_days_lie_between_two_runs(partner, monkeypatch, apart):
+    runs = [asked(partner, monkeypatch, 1 + apart * run, recheck=2) for run in range(3)]
+    assert sorted(chain(*runs)) == [*"abcdef"]
+
+
 def test_a_changed_file_is_looked_into_in_its_turn(partner, monkeypatch):
     item = partner.folder / "out/imr/ice/d.json"
     before = item.read_bytes()
