@@ -25,6 +25,7 @@ from builder.harvests import SOURCES_AT_ONCE
 from builder.inspections import Inspections
 from builder.ledger import Entry
 from builder.memo import seen_before
+from builder.overrides import apply_overrides
 from builder.processing.night import is_process
 from builder.seen import Seen
 from builder.sources.limits import AT_ONCE
@@ -109,7 +110,7 @@ def _admitted(records: Iterator[Known], looking: Inspections, request: Request, 
 
 
 def _is_new(entry: Entry, looking: Inspections, out: Path) -> bool:
-    """Tell whether a record is not shown yet and has a file at the partner that was never looked into."""
+    """Tell whether a record is to be shown and is not yet, and has a file at the partner that was never looked into."""
     name = looking.definition.id
     place = Place(looking.definition.partner.id, name)
 
@@ -118,7 +119,8 @@ def _is_new(entry: Entry, looking: Inspections, out: Path) -> bool:
         dataset = describe(record)
         item, own = (item_id(dataset.identifier, prefix=prefix) for prefix in ("", f"{name}-"))
         shown = any((out / path).exists() for path in (place.item(item), place.child(own)))
-        return not shown and looking.is_new(dataset, record)
+        published = apply_overrides(dataset, looking.definition).status == "published"
+        return published and not shown and looking.is_new(dataset, record)
 
     return bool(contained(entry, told, []))
 

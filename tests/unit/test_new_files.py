@@ -25,8 +25,8 @@ class Partner:
     def __init__(self, folder, base, log):
         self.folder, self.base, self.log = folder, base, log
 
-    def define(self, *names, title="Ice"):
-        """Describe items, each with a file of its name; a digit has none."""
+    def define(self, *names, title="Ice", reviewed=""):
+        """Describe items, each with a file of its name; a digit has none. One may be in review."""
         host = self.base.removeprefix("http://")
         text = f"{HEAD}source:\n  type: files\n  delay_s: 0\n  fetch_hosts: ['{host}']\n  records:\n"
         for name in names:
@@ -35,7 +35,7 @@ class Partner:
                 f"    - id: '{name}'\n      title: {title} {name}\n      description: Told.\n      start: 2020-01-01\n"
                 f"      end: 2020-01-02\n      files: [{file}]\n"
             )
-        self.write(text)
+        self.write(text + (f"overrides: [{{match: {reviewed}, set: {{status: in-review}}}}]\n" if reviewed else ""))
 
     def write(self, definition):
         (self.folder / "collections").mkdir(exist_ok=True)
@@ -114,6 +114,12 @@ def test_files_that_cannot_be_had_do_not_stand_in_the_way(partner):
     assert partner.night(1)[0] == {*"a"}
     assert partner.night(1)[:2] == ({*"ab"}, {*"b"})
     assert partner.night(1)[:2] == ({*"abc"}, {*"bc"})
+
+
+def test_what_is_not_to_be_shown_does_not_stand_in_the_way(partner):
+    partner.define(*"abc", reviewed="a")
+    (partner.folder / "data/a.nc").unlink()
+    assert [partner.night(1)[0] for _ in range(2)] == [{*"b"}, {*"bc"}]
 
 
 def test_what_was_looked_into_by_a_run_that_was_killed_counts_no_more(partner):
