@@ -1,4 +1,4 @@
-"""Asks partners whether data files are still the ones that were looked into: all each night, or some in turn."""
+"""Asks partners whether data files are still the ones that were looked into: all each run, or some in turn."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from builder.findings import Finding, note, warning
 from builder.freshness import freshness_for
 from builder.mapservices import MapServices
 from builder.media import media_type
-from builder.seen import Seen
+from builder.seen import Seen, tried
 from builder.sources.http import HttpGate
 from builder.sources.ranges import RangedFile, Version
 from builder.sources.webaccess import WebAccess
@@ -125,21 +125,18 @@ class Inspections:
                     return self._for_pages(remembered, seen)
             found = self._inspect(resource)
         except FetchError as trouble:
+            self.state.keep(tried(self.definition.id, record.identifier), b"")
             self.unreached[name] = _unreachable(trouble)
             return None, (self.unreached[name],)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code in PASSING for finding in found.findings):
+            self.state.keep(tried(self.definition.id, record.identifier), b"")
             return self._for_pages(fresh, None)
         self.state.keep(name, data)
         seen = _seen(name, data, resource, fresh)
         self._freshness.met(seen)
         return self._for_pages(fresh, seen)
-
-    def is_new(self, dataset: Dataset, record: Record) -> bool:
-        """Tell whether a dataset has a file at a partner that was never looked into."""
-        resource = readable_resource(dataset) if self.definition.policies.references else None
-        return bool(resource and not resource.local and not self.state.file(self.name(resource.href, record.sha256)))
 
     def name(self, href: str, digest: str) -> str:
         """Return what the state calls what was found in a file.

@@ -22,19 +22,16 @@ from builder.enrich.inspectors import Inspectors
 from builder.errors import FetchError
 from builder.harvest import gate_for
 from builder.harvests import SOURCES_AT_ONCE
-from builder.inspections import Inspections
+from builder.inspections import Inspections, readable_resource
 from builder.ledger import Entry
 from builder.memo import seen_before
 from builder.overrides import apply_overrides
 from builder.processing.night import is_process
-from builder.seen import Seen
+from builder.seen import Seen, tried
 from builder.sources.limits import AT_ONCE
-from builder.stac.layout import Place, item_id
 from builder.threads import in_threads
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.build import Request
     from builder.definitions.model import CollectionDefinition
     from builder.progress import Advance
@@ -100,7 +97,7 @@ def _admitted(records: Iterator[Known], looking: Inspections, request: Request, 
     """Yield records but those that have to wait for the next run (see `Request.new_files`)."""
     left = request.new_files
     for entry, seen in records:
-        if left is None or seen or not _is_new(entry, looking, request.out):
+        if left is None or seen or not _is_new(entry, looking):
             yield entry, seen
         elif left > 0:
             left -= 1
@@ -109,18 +106,18 @@ def _admitted(records: Iterator[Known], looking: Inspections, request: Request, 
             readings.later.setdefault(looking.definition.id, set()).add(entry.identifier)
 
 
-def _is_new(entry: Entry, looking: Inspections, out: Path) -> bool:
-    """Tell whether a record is to be shown and is not yet, and has a file at the partner that was never looked into."""
+def _is_new(entry: Entry, looking: Inspections) -> bool:
+    """Tell whether a record is to be shown and has a file at the partner that no run has tried to look into."""
     name = looking.definition.id
-    place = Place(looking.definition.partner.id, name)
 
     def told() -> bool:
         record = looking.state.record(name, entry)
         dataset = describe(record)
-        item, own = (item_id(dataset.identifier, prefix=prefix) for prefix in ("", f"{name}-"))
-        shown = any((out / path).exists() for path in (place.item(item), place.child(own)))
-        published = apply_overrides(dataset, looking.definition).status == "published"
-        return published and not shown and looking.is_new(dataset, record)
+        resource = readable_resource(dataset)
+        if resource is None or resource.local or apply_overrides(dataset, looking.definition).status != "published":
+            return False
+        known = (looking.name(resource.href, record.sha256), tried(name, entry.identifier))
+        return not any(map(looking.state.file, known))
 
     return bool(contained(entry, told, []))
 

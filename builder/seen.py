@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.state import cache_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -57,3 +59,8 @@ def with_copies(seen: Seen | None, base: Path, copies: Mapping[str, str]) -> See
         return seen
     facts = ((local, (base / local).stat()) for local in sorted(set(copies.values())))
     return (seen or Seen())._replace(copies=tuple((name, fact.st_size, fact.st_mtime_ns) for name, fact in facts))
+
+
+def tried(collection: str, identifier: str) -> str:
+    """Return by what the state tells that the file of a record was tried in vain: such a record is shown without it."""
+    return cache_name("tried", collection, identifier)

@@ -92,7 +92,7 @@ def request(function: Function) -> Function:
                 "--recheck",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Ask about N known files of each collection for their version, all in turn over several nights.",
+                help="Ask about N known files of each collection for their version, all in turn over several runs.",
             ),
             click.option(
                 "--base-url",

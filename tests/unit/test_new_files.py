@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 
 from builder.build import Request, build
 from builder.cli import group
+from builder.enrich.inspect import Inspector
+from builder.findings import error
 from builder.processing import offers as offering
 from builder.readings import Readings
 from builder.state import open_state
@@ -108,12 +111,36 @@ def test_what_is_shown_stays_shown_when_it_changes(partner):
     assert b"Snow b" in (partner.folder / "out/imr/ice/b.json").read_bytes()
 
 
+def test_a_job_that_keeps_the_state_alone_goes_on_all_the_same(partner):
+    partner.define(*"abcde")
+    assert [partner.night(2, out=str(night))[0] for night in range(3)] == [{*"ab"}, {*"abcd"}, {*"abcde"}]
+
+
 def test_files_that_cannot_be_had_do_not_stand_in_the_way(partner):
     partner.define(*"abc")
     (partner.folder / "data/a.nc").unlink()
-    assert partner.night(1)[0] == {*"a"}
-    assert partner.night(1)[:2] == ({*"ab"}, {*"b"})
-    assert partner.night(1)[:2] == ({*"abc"}, {*"bc"})
+    nights = [partner.night(1, out=str(night))[:2] for night in range(3)]
+    assert nights == [({*"a"}, set()), ({*"ab"}, {*"b"}), ({*"abc"}, {*"bc"})]
+
+
+def test_what_is_shown_without_its_file_stays_shown_when_it_changes(partner):
+    partner.define(*"bc")
+    (partner.folder / "data/c.nc").unlink()
+    partner.night(2)
+    partner.define(*"abc", title="Snow")
+    assert partner.night(1, out="other")[:2] == ({*"abc"}, {*"ab"})
+
+
+def test_files_that_take_too_long_do_not_stand_in_the_way(partner, monkeypatch):
+    partner.define(*"ab")
+    looked = Inspector._look
+
+    def slow(self, path, blank, **options):
+        late = (error("netcdf.timeout", blank.href, "reading the file took too long"),)
+        return replace(blank, findings=late) if "/a.nc" in blank.href else looked(self, path, blank, **options)
+
+    monkeypatch.setattr(Inspector, "_look", slow)
+    assert [partner.night(1, out=str(night))[:2] for night in range(2)] == [({*"a"}, set()), ({*"ab"}, {*"b"})]
 
 
 def test_what_is_not_to_be_shown_does_not_stand_in_the_way(partner):
