@@ -57,7 +57,7 @@ CHANGES = "changes.ndjson"
 _HIDDEN = re.compile(r"^404\.html$|/embed/|/data/")
 """Pages that are not listed in the sitemap, and reports among the data."""
 NEWEST_CHANGES = 500
-"""Most changes that the page of changes lists; ``changes.ndjson`` has all."""
+"""Most changes that the page of changes lists; ``changes.ndjson`` has the last of each record."""
 
 TABLE = {
     "rel": "related",

@@ -1,8 +1,8 @@
-"""The history of a collection: all changes in numbered runs, a line each, read where it lies."""
+"""The history of a collection: the last change of each record, by numbered run, a line each, read where it lies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -42,28 +42,32 @@ class Told:
 def append(to: IO[bytes], before: Iterable[bytes], run: int, changes: Iterable[Change]) -> tuple[int, int]:
     """Write the history with one more run.
 
-    Lines of a run that was interrupted before its ledger was kept are left out: its changes are found again.
+    Only the last change of a record stays in it, so that it grows with the records and not with the nights; who has
+    seen all runs up to one finds in the lines of later ones all that is different since. Lines of a run that was
+    interrupted before its ledger was kept are left out: its changes are found again.
 
     Args:
         to: Where it is written.
         before: The history until now.
         run: Number of the run.
-        changes: What it changed.
+        changes: What it changed; gone through twice.
 
     Returns:
         Where in it the run begins, and how many changes it has.
     """
-    to.writelines(line for line in before if _run_of(line) < run)
+    to.writelines(_without({change.identifier for change in changes}, run, before))
     start, number = to.tell(), 0
     for number, change in enumerate(changes, 1):  # noqa: B007  (the last is returned)
         to.write(_line(run, change))
     return start, number
 
 
-def _run_of(line: bytes) -> int:
-    """Return of which run a line is, unread where it is as we write it."""
-    known = line.startswith(b'{"run":')
-    return int(line[7 : line.index(b",")] if known else orjson.loads(line)["run"])
+def _without(changed: Container[str], run: int, before: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of earlier runs that no change of a run takes the place of."""
+    for line in before:
+        told = orjson.loads(line)
+        if told["run"] < run and told["identifier"] not in changed:
+            yield line
 
 
 def _line(run: int, change: Change) -> bytes:

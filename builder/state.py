@@ -182,14 +182,14 @@ class State:
         return UsageError("the ledger is damaged", where=str(self.folder / name), hint=hint)
 
     def remember(self, collection: str, known: Known, changes: Iterable[Change]) -> Told:
-        """Keep a ledger as changes leave it, and append them to the collection's history as one numbered run.
+        """Keep a ledger as changes leave it, and add them to the collection's history as one numbered run.
 
         The number is kept in the ledger, which `commit` moves last: a run that was interrupted before that has none.
 
         Args:
             collection: Identifier of the collection.
             known: Its ledger.
-            changes: What happened to its records, sorted by identifier; gone through twice.
+            changes: What happened to its records, sorted by identifier; gone through more than once.
 
         Returns:
             The changes as the history tells them.
@@ -203,7 +203,7 @@ class State:
         return Told(self.overlay / name, *place)
 
     def history(self, collection: str) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Yield all changes of a collection, oldest first, each with its line."""
+        """Yield the last change of each record of a collection, oldest first, each with its line."""
         run = self._run(collection)
         for line in self.lines(f"{collection}/changes.ndjson"):
             change = orjson.loads(line)

@@ -75,14 +75,30 @@ def test_history_numbers_runs_and_replaces_an_interrupted_one(tmp_path):
         remember(state, GONE)
         (state.overlay / "c/changes.ndjson").replace(tmp_path / "c/changes.ndjson")  # killed before the ledger followed
     with open_state(tmp_path) as state:
-        assert [line["kind"] for line, _ in state.history("c")] == ["new"]
+        assert list(state.history("c")) == []  # until the change is found again
         remember(state, GONE)
         state.commit()
     with open_state(tmp_path) as state:
         assert [(line["run"], line["kind"], line.get("datestamp")) for line, _ in state.history("c")] == [
-            (1, "new", None),
             (2, "gone", "2020-02-02"),
         ]
+
+
+def test_history_has_the_last_change_of_each_record(tmp_path):
+    def r(number):
+        return replace(NEW, identifier=f"r{number}", entry=replace(NEW.entry, identifier=f"r{number}"))
+
+    nights = [[r(1), r(2), r(3)], [replace(GONE, identifier="r2")], [replace(r(3), kind=Kind.CHANGED), r(4)], [r(2)]]
+    sizes = []
+    for changes in nights * 5:
+        with open_state(tmp_path) as state:
+            remember(state, *changes)
+            state.commit()
+        sizes.append((tmp_path / "c/changes.ndjson").stat().st_size)
+    with open_state(tmp_path) as state:
+        told = [(line["run"], line["kind"], line["identifier"]) for line, _ in state.history("c")]
+    assert told == [(17, "new", "r1"), (19, "changed", "r3"), (19, "new", "r4"), (20, "new", "r2")]
+    assert sizes[-1] - sizes[3] == 4  # the numbers of the runs have a digit more each
 
 
 def test_a_history_that_people_wrote_is_gone_on_with(tmp_path):
