@@ -98,7 +98,7 @@ def assemble(
         for definition in definitions:
             with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
                 base = base_of(definition, request, state)
-                whole = (request.base_url, readings.unreached, request.recheck)
+                whole = (request.base_url, readings.files, request.recheck)
                 inspecting = Inspections(definition, state, inspector, gate, base, *whole)
                 partner, related = partners[definition.partner.id], relations.get(definition.id, {})
                 around = (renderer, partner, advance, base, desk, readings, crew, related)

@@ -48,7 +48,8 @@ class Request:
         oai_gateway: OAI-PMH gateway that serves the static repository.
         stac_browser: Instance of STAC Browser that pages lead to.
         file_timeout: Longest time to look into one data file, seconds.
-        new_files: Most new items of a collection whose files are fetched to be looked into; the others wait.
+        new_files: Most new items of a collection whose files are fetched to be looked into, and most shown ones with
+            changed records; the others wait.
         recheck: About how many known files of each collection are asked for their version, in turn; all if not given.
         engine: Where processors work, see `processors.engine.ENGINES`.
     """

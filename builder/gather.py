@@ -136,6 +136,9 @@ class Gatherer:
         if later := len(self.readings.later.get(self.definition.id, ())):
             what = f"{later} new items are shown when their files are looked into, by the next runs"
             self.result.findings.append(note("data.later", self.definition.id, what, "see `--new-files`"))
+        if waiting := len(self.readings.waiting.get(self.definition.id, ())):
+            what = f"{waiting} items are shown as if their files were as before, until the next runs look into these"
+            self.result.findings.append(note("data.waiting", self.definition.id, what, "see `--new-files`"))
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 

@@ -14,7 +14,8 @@ from builder.findings import Finding, note, warning
 from builder.freshness import freshness_for
 from builder.mapservices import MapServices
 from builder.media import media_type
-from builder.seen import Seen, tried
+from builder.readings import Files
+from builder.seen import Seen, read_from, seen_in, tried
 from builder.sources.http import HttpGate
 from builder.sources.ranges import RangedFile, Version
 from builder.sources.webaccess import WebAccess
@@ -39,6 +40,8 @@ MAX_BYTES = 2 * 2**30
 
 NO_REFERENCES = "netcdf.no-references"
 PASSING = frozenset({"netcdf.timeout", "netcdf.killed"})  # which another run may not meet
+
+GONE = frozenset({404, 410})
 
 GEOTIFF = media_type("x.tif")
 WHOLE_BYTES = 8 * 2**20
@@ -83,7 +86,7 @@ class Inspections:
         gate: What remote files are fetched through.
         base: Folder of the definition, for local files.
         base_url: Where the catalogue will stand; references to files that the build copies need it.
-        unreached: What is said of files that could not be had in this run, by the name of what would be kept of them.
+        files: What this run has found out about data files.
         recheck: About how many known files are asked for their version; all if not given.
         ahead: Nothing is made of it yet: a host is asked with the first file in order, not with the first to come.
     """
@@ -94,7 +97,7 @@ class Inspections:
     gate: HttpGate
     base: Path
     base_url: str | None = None
-    unreached: dict[str, Finding] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     recheck: int | None = None
     ahead: bool = False
 
@@ -114,29 +117,38 @@ class Inspections:
         if resource is None or not self.definition.policies.references:
             return None, ()
         name = self.name(resource.href, record.sha256)
-        if name in self.unreached:
-            return None, (self.unreached[name],)
-        data = self.state.read(name) or b""
+        kept = self.files.instead.get(name, name)
+        if kept is None or name in self.files.unreached:
+            return None, tuple(one for one in (self.files.unreached.get(name),) if one)
+        data = self.state.read(kept) or b""
         remembered = _remembered(data)
         try:
             if remembered is not None:
-                seen = _seen(name, data, resource, remembered)
+                seen = seen_in(kept, data, resource, remembered)
                 if not self.changed(seen):
                     return self._for_pages(remembered, seen)
             found = self._inspect(resource)
         except FetchError as trouble:
             self.state.keep(tried(self.definition.id, record.identifier), b"")
-            self.unreached[name] = _unreachable(trouble)
-            return None, (self.unreached[name],)
+            return None, (self._in_vain(name, trouble),)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code in PASSING for finding in found.findings):
             self.state.keep(tried(self.definition.id, record.identifier), b"")
             return self._for_pages(fresh, None)
         self.state.keep(name, data)
-        seen = _seen(name, data, resource, fresh)
+        seen = seen_in(name, data, resource, fresh)
         self._freshness.met(seen)
         return self._for_pages(fresh, seen)
+
+    def _in_vain(self, name: str, trouble: FetchError) -> Finding:
+        """Note that a file cannot be had in this run."""
+        say = note if trouble.status is None and "not allowed" in trouble.message else warning
+        said = say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
+        self.files.unreached[name] = said
+        if trouble.status in GONE:
+            self.files.gone.add(name)
+        return said
 
     def name(self, href: str, digest: str) -> str:
         """Return what the state calls what was found in a file.
@@ -161,8 +173,8 @@ class Inspections:
 
     def _file_stands(self, seen: Seen) -> bool:
         kept = self.state.read(seen.kept)
-        same = kept is not None and seen.kept not in self.unreached and sha256(kept).hexdigest() == seen.found
-        if not same or self.changed(seen):
+        lost = seen.kept in self.files.unreached or seen.kept in self.files.superseded
+        if kept is None or lost or sha256(kept).hexdigest() != seen.found or self.changed(seen):
             return False
         return not seen.reads or self._web(seen.reads) == seen.web
 
@@ -172,6 +184,10 @@ class Inspections:
         assert found is not None
         return found
 
+    def holds(self, seen: Seen) -> bool:
+        """Tell whether what was found in a file is remembered in a form that this program reads."""
+        return _remembered(self.state.read(seen.kept) or b"") is not None
+
     def served(self, dataset: Dataset) -> Dataset:
         """Return the dataset with what its map services draw; they are asked only where data files are."""
         return self._services.told(self.gate, dataset) if self.definition.policies.references else dataset
@@ -180,7 +196,7 @@ class Inspections:
         """Say whether pages may read the file."""
         if found.references is None or self.ahead:
             return replace(found, seen=seen), found.findings
-        web = self._web(_reads(found))
+        web = self._web(read_from(found))
         return replace(found, web=web, seen=seen and seen._replace(web=web)), found.findings
 
     def _web(self, href: str) -> bool:
@@ -205,7 +221,7 @@ class Inspections:
         try:
             return self.definition.policies.recheck and self._freshness.changed(known)
         except FetchError as trouble:
-            self.unreached[known.kept] = _unreachable(trouble)
+            self._in_vain(known.kept, trouble)
             raise
 
     def _inspect(self, resource: Resource) -> Inspection:
@@ -293,43 +309,8 @@ def _remembered(data: bytes) -> Inspection | None:
         return None
 
 
-def _unreachable(trouble: FetchError) -> Finding:
-    say = note if trouble.status is None and "not allowed" in trouble.message else warning
-    return say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
-
-
 def _of_version(found: Inspection, version: Version) -> Inspection:
     return replace(found, etag=version.etag, last_modified=version.last_modified)
-
-
-def _reads(found: Inspection) -> str:
-    """Return from where pages read a file that has references."""
-    return found.copy.href if found.copy is not None else found.href
-
-
-def _seen(name: str, data: bytes, resource: Resource, found: Inspection) -> Seen:
-    """Return by what one tells later that a file is still the one that something was found in.
-
-    Args:
-        name: What the state calls what was found.
-        data: What it keeps.
-        resource: The file as it was asked for.
-        found: The same as ``data``.
-    """
-    return Seen(
-        kept=name,
-        found=sha256(data).hexdigest(),
-        href=resource.href,
-        local=resource.local,
-        size=found.size,
-        etag=found.etag,
-        last_modified=found.last_modified,
-        mtime_ns=found.mtime_ns,
-        copy=found.copy.kept if found.copy is not None else None,
-        reads=_reads(found) if found.references is not None else "",
-        referenced=found.references is not None,
-        combine_key=found.combine_key,
-    )
 
 
 def _kinds(resource: Resource) -> set[str | None]:

@@ -14,8 +14,9 @@ from functools import partial
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from builder.admission import Known, admitted
 from builder.compose import contained
 from builder.crosswalks import describe
 from builder.enrich.inspectors import Inspectors
@@ -25,9 +26,8 @@ from builder.harvests import SOURCES_AT_ONCE
 from builder.inspections import Inspections, readable_resource
 from builder.ledger import Entry
 from builder.memo import seen_before
-from builder.overrides import apply_overrides
 from builder.processing.night import is_process
-from builder.seen import Seen, tried
+from builder.seen import WAITING, Seen, waits
 from builder.sources.limits import AT_ONCE
 from builder.threads import in_threads
 
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.progress import Advance
     from builder.readings import Readings
+    from builder.sources.protocol import Record
     from builder.state import State
-
-Known: TypeAlias = "tuple[Entry, list[Seen]]"
-"""A record, and the data files that what is remembered of it was made from; the latest last."""
 
 BATCH = 500
 """Records of one collection that are known of at once."""
@@ -66,17 +64,22 @@ def look_ahead(
         readings: Takes the files that cannot be had.
         advance: Counts records, for progress.
     """
-    asked = [one for one in definitions if request.asks(one) and one.policies.references and not is_process(one)]
+    taking_part = [one for one in definitions if request.asks(one) and not is_process(one)]
+    asked = [one for one in taking_part if one.policies.references]
+    for definition in taking_part:
+        if not definition.policies.references:
+            state.write(_looked(definition.id), b"no")
     with Inspectors(FILES_AT_ONCE, timeout_s=request.file_timeout) as inspectors:
 
         def one(definition: CollectionDefinition, step: Advance) -> None:
             with gate_for(definition) as gate, ThreadPoolExecutor(AT_ONCE) as pool:
-                around = (request.collections, request.base_url, readings.unreached, request.recheck)
+                around = (request.collections, request.base_url, readings.files, request.recheck)
                 looking = Inspections(definition, state, inspectors, gate, *around, ahead=True)
-                records = _admitted(_records(state, definition.id), looking, request, readings)
+                records = admitted(_records(state, definition.id), looking, request.new_files, readings)
                 while some := list(islice(records, BATCH)):
-                    for _ in pool.map(partial(_look, looking), some):
+                    for _ in pool.map(partial(_look, looking, readings), some):
                         step(f"look into {definition.id}")
+                state.write(_looked(definition.id), b"yes")
 
         in_threads(one, asked, SOURCES_AT_ONCE, advance)
 
@@ -86,53 +89,57 @@ def _records(state: State, collection: str) -> Iterator[Known]:
     made = seen_before(state, collection)
     live = (state.entry(collection, line) for line in state.ledger_lines(collection, gone=False))
     both = merge(made, ((entry.identifier, entry) for entry in live), key=itemgetter(0))
+    waiting, looked = set(state.kept(WAITING)), state.read(_looked(collection)) != b"no"
     for _, group in groupby(both, key=itemgetter(0)):
         *before, last = (what for _, what in group)
         seen = [one for one in before if isinstance(one, Seen) and one.kept]
-        if isinstance(last, Entry) and (seen or not before):
-            yield last, seen
+        if isinstance(last, Entry):
+            open_question = not looked or (bool(waiting) and waits(collection, last.identifier) in waiting)
+            if seen or not before or open_question:
+                yield Known(last, seen, shown=bool(before) or open_question)
 
 
-def _admitted(records: Iterator[Known], looking: Inspections, request: Request, readings: Readings) -> Iterator[Known]:
-    """Yield records but those that have to wait for the next run (see `Request.new_files`)."""
-    left = request.new_files
-    for entry, seen in records:
-        if left is None or seen or not _is_new(entry, looking):
-            yield entry, seen
-        elif left > 0:
-            left -= 1
-            yield entry, seen
-        else:
-            readings.later.setdefault(looking.definition.id, set()).add(entry.identifier)
+def _looked(collection: str) -> str:
+    """Return by what the state tells whether files were to be looked into when a collection was last built."""
+    return f"{collection}/looked"
 
 
-def _is_new(entry: Entry, looking: Inspections) -> bool:
-    """Tell whether a record is to be shown and has a file at the partner that no run has tried to look into."""
-    name = looking.definition.id
-
-    def told() -> bool:
-        record = looking.state.record(name, entry)
-        dataset = describe(record)
-        resource = readable_resource(dataset)
-        if resource is None or resource.local or apply_overrides(dataset, looking.definition).status != "published":
-            return False
-        known = (looking.name(resource.href, record.sha256), tried(name, entry.identifier))
-        return not any(map(looking.state.file, known))
-
-    return bool(contained(entry, told, []))
-
-
-def _look(looking: Inspections, known: Known) -> None:
-    """Look into the file of a record, unless it is as it was."""
-    entry, seen = known
-    same = [one for one in seen if one.kept == looking.name(one.href, entry.sha256)]
+def _look(looking: Inspections, readings: Readings, admitted: tuple[Known, bool]) -> None:
+    """Look into the file of a record, unless it is as it was or has to wait."""
+    known, waiting = admitted
+    same = [one for one in known.seen if one.kept == looking.name(one.href, known.entry.sha256)]
     with suppress(FetchError, FileNotFoundError):
         if same and not looking.changed(same[-1]):
             return
 
     def look() -> None:
-        record = looking.state.record(looking.definition.id, entry)
+        record = looking.state.record(looking.definition.id, known.entry)
         if _NAMES_A_FILE.search(record.body):
-            looking.of(describe(record), record)
+            _look_into(looking, readings, known.seen, record, waiting=waiting)
 
-    contained(entry, look, [])
+    contained(known.entry, look, [])
+
+
+def _look_into(
+    looking: Inspections, readings: Readings, seen: Sequence[Seen], record: Record, *, waiting: bool
+) -> None:
+    """Look into the file of a record; where it waits or cannot be had, what was found before goes on to hold."""
+    dataset = describe(record)
+    resource = readable_resource(dataset)
+    if resource is None:
+        return
+    name, files, collection = looking.name(resource.href, record.sha256), looking.files, looking.definition.id
+    before = [one for one in seen if one.href == resource.href and one.kept != name and looking.holds(one)]
+    if waiting and not (before and looking.changed(before[-1])):
+        readings.waiting.setdefault(collection, set()).add(record.identifier)
+        files.instead[name] = before[-1].kept if before else None
+        if not before:
+            looking.state.keep(waits(collection, record.identifier), b"")
+        return
+    looking.of(dataset, record)
+    if looking.state.file(name) is not None:
+        files.superseded.update(one.kept for one in before)
+        looking.state.drop(waits(collection, record.identifier))
+    elif before and name not in files.gone:
+        files.unreached.pop(name, None)
+        files.instead[name] = before[-1].kept

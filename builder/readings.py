@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,19 +20,42 @@ EACH = 16 * 2**10
 """What one takes, but for what was found in its data file."""
 
 
+@dataclass
+class Files:
+    """What one run has found out about data files.
+
+    A file is called what the state calls what is, or would be, found in it: see `builder.inspections.Inspections.name`.
+
+    Attributes:
+        unreached: What is said of files that cannot be had in this run.
+        gone: Those of them that are there no more.
+        instead: Of files that are not looked into for a changed record in this run, what the state calls what was found
+            for the record before; None where nothing was.
+        superseded: What the state calls what was found for records before, of which this run has found something anew.
+    """
+
+    unreached: dict[str, Finding] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    instead: dict[str, str | None] = field(default_factory=dict)
+    superseded: set[str] = field(default_factory=set)
+
+
 class Readings:
     """Keeps descriptions for one night, some four thousand of records whose data files say little.
 
     Attributes:
-        unreached: See `builder.inspections.Inspections`.
+        files: What is known of data files.
         later: By collection, identifiers of new records that are not shown before their files are looked into.
+        waiting: By collection, identifiers of records that are shown as if their files were as before, until these are
+            looked into.
     """
 
     def __init__(self) -> None:
         self._room = MOST_BYTES
         self._kept: dict[tuple[str, str, str], Described] = {}
-        self.unreached: dict[str, Finding] = {}
+        self.files = Files()
         self.later: dict[str, set[str]] = {}
+        self.waiting: dict[str, set[str]] = {}
 
     def keep(self, collection: str, record: Record, described: Described) -> None:
         """Remember what a record of a collection was read as, while there is room."""

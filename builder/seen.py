@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.state import cache_name
@@ -9,6 +10,12 @@ from builder.state import cache_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from builder.dataset import Resource
+    from builder.enrich.inspection import Inspection
+
+WAITING = "waiting"
+"""Folder of the state with a file for each record that is shown without its file, which waits to be looked into."""
 
 
 class Seen(NamedTuple):
@@ -47,6 +54,36 @@ class Seen(NamedTuple):
     copies: tuple[tuple[str, int, int], ...] = ()
 
 
+def seen_in(name: str, data: bytes, resource: Resource, found: Inspection) -> Seen:
+    """Return by what one tells later that a file is still the one that something was found in.
+
+    Args:
+        name: What the state calls what was found.
+        data: What it keeps.
+        resource: The file as it was asked for.
+        found: The same as ``data``.
+    """
+    return Seen(
+        kept=name,
+        found=sha256(data).hexdigest(),
+        href=resource.href,
+        local=resource.local,
+        size=found.size,
+        etag=found.etag,
+        last_modified=found.last_modified,
+        mtime_ns=found.mtime_ns,
+        copy=found.copy.kept if found.copy is not None else None,
+        reads=read_from(found) if found.references is not None else "",
+        referenced=found.references is not None,
+        combine_key=found.combine_key,
+    )
+
+
+def read_from(found: Inspection) -> str:
+    """Return from where pages read a file that has references."""
+    return found.copy.href if found.copy is not None else found.href
+
+
 def with_copies(seen: Seen | None, base: Path, copies: Mapping[str, str]) -> Seen | None:
     """Add local files that are about to be copied, as they are now.
 
@@ -64,3 +101,8 @@ def with_copies(seen: Seen | None, base: Path, copies: Mapping[str, str]) -> See
 def tried(collection: str, identifier: str) -> str:
     """Return by what the state tells that the file of a record was tried in vain: such a record is shown without it."""
     return cache_name("tried", collection, identifier)
+
+
+def waits(collection: str, identifier: str) -> str:
+    """Return by what the state tells that a record is shown without its file, which waits to be looked into."""
+    return cache_name(WAITING, collection, identifier)

@@ -152,7 +152,7 @@ class _Night:
             definition = self.definitions[collection]
             base = base_of(definition, self.request, self.state)
             with gate_for(definition) as gate:
-                whole = (self.request.base_url, self.readings.unreached, self.request.recheck)
+                whole = (self.request.base_url, self.readings.files, self.request.recheck)
                 looking = Inspections(definition, self.state, self.inspector, gate, base, *whole)
                 with Remembered(self.state, definition, base) as remembered:
                     found = offers(definition, self.state, looking, base, self.readings, remembered)

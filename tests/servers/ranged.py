@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+CLOSED = ".closed"
+"""Name of a file beside the others, with which all is forbidden."""
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -28,6 +31,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, *, body):
         path = self.folder / self.path.lstrip("/").partition("?")[0]
+        if (self.folder / CLOSED).exists():
+            return self.reply(403, b"", {}, body=body)
         if not path.is_file():
             return self.reply(404, b"", {}, body=body)
         size = path.stat().st_size

@@ -64,8 +64,8 @@ class Night:
     def compose(self, one):
         """Return what is found in each file where its item is made."""
         with gate_for(one) as gate, Inspector() as inspector:
-            folder, unreached = self.request.collections, self.readings.unreached
-            looking = Inspections(one, self.state, inspector, gate, folder, None, unreached)
+            folder, files = self.request.collections, self.readings.files
+            looking = Inspections(one, self.state, inspector, gate, folder, None, files)
             records = [self.state.record(one.id, entry) for entry in self.state.entries(one.id)]
             return [looking.of(describe(record), record) for record in records]
 
@@ -227,7 +227,7 @@ def test_of_files_that_cannot_be_had_no_more_is_kept_than_what_is_said(night, re
         remembered["ice"] = night.known(ice) if known else []
         night.look(ice)
     gc.collect()
-    assert len(night.readings.unreached) == 2
+    assert len(night.readings.files.unreached) == 2
     assert not [one for one in gc.get_objects() if isinstance(one, FetchError)]  # with all that its frames hold
 
 

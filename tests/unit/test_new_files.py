@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from builder.findings import error
 from builder.processing import offers as offering
 from builder.readings import Readings
 from builder.state import open_state
-from tests.servers.ranged import ranged
+from tests.servers.ranged import CLOSED, ranged
 from tests.unit.test_memo_data import HEAD, grid
 
 NIGHTLY = {"manifest.json", "status.html", "status.json", "changes.ndjson", "changes.html", "changes.atom"}
@@ -28,7 +29,7 @@ class Partner:
     def __init__(self, folder, base, log):
         self.folder, self.base, self.log = folder, base, log
 
-    def define(self, *names, title="Ice", reviewed=""):
+    def define(self, *names, title="Ice", reviewed="", references=True):
         """Describe items, each with a file of its name; a digit has none. One may be in review."""
         host = self.base.removeprefix("http://")
         text = f"{HEAD}source:\n  type: files\n  delay_s: 0\n  fetch_hosts: ['{host}']\n  records:\n"
@@ -38,6 +39,7 @@ class Partner:
                 f"    - id: '{name}'\n      title: {title} {name}\n      description: Told.\n      start: 2020-01-01\n"
                 f"      end: 2020-01-02\n      files: [{file}]\n"
             )
+        text += "" if references else "policies: {references: false}\n"
         self.write(text + (f"overrides: [{{match: {reviewed}, set: {{status: in-review}}}}]\n" if reviewed else ""))
 
     def write(self, definition):
@@ -54,13 +56,13 @@ class Partner:
         fetched = {
             path[1:-3] for method, path, size in self.log if method == "GET" and size > 8
         }  # 8: whether pages may
-        said = [one.message for one in report.collections[0].findings if one.code == "data.later"]
+        said = [one.message for one in report.collections[0].findings if one.code in {"data.later", "data.waiting"}]
         return items, {one for one in items if any(published.glob(f"references/{one}*"))}, fetched, said
 
-    def tree(self, out):
+    def tree(self, out, below=""):
         files = (file for file in (self.folder / out).rglob("*") if file.is_file())
         named = {file.relative_to(self.folder / out).as_posix(): file.read_bytes() for file in files}
-        return {path: body for path, body in named.items() if path not in NIGHTLY}
+        return {path: body for path, body in named.items() if path not in NIGHTLY and path.startswith(below)}
 
 
 @pytest.fixture
@@ -70,6 +72,10 @@ def partner(tmp_path):
         grid(tmp_path / "data" / f"{name}.nc", day)
     with ranged(tmp_path / "data") as (base, log):
         yield Partner(tmp_path, base, log)
+
+
+def as_before(number):
+    return [f"{number} items are shown as if their files were as before, until the next runs look into these"]
 
 
 def waiting(number):
@@ -103,12 +109,84 @@ def test_local_files_wait_for_nothing(partner):
     assert len(list((partner.folder / "out/imr/ice").rglob("*.nc"))) == 5
 
 
-def test_what_is_shown_stays_shown_when_it_changes(partner):
+def test_what_is_shown_stays_shown_with_what_its_file_said_when_it_changes(partner):
     partner.define(*"abc")
     partner.night()
     partner.define(*"abcde", title="Snow")
-    assert partner.night(1) == ({*"abcd"}, {*"abcd"}, {*"abcd"}, waiting(1))
-    assert b"Snow b" in (partner.folder / "out/imr/ice/b.json").read_bytes()
+    assert partner.night(1, out="1") == ({*"abcd"}, {*"abcd"}, {*"ad"}, [*waiting(1), *as_before(2)])
+    assert b"Snow b" in (partner.folder / "1/imr/ice/b.json").read_bytes()
+    assert partner.night(1, out="2") == ({*"abcde"}, {*"abcde"}, {*"be"}, as_before(1))
+    assert partner.night(1, out="2") == ({*"abcde"}, {*"abcde"}, {*"c"}, [])
+    assert partner.night(1, out="2") == ({*"abcde"}, {*"abcde"}, set(), [])
+    partner.night(out="at-once", state="other")
+    assert partner.tree("2", "imr/") == partner.tree("at-once", "imr/")
+
+
+def test_a_file_that_changes_with_its_record_waits_for_nothing(partner):
+    partner.define(*"abc")
+    partner.night()
+    partner.define(*"abc", title="Snow")
+    grid(partner.folder / "data/c.nc", 9)
+    os.utime(partner.folder / "data/c.nc", (1, 1))
+    assert partner.night(1) == ({*"abc"}, {*"abc"}, {*"ac"}, as_before(1))
+
+
+def test_what_waits_is_looked_into_by_a_run_without_a_bound(partner):
+    partner.define(*"ab")
+    partner.night()
+    partner.define(*"ab", title="Snow")
+    partner.night(1)
+    assert partner.night() == ({*"ab"}, {*"ab"}, {*"b"}, [])
+
+
+def test_a_run_that_was_killed_after_it_looked_is_mended_without_another_look(partner):
+    partner.define(*"ab")
+    partner.night()
+    partner.define(*"ab", title="Snow")
+    partner.night(1)
+    memory = partner.folder / "state/ice"
+    shutil.copytree(memory, partner.folder / "before")
+    partner.night(1)
+    shutil.rmtree(memory)
+    (partner.folder / "before").rename(memory)
+    assert partner.night(1) == ({*"ab"}, {*"ab"}, set(), [])
+    partner.night(out="at-once", state="other")
+    assert partner.tree("out", "imr/") == partner.tree("at-once", "imr/")
+
+
+def test_a_host_that_does_not_answer_when_records_change_loses_no_references(partner):
+    partner.define(*"ab")
+    partner.night()
+    partner.define(*"ab", title="Snow")
+    (partner.folder / "data" / CLOSED).touch()
+    assert partner.night(out="1")[:2] == ({*"ab"}, {*"ab"})
+    assert b"Snow b" in (partner.folder / "1/imr/ice/b.json").read_bytes()
+    (partner.folder / "data" / CLOSED).unlink()
+    assert partner.night(out="1")[:3] == ({*"ab"}, {*"ab"}, {*"ab"})
+    partner.night(out="at-once", state="other")
+    assert partner.tree("1", "imr/") == partner.tree("at-once", "imr/")
+
+
+def test_a_file_that_is_gone_when_its_record_changes_has_no_references(partner):
+    partner.define(*"ab")
+    partner.night()
+    partner.define(*"ab", title="Snow")
+    (partner.folder / "data/b.nc").unlink()
+    assert partner.night()[:2] == ({*"ab"}, {*"a"})
+
+
+def test_references_that_are_asked_for_later_come_by_and_by(partner):
+    partner.define(*"abc1", references=False)
+    assert partner.night(1) == ({*"abc1"}, set(), set(), [])
+    partner.define(*"abc1")
+    nights = [partner.night(1, out=str(night)) for night in range(4)]
+    assert [(items, fetched) for items, _, fetched, _ in nights] == [
+        ({*"abc1"}, {*some}) for some in ("a", "b", "c", "")
+    ]
+    assert [referenced for _, referenced, _, _ in nights] == [{*"a"}, {*"ab"}, {*"abc"}, {*"abc"}]
+    assert [said for *_, said in nights] == [as_before(2), as_before(1), [], []]
+    partner.night(out="at-once", state="other")
+    assert partner.tree("3", "imr/") == partner.tree("at-once", "imr/")
 
 
 def test_a_job_that_keeps_the_state_alone_goes_on_all_the_same(partner):
