@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
@@ -39,35 +39,27 @@ class Told:
             yield Change(Kind(told["kind"]), told["identifier"], told["reason"])
 
 
-def append(to: IO[bytes], before: Iterable[bytes], run: int, changes: Iterable[Change]) -> tuple[int, int]:
+def append(to: IO[bytes], before: Iterable[tuple[dict[str, Any], bytes]], run: int, changes: Iterable[Change]) -> tuple[int, int]:
     """Write the history with one more run.
 
     Only the last change of a record stays in it, so that it grows with the records and not with the nights; who has
-    seen all runs up to one finds in the lines of later ones all that is different since. Lines of a run that was
-    interrupted before its ledger was kept are left out: its changes are found again.
+    seen all runs up to one finds in the lines of later ones all that is different since.
 
     Args:
         to: Where it is written.
-        before: The history until now.
+        before: The changes until now, without those of a run that was interrupted, each with its line.
         run: Number of the run.
         changes: What it changed; gone through twice.
 
     Returns:
         Where in it the run begins, and how many changes it has.
     """
-    to.writelines(_without({change.identifier for change in changes}, run, before))
+    changed = {change.identifier for change in changes}
+    to.writelines(line for told, line in before if told["identifier"] not in changed)
     start, number = to.tell(), 0
     for number, change in enumerate(changes, 1):  # noqa: B007  (the last is returned)
         to.write(_line(run, change))
     return start, number
-
-
-def _without(changed: Container[str], run: int, before: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of earlier runs that no change of a run takes the place of."""
-    for line in before:
-        told = orjson.loads(line)
-        if told["run"] < run and told["identifier"] not in changed:
-            yield line
 
 
 def _line(run: int, change: Change) -> bytes:

@@ -27,7 +27,7 @@ _LAST = {"ledger.ndjson": 1, "harvest.json": 2}
 """What `State.commit` moves last: a ledger names bodies, and what the next pass asks for builds on the ledger."""
 
 _DAMAGE = (ValueError, KeyError, TypeError)
-"""How a damaged ledger shows."""
+"""How a damaged ledger or history shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,19 @@ class State:
         hint = "restore it, or remove it to harvest anew"
         return UsageError("the ledger is damaged", where=str(self.folder / name), hint=hint)
 
+    def _told(self, collection: str, until: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Yield the changes of a collection up to a run, each with its line."""
+        name = f"{collection}/changes.ndjson"
+        for line in self.lines(name):
+            try:
+                change = orjson.loads(line)
+                counts = change["run"] <= until and change["identifier"] is not None
+            except _DAMAGE as trouble:
+                hint = "restore it, or remove it; the history starts over"
+                raise UsageError("the history is damaged", where=str(self.folder / name), hint=hint) from trouble
+            if counts:
+                yield change, line.rstrip() + b"\n"
+
     def remember(self, collection: str, known: Known, changes: Iterable[Change]) -> Told:
         """Keep a ledger as changes leave it, and add them to the collection's history as one numbered run.
 
@@ -193,22 +206,25 @@ class State:
 
         Returns:
             The changes as the history tells them.
+
+        Raises:
+            UsageError: The history is damaged.
         """
         run = known.run + 1
         name = f"{collection}/changes.ndjson"
         with self.writing(name) as lines:
-            place = append(lines, self.lines(name), run, changes)
+            place = append(lines, self._told(collection, known.run), run, changes)
         with self.writing(f"{collection}/ledger.ndjson") as lines:
             lines.writelines(known.after(run, changes))
         return Told(self.overlay / name, *place)
 
     def history(self, collection: str) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Yield the last change of each record of a collection, oldest first, each with its line."""
-        run = self._run(collection)
-        for line in self.lines(f"{collection}/changes.ndjson"):
-            change = orjson.loads(line)
-            if change["run"] <= run:
-                yield change, line
+        """Yield the last change of each record of a collection, oldest first, each with its line.
+
+        Raises:
+            UsageError: The history is damaged.
+        """
+        return self._told(collection, self._run(collection))
 
     def store(self, collection: str, record: Record) -> None:
         """Keep a record's body (and companion) under its digest."""

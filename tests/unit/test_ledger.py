@@ -111,6 +111,30 @@ def test_a_history_that_people_wrote_is_gone_on_with(tmp_path):
         assert [(line["run"], line["identifier"]) for line, _ in state.history("c")] == [(1, "r0"), (2, "r1")]
 
 
+@pytest.mark.parametrize("damage", [b'{"run":1,"kind":"ne', b"\xff\n", b"{}\n", b"[1]\n", b"null\n"])
+def test_a_damaged_history_is_named_whether_it_is_read_or_gone_on_with(tmp_path, damage):
+    with open_state(tmp_path) as state:
+        remember(state, NEW)
+        state.commit()
+    (tmp_path / "c/changes.ndjson").write_bytes(damage)
+    with open_state(tmp_path) as state:
+        with pytest.raises(UsageError, match=r"c/changes.ndjson: the history is damaged .*starts over"):
+            list(state.history("c"))
+        with pytest.raises(UsageError, match="the history is damaged"):
+            remember(state, GONE)
+
+
+def test_a_history_whose_last_line_lacks_its_end_is_gone_on_with(tmp_path):
+    with open_state(tmp_path) as state:
+        remember(state, NEW)
+        state.commit()
+    file = tmp_path / "c/changes.ndjson"
+    file.write_bytes(file.read_bytes().strip())
+    with open_state(tmp_path) as state:
+        remember(state, GONE)
+        assert [line["kind"] for line, _ in state.history("c")] == ["new", "gone"]
+
+
 def test_what_was_changed_is_told_whatever_becomes_of_the_file(tmp_path):
     with open_state(tmp_path) as state:
         remember(state, replace(NEW, identifier="r0"))
