@@ -93,7 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
             click.echo(f"error: {problem}", err=True)
         sys.exit(trouble.exit_status)
     except OSError as trouble:
-        where = f"{trouble.filename}: " if trouble.filename else ""
+        place = trouble.filename2 or trouble.filename  # where it was to go, before where it came from
+        where = f"{place}: " if place else ""
         click.echo(f"error: {where}{trouble.strerror or trouble} (what was there before is still whole)", err=True)
         sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)

@@ -12,7 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from builder.cli import COMMANDS, group
+from builder.cli import COMMANDS, group, main
+from tests.harvesting import define
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
@@ -94,3 +95,23 @@ def test_an_unknown_command_is_a_usage_error():
     assert done.returncode == 2
     assert "biuld" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_put_in_its_place_is_named_by_that_place(tmp_path, capsys):
+    records = [
+        {
+            "id": "walrus",
+            "title": "Walrus",
+            "description": "Seen.",
+            "start": "2018-07-01",
+            "end": "2018-07-31",
+            "point": [-51, 70.5],
+        }
+    ]
+    define(tmp_path / "collections", "village", {"type": "files", "records": records})
+    taken = tmp_path / "state/village/nights.ndjson"
+    taken.mkdir(parents=True)
+    folders = ["--collections", str(tmp_path / "collections"), "--state", str(tmp_path / "state")]
+    with pytest.raises(SystemExit, match="2"):
+        main(["harvest", *folders])
+    assert capsys.readouterr().err.startswith(f"error: {taken}: Is a directory (")
