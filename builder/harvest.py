@@ -83,7 +83,7 @@ def harvest(
     """
     asked = this or fresh()
     with state.known(definition.id) as known, Met(known, state.overlay) as met:
-        reading = _Reading(definition, state, met, seen, Harvest(definition.id, live=known.live))
+        reading = _Reading(definition, state, met, seen, Harvest(definition.id, live=known.live), asked.anew)
         result = reading.result
         try:
             if asked.again:
@@ -115,6 +115,7 @@ class _Reading:
     met: Met
     seen: Callable[[], None]
     result: Harvest
+    anew: bool
     refused_at: set[str] = field(default_factory=set)
 
     @property
@@ -156,6 +157,8 @@ class _Reading:
     def _weigh(self, record: Record) -> None:
         """Compare one record; one that no crosswalk can read is refused and the harvest goes on."""
         change = self.met.weigh(record)
+        if self.anew and change.kind is Kind.SAME and not record.deleted:
+            self.state.store(self.definition.id, record, doubted=True)
         if change.kind not in {Kind.NEW, Kind.CHANGED}:
             return
         try:

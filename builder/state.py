@@ -226,13 +226,16 @@ class State:
         """
         return self._told(collection, self._run(collection))
 
-    def store(self, collection: str, record: Record) -> None:
-        """Keep a record's body (and companion) under its digest."""
+    def store(self, collection: str, record: Record, *, doubted: bool = False) -> None:
+        """Keep a record's body (and companion) under its digest; what is kept is read only where it is doubted."""
         name = _body_name(collection, record.sha256)
-        if self.file(name) is None:
+        if self.file(name) is None or (doubted and not self._holds(name, record)):
             self.write(name, record.body)
             if record.companion:
                 self.write(f"{name}.companion", record.companion)
+
+    def _holds(self, name: str, record: Record) -> bool:
+        return (self.read(name), self.read(f"{name}.companion") or b"") == (record.body, record.companion)
 
     def record(self, collection: str, entry: Entry) -> Record:
         """Return a record as it was received.
@@ -241,21 +244,20 @@ class State:
             UsageError: Its body is missing or damaged.
         """
         name = _body_name(collection, entry.sha256)
-        body = self.read(name)
-        if body is None:
-            raise UsageError(
-                "a record's body is missing", where=str(self.folder / name), hint="harvest the source anew"
-            )
-        return Record(
+        found = Record(
             identifier=entry.identifier,
             format=entry.format,
-            body=body,
+            body=self.read(name) or b"",
             media_type=entry.media_type,
             url=entry.url,
             datestamp=entry.datestamp,
             sets=entry.sets,
             companion=self.read(f"{name}.companion") or b"",
         )
+        if found.sha256 != entry.sha256:
+            where, hint = str(self.folder / name), "build with --full, which harvests everything anew"
+            raise UsageError("a record's body is missing or damaged", where=where, hint=hint)
+        return found
 
 
 def cache_name(kind: str, *parts: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.enrich.inspect import Inspector
-from builder.errors import SourceError
+from builder.errors import SourceError, UsageError
 from builder.harvest import Harvest, gate_for, harvest
 from builder.inspections import Inspections
 from builder.processing.child import Child
@@ -183,7 +183,7 @@ class _Night:
         found: dict[str, dict[str, list[Related]]] = {}
         for definition in filter(is_process, self.definitions.values()):
             runs = dict(_runs(definition.id, self.state))
-            for offer in self.offered(definition.id):
+            for offer in (one for one in self.offered(definition.id) if one.identifier in runs):
                 product = Related(DERIVATION, offer.path, offer.title)
                 own = found.setdefault(definition.id, {}).setdefault(offer.identifier, [])
                 own += self._sources(runs[offer.identifier]["inputs"])
@@ -224,9 +224,11 @@ def _reads(definition: CollectionDefinition) -> set[str]:
 
 
 def _runs(collection: str, state: State) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what is known of the runs that made a collection; one whose record is damaged is as none."""
     for entry in state.entries(collection):
         if entry.format == "process":
-            yield entry.identifier, orjson.loads(state.record(collection, entry).body)
+            with suppress(UsageError):
+                yield entry.identifier, orjson.loads(state.record(collection, entry).body)
 
 
 def _remembered(collection: str, state: State) -> dict[str, Any]:

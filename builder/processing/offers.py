@@ -111,7 +111,9 @@ def offers(
             continue
         made: Offer | Finding | None = remembered.recall(entry, taken)
         if made is None:
-            record = state.record(definition.id, entry)
+            record = contained(entry, partial(state.record, definition.id, entry), [])
+            if record is None:
+                continue
             described = contained(entry, partial(read, definition, record, inspecting), [])
             if described is None:
                 continue

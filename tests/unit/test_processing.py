@@ -255,6 +255,36 @@ def test_damaged_offers_are_described_again(scene, monkeypatch, damage, again):
     assert (scene.tree(), file.read_bytes()) == (before, b"".join(lines))
 
 
+DAMAGES = {"lost": lambda file: file.unlink(), "cut": lambda file: file.write_bytes(b"{"), "zeros": None}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_records_that_are_damaged_cost_nothing_and_all_of_them_are_whole_after_a_full_harvest(scene, damage):
+    scene.night()
+    state, tree = scene.folder / "state", scene.tree()
+    bodies = {file: file.read_bytes() for file in state.glob("*/records/*/*")}
+    for file, body in bodies.items():
+        (DAMAGES[damage] or (lambda file, body=body: file.write_bytes(bytes(len(body)))))(file)
+    counts, _ = scene.night()
+    assert (scene.tree(), counts.failed) == (tree, False)
+    scene.night(full=True)
+    assert scene.tree() == tree
+    assert {file: file.read_bytes() for file in bodies} == bodies
+
+
+def test_a_damaged_record_is_named_where_it_is_needed_and_ends_no_run(scene):
+    scene.night()
+    for file in (scene.folder / "state").glob("*/records/*/*"):
+        file.write_bytes(b"")
+    scene.define("tables", TABLES.replace("Some tables", "More tables"))
+    run = build(scene.request(no_harvest=True), lambda task: None)
+    said = run.to_markdown()
+    assert said.count("a record's body is missing or damaged") == 6, "three tables and what was made of them"
+    assert "--full" in said
+    run = build(scene.request(full=True), lambda task: None)
+    assert (run.exit_status, len(scene.items())) == (0, 3)
+
+
 def test_what_has_no_room_is_described_again_to_the_same_catalogue(scene, monkeypatch):
     scene.night()
     whole = scene.tree()
