@@ -231,7 +231,7 @@ class Inspections:
             return replace(self._look(path, resource), mtime_ns=mtime_ns)
         hosts, limits, connections = self.gate.hosts, self.gate.limits, self.definition.source.connections
         with (
-            tempfile.TemporaryDirectory(prefix="iaos-data-") as folder,
+            tempfile.TemporaryDirectory(prefix="data-", dir=self.state.overlay) as folder,
             HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=f"{connections} parts") as parts,
         ):
             target = Path(folder) / "data"
@@ -274,7 +274,7 @@ class Inspections:
             return found
         from builder.enrich.copying import copied
 
-        return copied(path, found, self.state.lasting, self.address_of, self.inspector)
+        return copied(path, found, self.state, self.address_of, self.inspector)
 
     def address_of(self, name: str) -> str:
         """Return the public address of a file that the build puts below the collection's folder."""

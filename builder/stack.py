@@ -89,7 +89,7 @@ class Stack:
         """
         name, key = f"{self.definition.id}/combined.json", self._key()
         known = None if self.definition.policies.time_major else opened(key, self.state.read(name))
-        with tempfile.TemporaryDirectory(prefix="iaos-join-") as folder:
+        with tempfile.TemporaryDirectory(prefix="join-", dir=self.state.overlay) as folder:
             if known is not None and tree.take(known["files"]):
                 kind, findings, joined = known["kind"], tuple(map(finding_of, known["findings"])), None
             else:
@@ -207,7 +207,7 @@ class Stack:
             return
         refs = orjson.loads(granule.references)["refs"].values()
         href = next(value[0] for value in refs if isinstance(value, list))
-        with tempfile.TemporaryDirectory(prefix="iaos-data-") as folder:
+        with tempfile.TemporaryDirectory(prefix="data-", dir=self.state.overlay) as folder:
             got = self.inspecting.gate.download(href, Path(folder) / "data", max_bytes=MAX_BYTES)
             facts = {"size": got.size, "etag": got.headers.get("etag"), "sha256": got.sha256}
             for name, value in facts.items():

@@ -115,7 +115,7 @@ class State:
         """Remember bytes at once and whole, whatever becomes of this run."""
         file = self.lasting / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.{get_ident()}.part")  # partners are asked in several threads
+        part = self.overlay / f".{get_ident()}.part"  # partners are asked in several threads
         part.write_bytes(data)
         part.replace(file)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from threading import get_ident
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -17,6 +18,9 @@ from builder.enrich.inspection import Copied, Inspection
 from builder.enrich.inspectors import Inspectors
 from builder.findings import note, warning
 from builder.stac.layout import item_id
+
+if TYPE_CHECKING:
+    from builder.state import State
 
 TIMEOUT_S = 300.0
 LOST = "the process that copies was killed"
@@ -27,7 +31,7 @@ VERSION = "1"
 def copied(
     path: Path,
     found: Inspection,
-    state: Path,
+    state: State,
     address: Callable[[str], str],
     inspector: Inspector | Inspectors,
 ) -> Inspection:
@@ -36,15 +40,15 @@ def copied(
     Args:
         path: The file.
         found: What was found in it.
-        state: Folder in which the copy is kept between runs.
+        state: Where the copy is kept between runs.
         address: Gives the public address of a path below the collection's folder.
         inspector: Makes the references.
     """
     digest = sha256(f"{VERSION} {found.href} {found.sha256}".encode()).hexdigest()
     kept = f"copies/{digest[:2]}/{digest[2:]}.nc"
-    target = state / kept
+    target = state.lasting / kept
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{get_ident()}.part")  # two records may name one file
+    part = state.overlay / f"{target.name}.{get_ident()}"  # two records may name one file
     reason = make_copy(path, part, TIMEOUT_S)
     if reason is not None:
         said = warning(KILLED if reason == LOST else "netcdf.no-copy", found.href, f"no readable copy: {reason}")

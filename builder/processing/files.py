@@ -34,12 +34,14 @@ class Files:
         gate_of: Through what the files of a collection are fetched.
         known: Digest of each version of a file that was met before.
         recheck: Tells of a collection whether its remote files are asked each night if they are still the same.
+        scratch: Where files may lie while a run reads them.
         met: The part of ``known`` that was of use, with what is new.
     """
 
     gate_of: GateOf
     known: dict[str, str]
     recheck: Callable[[str], bool]
+    scratch: Path
     met: dict[str, str] = field(default_factory=dict)
     _gates: dict[str, HttpGate] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -78,7 +80,7 @@ class Files:
             FetchError: One cannot be fetched.
             IaosError: One cannot be read.
         """
-        with tempfile.TemporaryDirectory(prefix="iaos-inputs-") as name:
+        with tempfile.TemporaryDirectory(prefix="inputs-", dir=self.scratch) as name:
             inputs: dict[str, list[Input]] = {}
             for number, (one, version) in enumerate(given):
                 found = self._input(one, Path(name) / str(number))

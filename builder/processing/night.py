@@ -165,7 +165,7 @@ class _Night:
 
     @contextmanager
     def _files(self, known: dict[str, str]) -> Iterator[Files]:
-        files = Files(self._gate, known, lambda name: self.definitions[name].policies.recheck)
+        files = Files(self._gate, known, lambda name: self.definitions[name].policies.recheck, self.state.overlay)
         try:
             yield files
         finally:

@@ -198,6 +198,15 @@ def test_the_copy_is_published_with_references_that_read_it(odd):
         assert kept.is_file()
 
 
+def test_a_copy_is_written_where_the_next_run_clears_what_a_killed_one_left(odd, monkeypatch):
+    written = []
+    monkeypatch.setattr("builder.enrich.copying.make_copy", lambda _, target, __: written.append(target) or "no")
+    built(odd, "https://example.org/")
+    (target,) = written
+    assert target.parent.name.startswith(".scratch-")
+    assert target.parent.parent == odd / "state"
+
+
 def test_without_the_policy_or_with_a_restriction_nothing_is_copied(odd):
     file = odd / "collections" / "odd.yaml"
     for text in (

@@ -197,6 +197,16 @@ def test_what_a_killed_run_left_in_its_scratch_folder_goes_with_the_next(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_run_was_about_to_keep_lies_in_its_scratch_folder(tmp_path, monkeypatch):
+    with open_state(tmp_path) as state, monkeypatch.context() as killing:
+        killing.setattr("pathlib.Path.replace", None)
+        with pytest.raises(TypeError):
+            state.keep("inspections/ab/cd", b"{}")
+        left = [file for file in tmp_path.rglob("*") if file.is_file()]
+        assert left
+        assert all(file.is_relative_to(state.overlay) for file in left)
+
+
 def test_two_runs_at_once_are_refused(tmp_path):
     with open_state(tmp_path), pytest.raises(UsageError, match="another run"), open_state(tmp_path):
         pass

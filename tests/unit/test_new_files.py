@@ -92,6 +92,12 @@ def test_nights_go_on_where_the_one_before_stopped_and_end_in_the_same_catalogue
     assert partner.tree("out") == partner.tree("at-once")
 
 
+def test_files_are_fetched_into_the_state_which_the_next_run_clears_where_a_run_is_killed(partner, monkeypatch):
+    partner.define(*"ab")
+    monkeypatch.setattr("tempfile.tempdir", str(partner.folder / "no such folder"))
+    assert partner.night() == ({*"ab"}, {*"ab"}, {*"ab"}, [])
+
+
 def test_without_a_bound_all_are_looked_into(partner):
     partner.define(*"abcde")
     assert partner.night() == ({*"abcde"}, {*"abcde"}, {*"abcde"}, [])

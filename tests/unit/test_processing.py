@@ -255,6 +255,11 @@ def test_damaged_offers_are_described_again(scene, monkeypatch, damage, again):
     assert (scene.tree(), file.read_bytes()) == (before, b"".join(lines))
 
 
+def test_inputs_are_fetched_into_the_state_which_the_next_run_clears_where_a_run_is_killed(scene, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(scene.folder / "no such folder"))
+    assert scene.night()[1] == 3
+
+
 DAMAGES = {"lost": lambda file: file.unlink(), "cut": lambda file: file.write_bytes(b"{"), "zeros": None}
 
 
