@@ -74,10 +74,12 @@ class CkanAdapter:
         self.bookmark = self.total = None
         self.counts = dict.fromkeys(("packages", "pages", "deleted"), 0)
         self._met.clear()
+        after = (ask.began - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ") if ask.began else None
+        since = None if after and after < (ask.since or "") else ask.since  # a later one comes from a wrong clock
         try:
-            yield from self._searched(f"metadata_modified:[{ask.since} TO *]" if ask.since else "")
-            self.total = self._search("", rows=0)[0] if ask.since else None
-            self.bookmark = (ask.began - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ") if ask.began else None
+            yield from self._searched(f"metadata_modified:[{since} TO *]" if since else "")
+            self.total = self._search("", rows=0)[0] if since else None
+            self.bookmark = after
         except CkanError as trouble:
             if not trouble.search_down or self.counts["pages"] or self._source.query or self._source.filter:
                 raise

@@ -183,6 +183,21 @@ def test_everything_is_asked_for_again_after_a_week_or_where_the_clock_was_wrong
         assert ("from" not in server.requests[done].args) is full
 
 
+def test_after_a_night_whose_clock_ran_ahead_a_portal_is_asked_for_everything(tmp_path, monkeypatch):
+    portal = Portal(PORTAL)
+    with LocalServer(wsgi(portal.app)) as server:
+        define(tmp_path / "collections", "c", ckan(server))
+        run(tmp_path)
+        right = datetime.now(UTC)
+        with monkeypatch.context() as wrong:
+            wrong.setattr(clock, "now", lambda: right + timedelta(days=3))
+            run(tmp_path)
+        changed = {**PORTAL[7], "title": "Other", "metadata_modified": f"{right:%Y-%m-%dT%H:%M:%S}"}
+        portal.packages[PORTAL[7]["id"]] = changed
+        assert report_of(run(tmp_path), "c").counts["changed"] == 1
+        assert report_of(run(tmp_path), "c").counts["packages"] == 1, "and then for what changed"
+
+
 def test_an_unchanged_catalogue_is_not_sent_again(tmp_path):
     with LocalServer(catalogues(conditional=True)) as server:
         define(tmp_path / "collections", "c", crawled(server))
