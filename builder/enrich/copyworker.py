@@ -8,6 +8,8 @@ from pathlib import Path
 
 import orjson
 
+from builder.orphans import end_with_parent
+
 MEMORY_BYTES = 4 << 30
 MAX_COPY_BYTES = 2 << 30
 """Largest copy that may be written."""
@@ -39,4 +41,5 @@ def _copied(source: Path, target: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

@@ -11,6 +11,7 @@ import orjson
 
 from builder.enrich.combine import combine_in_order
 from builder.enrich.joining import PARQUET, REFERENCES
+from builder.orphans import end_with_parent
 from builder.references.encode import PARQUET_ABOVE
 from builder.references.gathered import parquet_of
 
@@ -49,4 +50,5 @@ def _path(text: str) -> Path:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from builder.orphans import end_with_parent
+
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
@@ -112,4 +114,5 @@ def _band(raster: DatasetReader, number: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

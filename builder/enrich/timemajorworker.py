@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from builder.orphans import end_with_parent
+
 MEMORY_BYTES = 4 << 30
 MAX_VALUES_BYTES = 32 << 30
 """Most bytes of values, not deflated, that a copy may hold; no file that is written may be larger."""
@@ -65,4 +67,5 @@ def _hear() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

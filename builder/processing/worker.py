@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from builder.orphans import end_with_parent
+
 
 def main() -> None:
     """Do what the request on standard input asks; answer with an object, empty or with a refusal in it."""
@@ -57,4 +59,5 @@ def perform(request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

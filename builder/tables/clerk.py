@@ -14,6 +14,7 @@ import orjson
 
 from builder.index.described import Shelf
 from builder.index.writer import IndexWriter, write_index
+from builder.orphans import end_with_parent
 from builder.tables.items import ItemsTable
 from builder.tables.writer import TableWriter
 
@@ -84,4 +85,5 @@ def _index(order: Order, target: Path, staging: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -445,6 +446,13 @@ def test_remote_inputs_come_through_the_gate_and_are_fetched_once(scene, httpser
     assert asked.count("GET") == 1, "only its headers are asked for again"
 
 
+def runs(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_killed_build_leaves_the_last_good_catalogue_and_the_next_mends_it(scene):
     scene.night()
     before = scene.tree()
@@ -457,8 +465,12 @@ def test_a_killed_build_leaves_the_last_good_catalogue_and_the_next_mends_it(sce
     deadline = time.monotonic() + 60
     while len(scene.runs()) < 4 and time.monotonic() < deadline:
         time.sleep(0.05)
+    working = [int(one) for one in Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()]
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
+    while any(map(runs, working)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (len(working), [*filter(runs, working)]) == (1, []), "who works for nobody ends"
     assert scene.tree() == before
     scene.table("2020-01-01", "x\n" * 6)
     assert scene.night()[1] == 1
