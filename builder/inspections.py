@@ -39,7 +39,7 @@ MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
 
 NO_REFERENCES = "netcdf.no-references"
-PASSING = frozenset({"netcdf.timeout", "netcdf.killed"})  # which another run may not meet
+PASSING = frozenset({"netcdf.timeout", "netcdf.killed"})  # of rasters and copies, too; another run may not meet them
 
 GONE = frozenset({404, 410})
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from builder.enrich.inspect import KILLED, Inspector, environment, was_killed
+from builder.enrich.inspect import KILLED, TOO_LONG, Inspector, environment, was_killed
 from builder.enrich.inspection import Copied, Inspection
 from builder.enrich.inspectors import Inspectors
 from builder.findings import note, warning
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 300.0
 LOST = "the process that copies was killed"
+LATE = "copying took longer than {:g} s"
 VERSION = "1"
 """Part of the name of a copy; raised when the same file would be copied otherwise."""
 
@@ -51,7 +52,8 @@ def copied(
     part = state.overlay / f"{target.name}.{get_ident()}"  # two records may name one file
     reason = make_copy(path, part, TIMEOUT_S)
     if reason is not None:
-        said = warning(KILLED if reason == LOST else "netcdf.no-copy", found.href, f"no readable copy: {reason}")
+        code = {LOST: KILLED, LATE.format(TIMEOUT_S): TOO_LONG}.get(reason, "netcdf.no-copy")
+        said = warning(code, found.href, f"no readable copy: {reason}")
         return replace(found, findings=(*found.findings, said))
     part.replace(target)
     stem = found.href.partition("?")[0].rsplit("/", 1)[-1].rsplit(".", 1)[0]
@@ -85,7 +87,7 @@ def make_copy(source: Path, target: Path, timeout_s: float) -> str | None:
         )
         reason: str | None = orjson.loads(done.stdout).get("refused")
     except subprocess.TimeoutExpired:
-        reason = f"copying took longer than {timeout_s:g} s"
+        reason = LATE.format(timeout_s)
     except subprocess.CalledProcessError as lost:
         reason = LOST if was_killed(lost.returncode) else "copying ended the process"
     except orjson.JSONDecodeError:

@@ -33,6 +33,9 @@ MAX_FRAME_BYTES = 256 << 20
 KILLED = "netcdf.killed"
 """Code of what the machine did to the child, which says nothing of the file."""
 
+TOO_LONG = "netcdf.timeout"
+"""Code of what took too long, as all does on a machine that has other work."""
+
 __all__ = ["Inspection", "Inspector", "inspect"]
 
 
@@ -201,7 +204,7 @@ class Inspector:
         while count:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
-                raise self._lost("netcdf.timeout", f"reading the file took longer than {timeout_s:g} s")
+                raise self._lost(TOO_LONG, f"reading the file took longer than {timeout_s:g} s")
             part = os.read(pipe, min(count, 1 << 20))
             if not part:
                 code = KILLED if was_killed(self._child.wait()) else "netcdf.crashed"

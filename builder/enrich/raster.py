@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from builder.dataset import Projection
-from builder.enrich.inspect import KILLED, was_killed
+from builder.enrich.inspect import KILLED, TOO_LONG, was_killed
 from builder.enrich.inspection import Inspection
 from builder.findings import Finding, error, note, warning
 
@@ -42,8 +42,12 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
     """Complete an inspection with what `builder.enrich.rasterworker.describe` says."""
     href = blank.href
     if "refused" in said:
-        code = KILLED if said.get("killed") else "raster.unreadable"
-        reason = error(code, href, f"GeoTIFF {said['refused']}", "ask the partner to check the file")
+        reason = error(
+            said.get("code", "raster.unreadable"),
+            href,
+            f"GeoTIFF {said['refused']}",
+            "ask the partner to check the file",
+        )
         return replace(blank, findings=(reason,))
     projection = _projection(said)
     return replace(
@@ -71,9 +75,9 @@ def _ask(path: Path) -> dict[str, Any]:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)  # noqa: S603  (our own)
         return dict(orjson.loads(done.stdout))
     except subprocess.TimeoutExpired:
-        return {"refused": f"took longer than {TIMEOUT_S} s to read"}
+        return {"refused": f"took longer than {TIMEOUT_S} s to read", "code": TOO_LONG}
     except subprocess.CalledProcessError as lost:
-        return {"refused": "ended the process that read it", "killed": was_killed(lost.returncode)}
+        return {"refused": "ended the process that read it"} | ({"code": KILLED} if was_killed(lost.returncode) else {})
     except orjson.JSONDecodeError:
         return {"refused": "ended the process that read it"}
 

@@ -117,6 +117,14 @@ def test_a_copy_whose_process_was_killed_is_made_by_the_next_build(odd, monkeypa
     assert "readable-copy" in the_item(odd)["assets"]
 
 
+def test_a_copy_that_took_too_long_on_a_busy_machine_is_made_by_the_next_build(odd, monkeypatch):
+    with monkeypatch.context() as busy:
+        busy.setattr("builder.enrich.copying.TIMEOUT_S", 0.01)
+        assert "copying took longer than 0.01 s" in built(odd, "https://example.org/").to_markdown()
+    built(odd, "https://example.org/")
+    assert "readable-copy" in the_item(odd)["assets"]
+
+
 def killed(folder):
     """Return a program that is killed, as the system does it when memory runs out."""
     program = folder / "killed"

@@ -16,7 +16,7 @@ from pyproj import CRS
 from rasterio.enums import MaskFlags
 
 from builder.build import Request, build
-from builder.enrich.inspect import KILLED
+from builder.enrich.inspect import KILLED, TOO_LONG
 from builder.enrich.inspection import Inspection
 from builder.enrich.raster import COG, GEOTIFF, inspect_raster, understand
 from builder.enrich.rasterworker import describe
@@ -185,13 +185,15 @@ def test_a_cut_file_is_a_finding(tmp_path):
     assert found.findings[0].code == "raster.unreadable"
 
 
-def test_a_process_that_the_machine_kills_says_nothing_of_the_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("act", "code"), [("kill -9 $$", KILLED), ("exec sleep 60", TOO_LONG)])
+def test_a_process_that_the_machine_kills_or_slows_down_says_nothing_of_the_file(tmp_path, monkeypatch, act, code):
     program = tmp_path / "killed"
-    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.write_text(f"#!/bin/sh\n{act}\n")
+    monkeypatch.setattr("builder.enrich.raster.TIMEOUT_S", 1)
     program.chmod(0o700)
     monkeypatch.setattr("builder.enrich.raster.sys", SimpleNamespace(executable=str(program)))
     (tmp_path / "a.tif").write_bytes(b"II*\0")
-    assert [one.code for one in inspect_raster(tmp_path / "a.tif", "https://a.example/a.tif").findings] == [KILLED]
+    assert [one.code for one in inspect_raster(tmp_path / "a.tif", "https://a.example/a.tif").findings] == [code]
 
 
 def test_a_polar_grid_in_a_folder_becomes_an_item_round_the_pole(shared_data, tmp_path):
