@@ -39,7 +39,9 @@ class Told:
             yield Change(Kind(told["kind"]), told["identifier"], told["reason"])
 
 
-def append(to: IO[bytes], before: Iterable[tuple[dict[str, Any], bytes]], run: int, changes: Iterable[Change]) -> tuple[int, int]:
+def append(
+    to: IO[bytes], before: Iterable[tuple[dict[str, Any], bytes]], run: int, changes: Iterable[Change]
+) -> tuple[int, int]:
     """Write the history with one more run.
 
     Only the last change of a record stays in it, so that it grows with the records and not with the nights; who has

@@ -1,9 +1,10 @@
-"""Has a child process end with the one that started it, even where that is killed."""
+"""Has a child process end with the one that started it, even where that is killed; on Linux, which alone offers it."""
 
 from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 
 _PR_SET_PDEATHSIG = 1
 """``man 2 prctl``."""
@@ -11,4 +12,5 @@ _PR_SET_PDEATHSIG = 1
 
 def end_with_parent() -> None:
     """Have the system kill this process when the thread that started it, and waits for it, is there no more."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

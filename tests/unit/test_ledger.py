@@ -131,8 +131,8 @@ def test_a_history_whose_last_line_lacks_its_end_is_gone_on_with(tmp_path):
     file = tmp_path / "c/changes.ndjson"
     file.write_bytes(file.read_bytes().strip())
     with open_state(tmp_path) as state:
-        remember(state, GONE)
-        assert [line["kind"] for line, _ in state.history("c")] == ["new", "gone"]
+        remember(state, replace(NEW, identifier="r2"))
+        assert [line["identifier"] for line, _ in state.history("c")] == ["r1", "r2"]
 
 
 def test_what_was_changed_is_told_whatever_becomes_of_the_file(tmp_path):
