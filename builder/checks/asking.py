@@ -105,7 +105,7 @@ def ask(gate: HttpGate, address: Address) -> Answer:
         marks = _MARKS.get(address.kind)
         if marks is None:
             return _there(gate, address.url)
-        start = gate.glance(address.url, most=_START)
+        start = gate.glance(address.url, most=_START).body
     except FetchError as trouble:
         if trouble.status is not None:
             return of_status(trouble.status)

@@ -165,12 +165,12 @@ class HttpGate:
 
     def glance(
         self, url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, most: int = 1
-    ) -> bytes:
+    ) -> Response:
         """Ask for a URL and read about its first ``most`` bytes, however long it is; raises as `get`."""
 
-        def once() -> bytes:
+        def once() -> Response:
             with self._follow(url, headers or {}, method, None) as answer:
-                return self._start(answer, most)
+                return Response(answer.url, answer.status, answer.headers, self._start(answer, most))
 
         return patiently(once, self.limits, self.sleep)
 

@@ -15,9 +15,13 @@ from builder.sources.answers import Response
 from builder.sources.http import HttpGate
 from builder.sources.limits import HEAD
 from builder.sources.redact import redact
+from builder.sources.retry import TRANSIENT
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_SIZE = re.compile(r"[0-9]{1,13}")
+_CONTENT_RANGE = re.compile(rf"bytes ({_SIZE.pattern})-({_SIZE.pattern})/({_SIZE.pattern})")
 _PLAIN = {"Accept-Encoding": "identity"}
+_BUSY = TRANSIENT - {500}
+"""Statuses that say nothing of the method; some servers answer any HEAD with 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,22 @@ class Version:
 
 
 def version_of(gate: HttpGate, url: str) -> Version:
-    """Ask for the headers of a file.
+    """Ask for the headers of a file; where HEAD is refused, for its first byte.
 
     Raises:
         FetchError: As `HttpGate.get`.
     """
-    response = gate.get(url, method="HEAD", headers=_PLAIN)
-    length = response.headers.get("content-length", "")
-    return _version(response, int(length) if length.isdigit() else None)
+    try:
+        response = gate.get(url, method="HEAD", headers=_PLAIN)
+    except FetchError as refused:
+        if refused.status is None or refused.status in _BUSY:
+            raise
+        response = gate.glance(url, headers=_PLAIN | {"Range": "bytes=0-0"})
+    if response.status == 206:
+        size = response.headers.get("content-range", "").rpartition("/")[2]
+    else:
+        size = response.headers.get("content-length", "")
+    return _version(response, int(size) if _SIZE.fullmatch(size) else None)
 
 
 @dataclass

@@ -62,6 +62,31 @@ def test_a_file_that_is_gone_is_told_of(state):
                 Freshness(state, gate).changed(known)
 
 
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 500, 501])
+def test_a_server_that_refuses_head_is_asked_for_the_first_byte(state, status, ranges):
+    def answer(request):
+        if request.method == "HEAD":
+            return Answer(status)
+        part = {"Content-Range": "bytes 0-0/300000"} if ranges else {}
+        return Answer(206 if ranges else 200, NEW | part, b"C" if ranges else bytes(300_000))
+
+    with LocalServer(answer) as server, HttpGate([server.host], delay_s=0, limits=Limits(tries=1)) as gate:
+        known = Freshness(state, gate)
+        file = Seen(kept="k", href=f"{server.url}/a.nc", size=300_000)
+        assert known.changed(file._replace(etag='"new"')) is False
+        assert known.changed(file._replace(etag='"old"')) is True
+        assert known.changed(file._replace(etag='"new"', size=300_001)) is True
+        assert known.changed(file._replace(etag='"new"', size=299_999)) is True
+
+
+@pytest.mark.parametrize("size", ["\xb2", "9" * 5000, "-5", "many"])
+def test_a_size_that_is_no_number_of_bytes_is_none(state, size):
+    with LocalServer(lambda _: Answer(200, OLD, declared=size)) as server, HttpGate([server.host], delay_s=0) as gate:
+        known = Seen(kept="k", href=f"{server.url}/a.nc", size=5, etag='"old"')
+        assert Freshness(state, gate).changed(known) is False
+
+
 @pytest.mark.parametrize("line", [b"", b"key\t1\n", b"key\t1\t{}\n", b"key\t1\t[]\n", b'key\t1\t["a",null]\n', b"\xff"])
 def test_a_damaged_line_of_the_memory_tells_of_nothing(line):
     assert seen_of(line) is None
