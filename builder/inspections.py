@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -17,7 +18,7 @@ from builder.media import media_type
 from builder.readings import Files
 from builder.seen import Seen, read_from, seen_in, tried
 from builder.sources.http import HttpGate
-from builder.sources.ranges import RangedFile, Version
+from builder.sources.ranges import PartError, RangedFile, Version
 from builder.sources.webaccess import WebAccess
 from builder.stac.layout import Place
 from builder.state import State, cache_name
@@ -127,7 +128,7 @@ class Inspections:
                 seen = seen_in(kept, data, resource, remembered)
                 if not self.changed(seen):
                     return self._for_pages(remembered, seen)
-            found = self._inspect(resource)
+            found = self._freshness.steady(remembered, self._inspect(resource), resource.href)
         except FetchError as trouble:
             self.state.keep(tried(self.definition.id, record.identifier), b"")
             return None, (self._in_vain(name, trouble),)
@@ -255,11 +256,11 @@ class Inspections:
             ranged = replace(remote, gate=parts)
             with target.open("wb") as sparse:
                 sparse.truncate(remote.version.size)
-            found = self.inspector.inspect_parts(
-                target, self._address(resource.href), lambda ranges: ranged.fetch(ranges, target)
-            )
-            if found.references is not None:
-                return _of_version(found, remote.version)
+            with suppress(PartError):
+                address = self._address(resource.href)
+                found = self.inspector.inspect_parts(target, address, lambda ranges: ranged.fetch(ranges, target))
+                if found.references is not None:
+                    return _of_version(found, ranged.version)
             target.unlink()
         return self._look_at_whole(parts, target, resource)
 

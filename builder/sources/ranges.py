@@ -22,6 +22,7 @@ _CONTENT_RANGE = re.compile(rf"bytes ({_SIZE.pattern})-({_SIZE.pattern})/({_SIZE
 _PLAIN = {"Accept-Encoding": "identity"}
 _BUSY = TRANSIENT - {500}
 """Statuses that say nothing of the method; some servers answer any HEAD with 500."""
+_NO_RANGES = frozenset({400, 416, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,18 @@ class Version:
             (self.size, self.etag, self.last_modified), (other.size, other.etag, other.last_modified), strict=True
         )
         return any(one is not None and two is not None and one != two for one, two in pairs)
+
+    def steady(self, again: Version) -> Version:
+        """Return what a server says again of the same file; all of it where the size is another."""
+        if again.size not in {None, self.size}:
+            return self
+        etag = self.etag if again.etag in {None, self.etag} else None
+        modified = self.last_modified if again.last_modified in {None, self.last_modified} else None
+        return Version(self.size, etag, modified)
+
+
+class PartError(FetchError):
+    """A server gave another part of a file than was asked for, or a part of another version."""
 
 
 def version_of(gate: HttpGate, url: str) -> Version:
@@ -91,7 +104,7 @@ class RangedFile:
         try:
             response = gate.get(url, headers=_PLAIN | {"Range": f"bytes=0-{HEAD - 1}"}, max_bytes=HEAD)
         except FetchError as trouble:
-            if trouble.status is None and "larger" in trouble.message:
+            if trouble.status in _NO_RANGES or (trouble.status is None and "larger" in trouble.message):
                 return None
             raise
         if response.status == 200:
@@ -106,7 +119,8 @@ class RangedFile:
         """Write ranges (offset and length) of the file to the same places in a local one.
 
         Raises:
-            FetchError: As `HttpGate.get`, or the file is another one by now.
+            PartError: The file is another one by now, or cannot be had in parts.
+            FetchError: As `HttpGate.get`, where that may pass.
         """
         descriptor = os.open(target, os.O_WRONLY)
         try:
@@ -121,13 +135,26 @@ class RangedFile:
         if last < len(self.head):
             return self.head[offset : last + 1]
         headers = _PLAIN | {"Range": f"bytes={offset}-{last}"}
-        response = self.gate.get(self.url, headers=headers, max_bytes=length)
+        try:
+            response = self.gate.get(self.url, headers=headers, max_bytes=length)
+        except FetchError as trouble:
+            if trouble.passing:
+                raise
+            raise PartError(trouble.message, where=trouble.where) from trouble
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         right = match is not None and (int(match[1]), int(match[2])) == (offset, last) and len(response.body) == length
-        if not right or match is None or self.version.differs(_version(response, int(match[3]))):
+        if not right or match is None or self._is_another(_version(response, int(match[3]))):
             message = "the file changed, or the server sent another part than asked for"
-            raise FetchError(message, where=redact(self.url), hint="the next build tries again")
+            raise PartError(message, where=redact(self.url), hint="the next build tries again")
         return response.body
+
+    def _is_another(self, met: Version) -> bool:
+        """Tell whether a part is of another version; what the server says otherwise with each answer tells nothing."""
+        if self.version.differs(met):
+            again = version_of(self.gate, self.url)
+            if met.differs(again):
+                self.version = self.version.steady(met).steady(again)
+        return self.version.differs(met)
 
 
 def _version(response: Response, size: int | None) -> Version:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import itertools
 import os
 import struct
 from contextlib import suppress
+from dataclasses import replace
 
 import h5py
 import netCDF4
@@ -36,7 +38,9 @@ from builder.sources.limits import HEAD
 from builder.sources.protocol import Record
 from builder.sources.ranges import RangedFile, Version, version_of
 from builder.state import State
+from tests.servers.local import Answer, LocalServer
 from tests.servers.ranged import ranged
+from tests.servers.troubled import files_of
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +228,64 @@ def test_a_small_file_takes_one_request_and_one_pause(tmp_path, inspector, count
     assert len([method for method, _, sent in log if sent]) == 3 * requests
     assert len(pauses) == 2  # between three files
     assert all(29 < pause <= 30 for pause in pauses)
+
+
+def nights(tmp_path, inspector, answers, count):
+    """Look into a file in three runs; yield what was found, and by which methods it was asked for."""
+    casts(tmp_path / "a.nc", count)
+    files = files_of(tmp_path)
+    with (
+        LocalServer(lambda request: answers(request, files(replace(request, method="GET")))) as server,
+        gate(server.url) as opened,
+    ):
+        looking = inspections(server.url, tmp_path, inspector, opened)
+        looking._access.allowed = lambda *_: False
+        dataset = Dataset("a", resources=(Resource("data", f"{server.url}/a.nc", roles=("data",)),))
+        for _ in range(3):
+            server.requests.clear()
+            found, _ = looking.of(dataset, Record("a", "file", b"{}", "application/json", ""))
+            forget_checks(looking.state)
+            yield found, [request.method for request in server.requests]
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified"])
+@pytest.mark.parametrize(("count", "noticed"), [(20, 1), (1500, 0)], ids=["small", "large"])
+def test_what_a_server_says_otherwise_with_each_answer_is_no_version(tmp_path, inspector, header, count, noticed):
+    number = itertools.count()
+
+    def answers(_, answer):
+        kept = {key: value for key, value in answer.headers.items() if key not in {"ETag", "Last-Modified"}}
+        return replace(answer, headers=kept | {header: f'"{next(number)}"'})
+
+    found = list(nights(tmp_path, inspector, answers, count))
+    assert all(one.references is not None for one, _ in found)
+    assert [(one.etag, one.last_modified) for one, _ in found[noticed:]] == [(None, None)] * (3 - noticed)
+    assert found[2][1] == ["HEAD"]
+
+
+PARTS = {
+    "another part": lambda part: replace(part, headers=part.headers | {"Content-Range": "bytes 5-9/99"}),
+    "less": lambda part: replace(part, body=part.body[:-1]),
+    "more": lambda part: replace(part, body=part.body + b"x"),
+    "the whole file": lambda part: replace(part, status=200, body=part.body * 9),
+    "refusal": lambda _: Answer(403),
+}
+
+
+@pytest.mark.parametrize("wrong", PARTS.values(), ids=PARTS)
+def test_a_file_whose_parts_come_otherwise_is_fetched_whole(tmp_path, inspector, wrong):
+    def answers(request, answer):
+        return wrong(answer) if request.headers.get("range", "bytes=0-")[:8] != "bytes=0-" else answer
+
+    found = list(nights(tmp_path, inspector, answers, 1500))
+    assert found[0][0].references is not None
+    assert [asked for _, asked in found[1:]] == [["HEAD"]] * 2
+
+
+@pytest.mark.parametrize("status", [400, 416, 501])
+def test_a_file_whose_parts_are_refused_is_fetched_whole(tmp_path, inspector, status):
+    found = list(nights(tmp_path, inspector, lambda r, file: Answer(status) if "range" in r.headers else file, 20))
+    assert [one.references is None for one, _ in found] == [False] * 3
 
 
 def test_a_file_is_asked_for_again_only_when_the_run_has_ended_or_the_day(tmp_path, inspector, monkeypatch):
