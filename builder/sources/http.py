@@ -291,8 +291,9 @@ class HttpGate:
         try:
             with turn(origin_of(url), self.delay_s, self.sleep, self.connections, self.lane):
                 deadline = time.monotonic() + self.limits.response_s
-                with self._silence.listening(origin_of(url), redact(url)):
+                with self._silence.listening(origin_of(url), redact(url)) as heard:
                     raw = self._connections.open(method, url, headers, data, self._timeout)
+                    heard.add(raw.status)
                 try:
                     lower = {key.lower(): value for key, value in raw.headers.itermerged()}
                     conditional = not _CONDITIONS.isdisjoint(headers)

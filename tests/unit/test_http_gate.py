@@ -404,12 +404,38 @@ def test_a_dead_host_is_not_waited_for_by_every_file(monkeypatch):
             refused(f"http://{DEAD}/{number}.nc", "no complete answer")
         assert len(waits) == 3 * 4
         for number in range(100):
-            refused(f"http://{DEAD}/{number}.nc", "no answer 15 times in a row")
+            refused(f"http://{DEAD}/{number}.nc", "no good answer 15 times in a row")
         assert len(waits) == 3 * 4
         assert gate.get(server.url).body == CONTENT
         now[0] += 61
-        refused(f"http://{DEAD}/4.nc", "no answer 16 times in a row")
+        refused(f"http://{DEAD}/4.nc", "no good answer 16 times in a row")
         assert len(waits) == 3 * 4 + 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_host_that_has_no_time_is_not_waited_for_by_every_file(monkeypatch, status):
+    now, waits, answers = [1000.0], [], [status]
+    monkeypatch.setattr("builder.sources.silence.time.monotonic", lambda: now[0])
+
+    def waited(seconds):
+        waits.append(seconds)
+        now[0] += seconds
+
+    with LocalServer(lambda _: Answer(answers[0], {"Retry-After": "120"}, b"text")) as server:
+        gate = HttpGate([server.host], delay_s=0, sleep=waited)
+        for number in range(3):
+            with pytest.raises(FetchError, match=f"HTTP status {status}"):
+                gate.get(f"{server.url}/{number}.nc")
+        for number in range(100):
+            with pytest.raises(FetchError, match="no good answer 15 times in a row") as caught:
+                gate.get(f"{server.url}/{number}.nc")
+            assert (caught.value.passing, caught.value.unreachable) == (True, False)
+        assert len(server.requests) == 3 * 5
+        now[0] += 61
+        answers[0] = 404
+        for number in range(20):
+            with pytest.raises(FetchError, match="HTTP status 404"):
+                gate.get(f"{server.url}/{number}.nc")
 
 
 def test_a_host_that_answers_now_and_then_is_asked_on(monkeypatch):
@@ -470,6 +496,6 @@ def test_a_host_that_hangs_is_left_alone_too(monkeypatch):
         for _ in range(3):
             with pytest.raises(FetchError, match="no complete answer"):
                 gate.get(server.url)
-        with pytest.raises(FetchError, match="no answer 15 times in a row") as caught:
+        with pytest.raises(FetchError, match="no good answer 15 times in a row") as caught:
             gate.get(server.url)
         assert (caught.value.passing, caught.value.unreachable) == (True, False)
