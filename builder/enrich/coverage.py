@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ class _Collected:
 
 
 def real_instant(number: float, units: str, calendar: str) -> datetime:
-    """Return the UTC instant of a CF time value (CF conventions 1.11, section 4.4).
+    """Return the UTC instant of a CF time value (CF conventions 1.11, section 4.4), as xarray reads it.
 
     Dates of model calendars are kept where the same date exists; whole seconds are restored where floating
     point lost up to five milliseconds.
@@ -130,13 +131,15 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
     Raises:
         ValueError: The units, calendar or date do not exist or cannot be read, or the year is beyond reason.
     """
-    import cftime  # type: ignore[import-untyped]
+    import xarray as xr
 
+    said = {"units": re.sub(r"\s+since\s+", " since ", units, flags=re.IGNORECASE), "calendar": calendar}
+    coder = xr.coders.CFDatetimeCoder(time_unit="us")
     try:
-        moment = cftime.num2date(number, units, calendar)
-    except TypeError as trouble:
-        raise ValueError("its units have no date such as 1970-01-01") from trouble
-    if calendar == "julian" or not EARLIEST <= moment.year <= LATEST:
+        moment = xr.decode_cf(xr.Dataset({"time": ((), number, said)}), decode_times=coder).time.values.item()
+    except (ValueError, OverflowError) as trouble:
+        raise ValueError(str(trouble.__cause__ or trouble)) from trouble
+    if calendar == "julian" or not EARLIEST <= getattr(moment, "year", 0) <= LATEST:
         raise ValueError(f"{moment} is not a date to publish")
     instant = datetime(
         moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, UTC

@@ -40,6 +40,27 @@ def test_an_instant_is_whole_where_floating_point_took_a_little(number, expected
 
 
 @pytest.mark.parametrize(
+    ("units", "hour"),
+    [
+        ("days since 2000-01-01 00:00:00 -6:00", 6), ("hours since 2000-01-01 04:00:00 +2", 2),
+        ("days since 1-jan-2000", 0), ("days since 2000", 0), ("days since 2000/01/01", 0),
+        ("Days Since 2000-01-01", 0),
+    ],
+)  # fmt: skip
+def test_units_are_read_as_xarray_reads_them(units, hour):
+    assert real_instant(0, units, "standard") == datetime(2000, 1, 1, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("units", "why"),
+    [("months since 2000-01-01", "only allowed for '360_day'"), ("days since launch", "'launch'")],
+)
+def test_units_that_cannot_be_read_are_told_with_the_reason(units, why):
+    with pytest.raises(ValueError, match=why):
+        real_instant(0, units, "standard")
+
+
+@pytest.mark.parametrize(
     ("day", "calendar"), [("2000-01-01", "julian"), ("1599-01-01", "standard"), ("2301-01-01", "standard")]
 )
 def test_a_date_beyond_reason_is_no_instant(day, calendar):
