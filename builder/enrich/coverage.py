@@ -14,6 +14,7 @@ from builder.enrich.grids import grid_of
 from builder.enrich.guard import first_line
 from builder.enrich.places import box_of, merged, points_of
 from builder.findings import Finding, note, warning
+from builder.geometry.boxes import FARTHEST
 
 MAX_GROUPS = 50
 _METRES = {"m", "meter", "meters", "metre", "metres"}
@@ -87,7 +88,7 @@ class _Collected:
 
     def _positions(self, dataset: Any, latitude: Any, longitude: Any) -> None:
         lon, lat = values(longitude), values(latitude)
-        if np.nanmax(np.abs(lat), initial=0) > 90.0 or np.nanmax(np.abs(lon), initial=0) > 360.0:
+        if np.nanmax(np.abs(lat), initial=0) > 90.0 or np.nanmax(np.abs(lon), initial=0) > FARTHEST:
             message = "some coordinates lie outside of the globe and were left out"
             self.findings.append(warning("netcdf.coordinates-outside", self.href, message))
         crossed = latitude.dims != longitude.dims and not _in_pairs(dataset, latitude, longitude)

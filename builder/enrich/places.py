@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from builder.dataset import Box, GeoJSON
+from builder.geometry.boxes import FARTHEST
 
 Values = npt.NDArray[np.float64]
 
@@ -29,10 +30,11 @@ def box_of(longitudes: Values, latitudes: Values) -> Box | None:
     """Return the box around valid positions; the widest gap between longitudes is taken for the outside.
 
     A gap not much wider than the grid's own spacing, or than five degrees in a curvilinear grid, means that
-    the grid goes round the globe; one that does and comes near a pole contains it.
+    the grid goes round the globe; one that does and comes near a pole contains it. The east of a box over more than
+    half the globe across ±180° is greater than 180, as west > east could be swapped sides there.
     """
     lon, lat = longitudes[np.isfinite(longitudes)], latitudes[np.isfinite(latitudes)]
-    lon, lat = lon[np.abs(lon) <= 360.0], lat[np.abs(lat) <= 90.0]
+    lon, lat = lon[np.abs(lon) <= FARTHEST], lat[np.abs(lat) <= 90.0]
     if not lon.size or not lat.size:
         return None
     south, north = round(float(lat.min()), 6), round(float(lat.max()), 6)
@@ -46,7 +48,7 @@ def box_of(longitudes: Values, latitudes: Values) -> Box | None:
         return -180.0, south, 180.0, north
     first, last = circle[(widest + 1) % circle.size], circle[widest]
     west, east = (round(float(value), 6) for value in to_180(np.array([first, last])))
-    return west, south, east, north
+    return west, south, (east + 360.0 if west - east < 180.0 and west > east else east), north
 
 
 def points_of(longitudes: Values, latitudes: Values, *, track: bool) -> GeoJSON | None:
@@ -56,7 +58,7 @@ def points_of(longitudes: Values, latitudes: Values, *, track: bool) -> GeoJSON 
     """
     lon, lat = np.broadcast_arrays(longitudes, latitudes)
     lon, lat = lon.ravel(), lat.ravel()
-    valid = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 360.0) & (np.abs(lat) <= 90.0)
+    valid = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= FARTHEST) & (np.abs(lat) <= 90.0)
     pairs = np.column_stack([to_180(lon[valid]), lat[valid]])
     if not len(pairs):
         return None

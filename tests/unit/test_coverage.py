@@ -15,6 +15,7 @@ from builder.enrich.coverage import real_instant, survey
 from builder.enrich.grids import grid_of
 from builder.enrich.inspection import Inspection
 from builder.enrich.netcdf import dataset_of
+from builder.geometry.footprint import footprint
 
 HREF = "https://example.org/a.nc"
 NORTH, EAST = {"units": "degrees_north"}, {"units": "degrees_east"}
@@ -89,7 +90,7 @@ def test_what_is_outside_of_the_globe_is_told_and_what_was_never_written_is_not(
     for lat, lon, codes in (
         ([70.0, 9.96921e36], [10.0, 9.96921e36], []),
         ([70.0, 95.0], [10.0, 11.0], ["netcdf.coordinates-outside"]),
-        ([70.0, 71.0], [10.0, 400.0], ["netcdf.coordinates-outside"]),
+        ([70.0, 71.0], [10.0, 700.0], ["netcdf.coordinates-outside"]),
     ):
         coverage, found = surveyed(tmp_path, {"lat": ("obs", lat, NORTH), "lon": ("obs", lon, EAST)})
         assert found == codes
@@ -118,6 +119,23 @@ def test_positions_of_two_dimensions_are_a_box(tmp_path):
     swath = {name: (("y", "x"), [[low, low + 1], [low, low + 1]], units) for name, low, units in (
         ("lat", 70.0, NORTH), ("lon", 10.0, EAST))}  # fmt: skip
     assert surveyed(tmp_path, swath)[0]["boxes"] == [(10.0, 70.0, 11.0, 71.0)]
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "west", "east"),
+    [(np.arange(74.0, 434.0), -180.0, 180.0), ([400.0, 410.0], 40.0, 50.0), ([700.0, 10.0, 20.0], 10.0, 20.0)],
+)
+def test_longitudes_may_go_on_beyond_a_whole_turn(tmp_path, longitudes, west, east):
+    axes = {"lat": ("lat", [70.0, 80.0], NORTH), "lon": ("lon", longitudes, EAST)}
+    coverage, found = surveyed(tmp_path, axes)
+    assert coverage["boxes"] == [(west, 70.0, east, 80.0)]
+    assert ("netcdf.coordinates-outside" in found) == (max(longitudes) > 540.0)
+
+
+def test_a_grid_over_more_than_half_the_globe_across_the_antimeridian_has_a_box(tmp_path):
+    axes = {"lat": ("lat", [70.0, 80.0], NORTH), "lon": ("lon", np.arange(30.0, 311.0, 10.0), EAST)}
+    (box,) = surveyed(tmp_path, axes)[0]["boxes"]
+    assert footprint(Coverage(boxes=(box,))).bbox == [30.0, 70.0, -50.0, 80.0]
 
 
 @pytest.mark.parametrize(("count", "kind"), [(1, "LineString"), (2, "MultiPoint")])
