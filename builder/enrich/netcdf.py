@@ -55,10 +55,13 @@ def _preferred(measured: Coverage, stated: Coverage) -> Coverage:
 
 
 def _with_extent(dimension: Dimension, coverage: Coverage, inspection: Inspection) -> Dimension:
-    """Give a dimension the extent that follows from the coverage, where that is in the dimension's own terms."""
-    if dimension.type == "temporal" and coverage.start is not None:
-        last = coverage.end.isoformat() if coverage.end is not None else None
-        return replace(dimension, extent=(coverage.start.isoformat(), last))
+    """Give a dimension the extent that follows from the coverage, where that is in the dimension's own terms.
+
+    That of time follows from times that could be read, not from what attributes say of them.
+    """
+    if dimension.type == "temporal" and (start := inspection.coverage.start) is not None:
+        last = inspection.coverage.end.isoformat() if inspection.coverage.end is not None else None
+        return replace(dimension, extent=(start.isoformat(), last))
     projection = inspection.projection or Projection()
     box = projection.bbox or extent_of(coverage)
     if dimension.type not in {"x", "y"} or box is None:

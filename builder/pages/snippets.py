@@ -9,6 +9,10 @@ from typing import NamedTuple
 from builder.pages.values import Json, mapping, text, texts
 
 PARQUET = "application/vnd.apache.parquet"
+OPTIONS = 'engine="zarr", zarr_format=2, consolidated=False'
+UNDATED = ", decode_times=False"
+"""Option without which xarray refuses a file whose times are no dates, such as months since a day."""
+
 DELIMITERS = {"text/csv": ",", "text/tab-separated-values": r"\t"}
 _literal = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -68,7 +72,7 @@ for item in collection.get_items(recursive=True):
     print(item.id, item.datetime, item.bbox)"""
 
 
-def xarray_references(href: str, remote: str = "https", group: str = "") -> str:
+def xarray_references(href: str, remote: str = "https", group: str = "", *, dated: bool = True) -> str:
     """Open data through kerchunk references: only the chunks that are asked for are read, 64 at a time.
 
     Not ``engine="kerchunk"``, which reads through dask, as many at a time as the computer has cores, and does not
@@ -78,7 +82,9 @@ def xarray_references(href: str, remote: str = "https", group: str = "") -> str:
         href: Address of the references, JSON or a folder of Parquet.
         remote: Protocol by which the data are reached.
         group: Group of the file; nothing for its root.
+        dated: Whether its times are known to be dates; xarray opens nothing where one of them cannot be one.
     """
+    options = OPTIONS + ("" if dated else UNDATED)
     packages = "xarray zarr kerchunk fsspec aiohttp" + (" fastparquet" if href.endswith(".parquet") else "")
     inner = f"store.path = {quoted(group)}  # the group\n" if group else ""
     place, target = located(href)
@@ -90,7 +96,7 @@ from kerchunk.utils import refs_as_store
 
 zarr.config.set({{"async.concurrency": 64}})
 {place}store = refs_as_store({target}, remote_protocol="{remote}")
-{inner}dataset = xr.open_dataset(store, engine="zarr", zarr_format=2, consolidated=False)
+{inner}dataset = xr.open_dataset(store, {options})
 print(dataset)"""
 
 
@@ -197,11 +203,6 @@ def collection_snippets(collection: Json, page: str, base: str) -> tuple[Snippet
     return (walk, *_assets(collection, folder))
 
 
-def _through(key: str, href: str, remote: str, group: str) -> str:
-    """Open references: those the build makes hold whole addresses, those of a processor names of files beside them."""
-    return xarray_references(href, remote, group) if key == "references" else xarray_references_beside(href)
-
-
 class _File(NamedTuple):
     """An asset that needs no login."""
 
@@ -212,13 +213,27 @@ class _File(NamedTuple):
     group: str
 
 
+def _through(file: _File, remote: str, item: Json) -> str:
+    """Open references: those the build makes hold whole addresses, those of a processor names of files beside them."""
+    if file.key != "references":
+        return xarray_references_beside(file.href)
+    return xarray_references(file.href, remote, _group(item), dated=_is_dated(item))
+
+
+def _is_dated(item: Json) -> bool:
+    """Tell whether the dates of all dimensions of time are known, as far as there are any."""
+    dimensions = mapping((mapping(item.get("properties")) or item).get("cube:dimensions"))
+    times = [mapping(one) for one in dimensions.values() if mapping(one).get("type") == "temporal"]
+    return all(any(one.get("extent") or ()) or not one.get("iaos:size", 1) for one in times)
+
+
 def _assets(item: Json, folder: str) -> Iterator[Snippet]:
     done: set[str] = set()
     files = list(_open(item, folder))
     for file in files:
         if "references" in file.roles:
             remote = next(_protocols(files), "https")
-            found: Snippet | None = Snippet("kerchunk", _through(file.key, file.href, remote, _group(item)))
+            found: Snippet | None = Snippet("kerchunk", _through(file, remote, item))
         elif "time-major-references" in file.roles:
             found = Snippet("time-major-references", xarray_references(file.href, protocol(file.href)))
         elif "group-references" in file.roles:

@@ -216,7 +216,7 @@ def _cut_of(place: Source, asked: Query, group: str | None) -> Cut:
     from builder.reading.shape import shaped
     from builder.reading.variables import chosen_variables
 
-    one = opened(place, group)
+    one = _dated_or_not(place, group)
     try:
         dataset = shaped(one.dataset)
         axes = axes_of(dataset)
@@ -229,6 +229,16 @@ def _cut_of(place: Source, asked: Query, group: str | None) -> Cut:
         raise told(trouble) from trouble
     cost = cost_of(one, names, selection.kept)
     return Cut(one, dataset, axes, selection, tuple(names), tuple(left_out), cost)
+
+
+def _dated_or_not(place: Source, group: str | None) -> Opened:
+    """Open a source; where a time cannot be a date, as of months since a day, times are the numbers that they are."""
+    try:
+        return opened(place, group)
+    except UnsuitedError as trouble:
+        if "decode_times" not in trouble.message:
+            raise
+        return opened(place, group, decode_times=False)
 
 
 def _read(cut: Cut, asked: Query) -> xr.Dataset:

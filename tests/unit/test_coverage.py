@@ -267,6 +267,8 @@ def test_dimensions_have_the_extent_of_what_they_are():
     projection = Projection(wkt2=WKT, bbox=(1, 2, 3, 4))
     found = described(0, 60, 10, 70, start=datetime(2019, 5, 1, tzinfo=UTC), projection=projection)
     said = {one.name: (one.extent, one.reference_system) for one in found.dimensions}
+    unread = {one.name: one.extent for one in described(0, 60, 10, 70).dimensions}
+    assert not any(unread["time"] or ())
     assert said["x"] == ((1, 3), WKT)
     assert said["y"] == ((2, 4), WKT)
     assert said["time"][0] == ("2019-05-01T00:00:00+00:00", None)

@@ -242,6 +242,16 @@ def test_snippets_fit_the_assets_and_are_python():
                 ast.parse(snippet.code)
 
 
+@pytest.mark.parametrize(
+    ("extent", "size", "undated"), [((None, None), 3, True), ((None, None), 0, False), (("2018-01-01", None), 3, False)]
+)
+def test_code_leaves_times_undecoded_that_are_no_dates(extent, size, undated):
+    cube = {"time": {"type": "temporal", "extent": list(extent), "iaos:size": size}}
+    item = CTD | {"properties": CTD["properties"] | {"cube:dimensions": cube}}
+    (code,) = (s.code for s in item_snippets(item, "imr/ctd/a.html", "") if s.key == "kerchunk")
+    assert ("decode_times=False" in code) == undated
+
+
 def test_extents_of_dimensions_are_words_and_a_single_value_is_said_once():
     noon, later = "2018-08-01T12:00:00+00:00", "2018-08-02T00:00:00Z"
     said = {

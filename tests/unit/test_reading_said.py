@@ -139,3 +139,13 @@ def test_an_answer_all_of_whose_values_are_missing_is_said_to_be_one(tmp_path):
     assert empty.stderr == "all values that were asked for are missing\n"
     assert some.stderr == ""
     assert "TEMP" in empty.stdout.splitlines()[-1]
+
+
+def test_times_that_are_no_dates_are_given_as_the_numbers_they_are(cast):
+    with netCDF4.Dataset(cast, "a") as file:
+        file["time"].units = "months since 2020-01-01"
+    part = iaos.extract(cast, depth=(0, 7), variables="TEMP")
+    assert (part.time.values.tolist(), part.time.units) == ([0.0, 1.0], "months since 2020-01-01")
+    assert part.TEMP.values.ravel().tolist() == [0.0, 3.0]
+    with pytest.raises(ReadingError, match="no times that could be asked for"):
+        iaos.extract(cast, time="2020")
