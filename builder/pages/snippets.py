@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from posixpath import normpath
 from typing import NamedTuple
+from urllib.parse import urljoin
 
 from builder.pages.values import Json, mapping, text, texts
 
@@ -250,7 +252,7 @@ def _open(item: Json, folder: str) -> Iterator[_File]:
         asset = mapping(entry)
         href = text(asset.get("href"))
         if href and not asset.get("auth:refs"):
-            whole = href if "://" in href else folder + href.removeprefix("./")
+            whole = urljoin(folder, href) if "://" in folder + href else normpath(folder + href)
             media = (text(asset.get("type")) or "").partition(";")[0]
             yield _File(key, whole, media, texts(asset.get("roles")), text(asset.get("iaos:group")) or "")
 

@@ -111,7 +111,7 @@ def absolute(href: str, base: str) -> str:
         return local(href)
     if not base:
         raise ReadingError(f"{href} is relative to a document of unknown place", hint="give its address or file")
-    return urljoin(base, href) if "://" in base else str(Path(base).parent / href)
+    return urljoin(base, href) if "://" in base else os.path.normpath(Path(base).parent / href)
 
 
 def local(href: str) -> str:

@@ -252,6 +252,13 @@ def test_code_leaves_times_undecoded_that_are_no_dates(extent, size, undated):
     assert ("decode_times=False" in code) == undated
 
 
+@pytest.mark.parametrize("base", ["https://c.example/", "/srv/catalog/", ""])
+def test_addresses_in_code_have_no_dots(base):
+    assets = {"data": {"href": "../data/a.csv", "type": "text/csv", "roles": ["data"]}}
+    codes = [s.code for s in item_snippets(CTD | {"assets": assets}, "imr/ctd/cast/a.html", base)]
+    assert f"{base}imr/ctd/data/a.csv" in codes[-1]
+
+
 def test_extents_of_dimensions_are_words_and_a_single_value_is_said_once():
     noon, later = "2018-08-01T12:00:00+00:00", "2018-08-02T00:00:00Z"
     said = {

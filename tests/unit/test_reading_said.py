@@ -149,3 +149,11 @@ def test_times_that_are_no_dates_are_given_as_the_numbers_they_are(cast):
     assert part.TEMP.values.ravel().tolist() == [0.0, 3.0]
     with pytest.raises(ReadingError, match="no times that could be asked for"):
         iaos.extract(cast, time="2020")
+
+
+def test_what_lies_beside_the_folder_of_an_item_is_called_by_its_plain_path(cast):
+    item = cast.parent / "a" / "item.json"
+    item.parent.mkdir()
+    asset = {"href": "../cast.nc", "type": "application/netcdf", "roles": ["data"]}
+    item.write_bytes(orjson.dumps({"type": "Feature", "id": "a", "properties": {}, "assets": {"data": asset}}))
+    assert iaos.extract(item, depth=(0, 7), variables="TEMP").iaos_source == str(cast)
