@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.errors import Refusal
+from processors.lengths import metres_of
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 TimeRule: TypeAlias = Literal["first", "last", "mean"]
@@ -19,7 +20,6 @@ TimeRule: TypeAlias = Literal["first", "last", "mean"]
 X_NAMES = frozenset({"projection_x_coordinate", "grid_longitude", "longitude"})
 Y_NAMES = frozenset({"projection_y_coordinate", "grid_latitude", "latitude"})
 _CRS_TEXTS = ("spatial_ref", "crs_wkt", "proj4text", "proj4", "proj4_params", "proj4string")
-_KILOMETRES = frozenset({"km", "kilometer", "kilometers", "kilometre", "kilometres"})
 GEOGRAPHIC = "EPSG:4326"
 _REAL_CALENDARS = frozenset({"standard", "gregorian", "proleptic_gregorian"})
 
@@ -244,5 +244,4 @@ def _crs(dataset: Any, data: Any, standard_name: str | None, where: str) -> str:
 
 
 def _metres(axis: Any) -> Floats:
-    scale = 1000.0 if str(axis.attrs.get("units", "")).lower() in _KILOMETRES else 1.0
-    return np.asarray(axis.values, np.float64) * scale
+    return np.asarray(axis.values, np.float64) * (metres_of(str(axis.attrs.get("units", ""))) or 1.0)

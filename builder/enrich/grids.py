@@ -12,6 +12,7 @@ from builder.dataset import GeoJSON
 from builder.enrich.coordinates import X, Y, find, values
 from builder.errors import IaosError
 from builder.geometry.grid import grid_footprint
+from processors.lengths import metres_of
 
 _WKT_ATTRIBUTES = ("spatial_ref", "crs_wkt", "esri_pe_string", "proj4text", "proj4", "proj4_params", "proj4string")
 
@@ -69,11 +70,13 @@ def grid_of(dataset: Any) -> Grid | None:
     x, y = find(dataset, X), find(dataset, Y)
     if crs is None or x is None or y is None or x.ndim != 1 or y.ndim != 1 or min(x.size, y.size) < 2:
         return None
-    scale = [
-        1000.0 if str(axis.attrs.get("units", "")).lower() in {"km", "kilometer", "kilometers"} else 1.0
-        for axis in (x, y)
-    ]
-    return Grid(crs, values(x) * scale[0], values(y) * scale[1])
+    return Grid(crs, *(values(axis) * _scale(axis, crs) for axis in (x, y)))
+
+
+def _scale(axis: Any, crs: Any) -> float:
+    """Return by what coordinates are multiplied to be in the units of their system; by nothing where none are known."""
+    metres = metres_of(str(axis.attrs.get("units", "")))
+    return 1.0 if metres is None else metres / crs.axis_info[0].unit_conversion_factor
 
 
 def _crs(attributes: dict[str, Any]) -> Any | None:

@@ -187,6 +187,17 @@ def test_a_grid_reaches_half_a_cell_beyond_its_centres_in_metres():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("units", "metres"),
+    [("km", 1e3), ("kilometre", 1e3), ("100 km", 1e5), ("1000 meters", 1e3), ("m", 1.0), ("", 1.0)],
+)
+def test_projected_coordinates_are_in_the_units_of_their_system(units, metres):
+    assert gridded([0, 10], [20, 10], units, spatial_ref=WKT).x.tolist() == [0.0, 10.0 * metres]
+    in_km = "+proj=stere +lat_0=90 +lat_ts=70 +lon_0=-45 +units=km"
+    expected = 10.0 * metres / 1000.0 if units else 10.0
+    assert gridded([0, 10], [20, 10], units, proj4=in_km).x.tolist() == [0.0, pytest.approx(expected)]
+
+
 def test_a_projected_grid_goes_before_the_positions_of_its_cells(tmp_path):
     cells = {name: (("y", "x"), [[low, low], [low, low]], units) for name, low, units in (
         ("lat", 70.0, NORTH), ("lon", 10.0, EAST))}  # fmt: skip
