@@ -154,6 +154,24 @@ def test_the_nearest_cell_to_a_place_outside_of_a_polar_grid_is_nearest_on_the_g
     assert found["away"] == pytest.approx(metres.min() / 1000, rel=1e-4)
 
 
+@pytest.mark.parametrize(("unit", "metres"), [("m", 1.0), ("100 km", 1e5), ("kilometres", 1e3)])
+def test_the_nearest_cell_within_an_equal_area_grid_is_nearest_on_the_globe(folder, url, unit, metres):
+    x, y = np.arange(-5e6, 5e6, 2.5e5), np.arange(5e6, -5e6, -2.5e5)
+    path = write(
+        folder / f"equal-{metres:g}.nc", axis("time", [0], DAYS),
+        axis("xc", x / metres, unit, standard_name="projection_x_coordinate"),
+        axis("yc", y / metres, unit, standard_name="projection_y_coordinate"),
+        ("v", ("time", "yc", "xc"), np.arange(float(x.size * y.size)).reshape(1, y.size, x.size), {"units": "K"}),
+    )  # fmt: skip
+    polar = Transformer.from_crs(4326, 6931, always_xy=True)
+    wide, high = polar.transform(*(one.ravel() for one in np.meshgrid(x, y)), direction="INVERSE")
+    points = [polar.transform(4.5e6 + step, 3e6 + step / 2, direction="INVERSE") for step in np.arange(0, 2.5e5, 2e4)]
+    sphere = Geod(ellps="sphere")
+    far = [sphere.inv(np.full(wide.size, lon), np.full(wide.size, lat), wide, high)[2] for lon, lat in points]
+    found = asked(folder, url, path, *({"kind": "series", "point": point} for point in points), crs="EPSG:6931")
+    assert [column(one) for one in found] == [[np.argmin(one)] for one in far]
+
+
 def test_a_series_of_a_model_calendar_is_drawn_against_its_times_and_knows_no_dates(folder, url):
     path = write(
         folder / "model.nc", axis("lat", [70, 80], NORTH), axis("lon", [10], EAST),

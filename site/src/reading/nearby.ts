@@ -9,8 +9,11 @@ import { ReadError } from "./trouble";
 
 const EARTH_KM = 6371.0088;
 
-/** Cells from the rim of a grid inward that may be nearest to a point outside of it. */
-const RIM = 2;
+/** Cells to each side of the nearest by eastings and northings, or from the rim inward, that may be nearest on the globe. */
+const AROUND = 2;
+
+/** A length in metres or kilometres, such as `km` or `100 km`. */
+const LENGTH = /^([\d.]+ ?)?(k|kilo)?m(?:et(?:er|re)s?)?$/i;
 
 /** What is known of coordinates. */
 export interface Coordinates {
@@ -70,15 +73,18 @@ export async function nearest(
   return here(point, longitudes[index]!, latitudes[index]!);
 }
 
-/** Column and row of the nearest cell of a projected grid; of those at its rim, where the point lies outside of it. */
+/** Column and row of the nearest cell of a projected grid: of those round the point, or at the rim where it lies outside. */
 function nearestCell(easting: Float64Array, northing: Float64Array, projection: Projection, point: Point): [i: number, j: number] {
   const [x, y] = projection.forward(...point);
-  if (covers(easting, x) && covers(northing, y)) return [least(easting, (value) => Math.abs(value - x)), least(northing, (value) => Math.abs(value - y))];
   let [found, smallest]: [[number, number], number] = [[-1, -1], Infinity];
   const measure = (i: number, j: number): void => {
     const far = kilometres(point, projection.inverse(easting[i]!, northing[j]!));
     if (far < smallest) [found, smallest] = [[i, j], far];
   };
+  if (covers(easting, x) && covers(northing, y)) {
+    for (const j of around(northing, y)) for (const i of around(easting, x)) measure(i, j);
+    return found;
+  }
   for (const j of northing.keys()) for (const i of rim(easting)) measure(i, j);
   for (const j of rim(northing)) for (const i of easting.keys()) measure(i, j);
   return found;
@@ -90,7 +96,12 @@ function covers(values: Float64Array, at: number): boolean {
   return at >= known.reduce((one, other) => Math.min(one, other), Infinity) && at <= known.reduce((one, other) => Math.max(one, other), -Infinity);
 }
 
-const rim = (values: Float64Array): number[] => indices(values, (_, index) => index <= RIM || index >= values.length - 1 - RIM);
+const rim = (values: Float64Array): number[] => indices(values, (_, index) => index <= AROUND || index >= values.length - 1 - AROUND);
+
+function around(values: Float64Array, at: number): number[] {
+  const middle = least(values, (value) => Math.abs(value - at));
+  return indices(values, (_, index) => Math.abs(index - middle) <= AROUND);
+}
 
 /** Keeps what lies in a box; a box with west > east goes across ±180°. */
 export async function inBox(
@@ -110,7 +121,8 @@ export async function inBox(
 
 /** A projected coordinate in metres. */
 export async function metres(known: Coordinates, name: string): Promise<Float64Array> {
-  const scale = /^(km|kilomet)/i.test(known.unit(name)) ? 1000 : 1;
+  const [, count, kilo] = LENGTH.exec(known.unit(name).trim()) ?? [];
+  const scale = Number(count ?? 1) * (kilo ? 1000 : 1);
   return (await known.coordinate(name)).map((value) => value * scale);
 }
 
