@@ -116,6 +116,7 @@ class State:
         file = self.lasting / name
         file.parent.mkdir(parents=True, exist_ok=True)
         part = self.overlay / f".{get_ident()}.part"  # partners are asked in several threads
+        part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
         part.replace(file)
 
