@@ -28,7 +28,7 @@ from builder.stac.layout import item_id
 if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.definitions.model import CollectionDefinition
-    from builder.inspections import Inspecting
+    from builder.inspecting import Inspecting
     from builder.ledger import Entry
     from builder.readings import Described
     from builder.seen import Seen

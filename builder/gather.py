@@ -18,7 +18,7 @@ from builder.errors import IaosError
 from builder.findings import Finding, note
 from builder.gathered import MOST_GEOMETRIES, Gathered
 from builder.index.described import LINES
-from builder.inspections import Blind
+from builder.inspecting import Blind
 from builder.ledger import Entry
 from builder.made import Made, Remembered, Shares, Stretch
 from builder.making import HTML, JSON, Maker, Object, Task

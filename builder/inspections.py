@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
 from builder.freshness import freshness_for
+from builder.inspecting import NOTHING, InVain
 from builder.mapservices import MapServices
 from builder.media import media_type
 from builder.readings import Files
@@ -51,31 +52,6 @@ READABLE = frozenset({media_type("x.nc"), "application/x-netcdf", GEOTIFF})
 """Media types of files that can be looked into."""
 
 
-class Inspecting(Protocol):
-    """Looks into the data file of a dataset."""
-
-    def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
-        """Return what the file says, or None with the reason."""
-        ...
-
-    def served(self, dataset: Dataset) -> Dataset:
-        """Return the dataset with what its map services draw."""
-        ...
-
-
-class Blind:
-    """Looks into nothing: for records whose files need not be there any more."""
-
-    def of(self, dataset: Dataset, record: Record) -> tuple[None, tuple[Finding, ...]]:
-        """Return nothing."""
-        del dataset, record
-        return None, ()
-
-    def served(self, dataset: Dataset) -> Dataset:
-        """Return the dataset as it is."""
-        return dataset
-
-
 @dataclass
 class Inspections:
     """Inspections of one collection's data files.
@@ -108,48 +84,63 @@ class Inspections:
         self._services = MapServices(self.state)
         self._freshness = freshness_for(self.recheck, self.state, self.gate, self.definition.id)
 
-    def of(self, dataset: Dataset, record: Record) -> tuple[Inspection | None, tuple[Finding, ...]]:
+    def of(
+        self, dataset: Dataset, record: Record, before: InVain = NOTHING
+    ) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
 
+        Args:
+            dataset: What names the file.
+            record: What the dataset was read from.
+            before: What is to be said of the file where it is tried in vain.
+
         Returns:
-            What was found (None where there is no such open file, or it cannot be had), and findings.
+            What was found (None where there is no such open file), and findings. Of a file that is tried in vain it is
+            what was found before, without references into it if it is another one by now; None where that is nothing.
         """
         resource = readable_resource(dataset)
         if resource is None or not self.definition.policies.references:
             return None, ()
         name = self.name(resource.href, record.sha256)
-        kept = self.files.instead.get(name, name)
-        if kept is None or name in self.files.unreached:
-            return None, tuple(one for one in (self.files.unreached.get(name),) if one)
-        data = self.state.read(kept) or b""
+        if name in self.files.unreached:
+            return self._told(self.files.unreached[name], resource)
+        data = self.state.read(name) or b""
         remembered = _remembered(data)
         try:
             if remembered is not None:
-                seen = seen_in(kept, data, resource, remembered)
+                seen = seen_in(name, data, resource, remembered)
                 if not self.changed(seen):
                     return self._for_pages(remembered, seen)
             found = self._freshness.steady(remembered, self._inspect(resource), resource.href)
         except FetchError as trouble:
-            self.state.keep(tried(self.definition.id, record.identifier), b"")
-            return None, (self._in_vain(name, trouble),)
+            self._tried(name, record, before.without(_unreachable(trouble), gone=trouble.status in GONE))
+            return self._told(self.files.unreached[name], resource)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
         if any(finding.code in PASSING for finding in found.findings):
-            self.state.keep(tried(self.definition.id, record.identifier), b"")
-            return self._for_pages(fresh, None)
+            self._tried(name, record, before._replace(findings=fresh.findings, found=fresh))
+            return self._told(self.files.unreached[name], resource)
         self.state.keep(name, data)
         seen = seen_in(name, data, resource, fresh)
         self._freshness.met(seen)
         return self._for_pages(fresh, seen)
 
-    def _in_vain(self, name: str, trouble: FetchError) -> Finding:
-        """Note that a file cannot be had in this run."""
-        say = note if trouble.status is None and "not allowed" in trouble.message else warning
-        said = say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
-        self.files.unreached[name] = said
-        if trouble.status in GONE:
-            self.files.gone.add(name)
-        return said
+    def _tried(self, name: str, record: Record, one: InVain) -> None:
+        """Remember for this run that a file was tried in vain, and for the next ones what was found in it before."""
+        mark = tried(self.definition.id, record.identifier)
+        last = name if self.state.file(name) else one.last or (self.state.read(mark) or b"").decode()
+        self.state.keep(mark, last.encode())
+        self.files.unreached[name] = one._replace(last=last)
+
+    def _told(self, one: InVain, resource: Resource) -> tuple[Inspection | None, tuple[Finding, ...]]:
+        data = self.state.read(one.last) or b""
+        before = _remembered(data)
+        if before is not None and one.holds:
+            found, said = self._for_pages(before, seen_in(one.last, data, resource, before))
+            return found, (*said, *one.findings)
+        if one.found is not None and (one.found.readable or before is None):
+            return one.found, one.findings
+        return before and before.past(), one.findings
 
     def name(self, href: str, digest: str) -> str:
         """Return what the state calls what was found in a file.
@@ -185,10 +176,6 @@ class Inspections:
         assert found is not None
         return found
 
-    def holds(self, seen: Seen) -> bool:
-        """Tell whether what was found in a file is remembered in a form that this program reads."""
-        return _remembered(self.state.read(seen.kept) or b"") is not None
-
     def served(self, dataset: Dataset) -> Dataset:
         """Return the dataset with what its map services draw; they are asked only where data files are."""
         return self._services.told(self.gate, dataset) if self.definition.policies.references else dataset
@@ -222,7 +209,7 @@ class Inspections:
         try:
             return self.definition.policies.recheck and self._freshness.changed(known)
         except FetchError as trouble:
-            self._in_vain(known.kept, trouble)
+            self.files.unreached[known.kept] = InVain(known.kept, (_unreachable(trouble),))
             raise
 
     def _inspect(self, resource: Resource) -> Inspection:
@@ -308,6 +295,11 @@ def _remembered(data: bytes) -> Inspection | None:
         return _adapter().validate_json(data)
     except ValueError:
         return None
+
+
+def _unreachable(trouble: FetchError) -> Finding:
+    say = note if trouble.status is None and "not allowed" in trouble.message else warning
+    return say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
 
 
 def _of_version(found: Inspection, version: Version) -> Inspection:

@@ -23,6 +23,7 @@ from builder.enrich.inspectors import Inspectors
 from builder.errors import FetchError
 from builder.harvest import gate_for
 from builder.harvests import SOURCES_AT_ONCE
+from builder.inspecting import InVain
 from builder.inspections import Inspections, readable_resource
 from builder.ledger import Entry
 from builder.memo import seen_before
@@ -128,18 +129,25 @@ def _look_into(
     resource = readable_resource(dataset)
     if resource is None:
         return
-    name, files, collection = looking.name(resource.href, record.sha256), looking.files, looking.definition.id
-    before = [one for one in seen if one.href == resource.href and one.kept != name and looking.holds(one)]
-    if waiting and not (before and looking.changed(before[-1])):
+    name, collection = looking.name(resource.href, record.sha256), looking.definition.id
+    mark = waits(collection, record.identifier)
+    last = seen[-1] if seen else Seen((looking.state.read(mark) or b"").decode())
+    as_before = last.href == resource.href and resource.size in {None, last.size}
+    before = InVain(last.kept, holds=as_before and last.kept != name)
+    if waiting and not (before.holds and _is_another(looking, last)):
         readings.waiting.setdefault(collection, set()).add(record.identifier)
-        files.instead[name] = before[-1].kept if before else None
-        if not before:
-            looking.state.keep(waits(collection, record.identifier), b"")
+        looking.files.unreached[name] = before
+        looking.state.keep(mark, last.kept.encode())
         return
-    looking.of(dataset, record)
+    looking.of(dataset, record, before)
     if looking.state.file(name) is not None:
-        files.superseded.update(one.kept for one in before)
-        looking.state.drop(waits(collection, record.identifier))
-    elif before and name not in files.gone:
-        files.unreached.pop(name, None)
-        files.instead[name] = before[-1].kept
+        looking.files.superseded.update(one.kept for one in seen if one.kept != name)
+        looking.state.drop(mark)
+
+
+def _is_another(looking: Inspections, known: Seen) -> bool:
+    """Tell whether a file is not the one any more in which something was found for an earlier record."""
+    try:
+        return looking.changed(known)
+    except FetchError:
+        return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from builder.dataset import Dataset
     from builder.enrich.inspection import Inspection
-    from builder.findings import Finding
+    from builder.inspecting import InVain
     from builder.sources.protocol import Record
 
 Described: TypeAlias = "tuple[Dataset, Inspection | None]"
@@ -27,16 +27,11 @@ class Files:
     A file is called what the state calls what is, or would be, found in it: see `builder.inspections.Inspections.name`.
 
     Attributes:
-        unreached: What is said of files that cannot be had in this run.
-        gone: Those of them that are there no more.
-        instead: Of files that are not looked into for a changed record in this run, what the state calls what was found
-            for the record before; None where nothing was.
-        superseded: What the state calls what was found for records before, of which this run has found something anew.
+        unreached: What is said of files that wait, or were tried in vain.
+        superseded: What the state calls what was found for earlier records, of which this run has found something anew.
     """
 
-    unreached: dict[str, Finding] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    instead: dict[str, str | None] = field(default_factory=dict)
+    unreached: dict[str, InVain] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
 
 

@@ -47,6 +47,10 @@ class State:
     overlay: Path
     lasting: Path
 
+    def __post_init__(self) -> None:
+        """Have the scratch folder there."""
+        self.overlay.mkdir(parents=True, exist_ok=True)
+
     def read(self, name: str) -> bytes | None:
         """Return what is remembered under a relative name, or None."""
         for root in (self.overlay, self.folder):
@@ -116,7 +120,6 @@ class State:
         file = self.lasting / name
         file.parent.mkdir(parents=True, exist_ok=True)
         part = self.overlay / f".{get_ident()}.part"  # partners are asked in several threads
-        part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
         part.replace(file)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.dataset import Coverage, Projection
@@ -88,6 +88,10 @@ class Inspection:
         said: dict[str, Any] = {f"iaos:source_{name}": value for name, value in facts.items() if value}
         cost = {"iaos:read_cost": self.read_cost} if self.read_cost else {}
         return said | cost | ({"iaos:web_readable": True} if self.web else {})
+
+    def past(self) -> Inspection:
+        """Return what still holds where the file may be another one by now."""
+        return replace(self, copy=None, references=None, parquet={}, combine_key=None, findings=())
 
     @property
     def readable(self) -> bool:

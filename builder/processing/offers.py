@@ -24,7 +24,7 @@ from builder.stac.links import safe_href
 if TYPE_CHECKING:
     from builder.dataset import Dataset, Resource
     from builder.definitions.model import CollectionDefinition
-    from builder.inspections import Inspecting
+    from builder.inspecting import Inspecting
     from builder.processing.remembered import Remembered
     from builder.readings import Described, Readings
     from builder.sources.protocol import Record

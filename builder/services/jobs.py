@@ -16,7 +16,7 @@ from builder.compose import compose, read
 from builder.definitions.model import CollectionDefinition, Partner, ProcessSource
 from builder.errors import IaosError, UsageError
 from builder.findings import Finding
-from builder.inspections import Blind
+from builder.inspecting import Blind
 from builder.processing.child import Child
 from builder.processing.given import inputs_of
 from builder.processing.source import record_of

@@ -204,7 +204,7 @@ def test_reference_is_remade_when_its_file_changes_and_dropped_when_it_goes(tmp_
         log.clear()
         for _ in range(2):
             gone, findings = looking.of(dataset, record)
-            assert gone is None
+            assert (gone.references, gone.coverage) == (None, second.coverage)
             assert "404" in findings[0].message
         assert log == []
 
