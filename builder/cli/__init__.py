@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from importlib import import_module
+from types import TracebackType
 
 import click
 
@@ -77,8 +78,26 @@ def group(ctx: click.Context, *, quiet: bool) -> None:
     ctx.obj = quiet
 
 
+def _end_with_trace(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    """End with what a fault of the program has to say, and no status of what is fit to publish."""
+    sys.__excepthook__(kind, value, trace)
+    sys.stderr.flush()
+    os._exit(130 if issubclass(kind, KeyboardInterrupt) else 2)
+
+
+def _lack(trouble: OSError | MemoryError | RuntimeError) -> str | None:
+    """Say what the machine would not do; None where it is a fault of the program."""
+    if isinstance(trouble, OSError):
+        place = trouble.filename2 or trouble.filename  # where it was to go, before where it came from
+        return (f"{place}: " if place else "") + (trouble.strerror or str(trouble))
+    if isinstance(trouble, MemoryError) or "start new thread" in str(trouble):
+        return f"there is not enough memory: {trouble}"
+    return None
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with its status: 0 done, 1 findings, 2 usage, 3 partial."""
+    """Run the command line and exit with its status: 0 done, 1 findings, 2 usage or a fault of ours, 3 partial."""
+    sys.excepthook = _end_with_trace
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of libraries are for programmers, who ask for them with python -W
     try:
@@ -92,9 +111,10 @@ def main(arguments: list[str] | None = None) -> None:
         for problem in trouble.problems():
             click.echo(f"error: {problem}", err=True)
         sys.exit(trouble.exit_status)
-    except OSError as trouble:
-        place = trouble.filename2 or trouble.filename  # where it was to go, before where it came from
-        where = f"{place}: " if place else ""
-        click.echo(f"error: {where}{trouble.strerror or trouble} (what was there before is still whole)", err=True)
+    except (OSError, MemoryError, RuntimeError) as trouble:
+        lack = _lack(trouble)
+        if lack is None:
+            raise
+        click.echo(f"error: {lack} (what was there before is still whole)", err=True)
         sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)

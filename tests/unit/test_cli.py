@@ -97,6 +97,21 @@ def test_an_unknown_command_is_a_usage_error():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("KeyError(7)", "Traceback"),
+        ("RuntimeError('other')", "Traceback"),
+        ('RuntimeError("can\'t start new thread")', "error: there is not enough memory: can't start new thread ("),
+        ("MemoryError('13 GiB')", "error: there is not enough memory: 13 GiB ("),
+    ],
+)
+def test_a_fault_has_no_status_with_which_a_night_is_published(trouble, said):
+    code = f"import builder.cli as c\ndef fail(*_, **__): raise {trouble}\nc.group.main = fail\nc.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith(said)) == (2, True), done.stderr
+
+
 def test_what_cannot_be_put_in_its_place_is_named_by_that_place(tmp_path, capsys):
     records = [
         {
