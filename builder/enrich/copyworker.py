@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from builder.orphans import end_with_parent
+from builder.apart import end_with_parent, limit
 
 MEMORY_BYTES = 4 << 30
 MAX_COPY_BYTES = 2 << 30
@@ -18,9 +18,9 @@ MAX_COPY_BYTES = 2 << 30
 def main() -> None:
     """Copy the file named by the first argument to the second; print ``{}``, or ``refused`` with a reason."""
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_COPY_BYTES, MAX_COPY_BYTES))
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    limit(resource.RLIMIT_FSIZE, MAX_COPY_BYTES)
     sys.stdout.buffer.write(orjson.dumps(_copied(source, target)))
 
 

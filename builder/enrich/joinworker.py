@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
+from builder.apart import end_with_parent
 from builder.enrich.combine import combine_in_order
 from builder.enrich.joining import PARQUET, REFERENCES
-from builder.orphans import end_with_parent
 from builder.references.encode import PARQUET_ABOVE
 from builder.references.gathered import parquet_of
 

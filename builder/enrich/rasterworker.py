@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from builder.orphans import end_with_parent
+from builder.apart import end_with_parent, limit
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -34,8 +34,8 @@ DATA_TYPES = frozenset(
 def main() -> None:
     """Describe the GeoTIFF named by the first argument on standard output: see `describe`, or ``refused``."""
     path = Path(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_AS, MEMORY_BYTES)
     os.environ |= {"GDAL_SKIP": "VRT,WMS,WCS,HTTP", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
     sys.stdout.buffer.write(orjson.dumps(describe(path)))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from builder.orphans import end_with_parent
+from builder.apart import end_with_parent, limit
 
 MEMORY_BYTES = 4 << 30
 MAX_VALUES_BYTES = 32 << 30
@@ -22,9 +22,9 @@ MAX_VALUES_BYTES = 32 << 30
 
 def main() -> None:
     """Do what the document named by the first argument asks for."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_VALUES_BYTES, MAX_VALUES_BYTES))
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    limit(resource.RLIMIT_FSIZE, MAX_VALUES_BYTES)
     _say(_written(orjson.loads(Path(sys.argv[1]).read_bytes())))
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from builder.apart import limit
 from builder.enrich.guard import MAX_DECLARED_BYTES, UnsafeFileError, check_hdf5, file_kind, first_line
 from builder.errors import UnreferenceableError
 from builder.findings import error, warning
@@ -129,9 +130,9 @@ def _last_words(answers: BinaryIO) -> Any:
 
 def _limit(memory_bytes: int, cpu_s: float) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, resource.RLIM_INFINITY))
+    limit(resource.RLIMIT_AS, memory_bytes)
     spent = usage.ru_utime + usage.ru_stime
-    resource.setrlimit(resource.RLIMIT_CPU, (int(spent + cpu_s) + 1, resource.RLIM_INFINITY))
+    limit(resource.RLIMIT_CPU, int(spent + cpu_s) + 1)
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
 
 

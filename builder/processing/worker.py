@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from builder.orphans import end_with_parent
+from builder.apart import end_with_parent
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
+from builder.apart import end_with_parent
 from builder.index.described import Shelf
 from builder.index.writer import IndexWriter, write_index
-from builder.orphans import end_with_parent
 from builder.tables.items import ItemsTable
 from builder.tables.writer import TableWriter
 
