@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 300.0
 LOST = "the process that copies was killed"
+ROOM_BYTES = 16 << 20
+"""Less than this beside a copy that failed is a full disk."""
 LATE = "copying took longer than {:g} s"
 VERSION = "1"
 """Part of the name of a copy; raised when the same file would be copied otherwise."""
@@ -79,6 +82,9 @@ def make_copy(source: Path, target: Path, timeout_s: float) -> str | None:
         source: The file, which is not trusted.
         target: Where the copy goes; nothing is left there where there is none.
         timeout_s: Longest time it may take, seconds.
+
+    Raises:
+        OSError: There is no room for it on the disk.
     """
     command = [sys.executable, "-P", "-m", "builder.enrich.copyworker", str(source.resolve()), str(target)]
     try:
@@ -93,5 +99,22 @@ def make_copy(source: Path, target: Path, timeout_s: float) -> str | None:
     except orjson.JSONDecodeError:
         reason = "copying ended the process"
     if reason is not None:
-        target.unlink(missing_ok=True)
+        try:
+            _check_room(target)
+        finally:
+            target.unlink(missing_ok=True)
     return reason
+
+
+def _check_room(part: Path) -> None:
+    """Make sure that a copy was not given up for want of room: netCDF-C says "HDF error" to a full disk, too.
+
+    Raises:
+        OSError: There is no room to write on.
+    """
+    with part.open("ab") as file:
+        try:
+            os.posix_fallocate(file.fileno(), file.tell(), ROOM_BYTES)
+        except OSError as trouble:
+            trouble.filename = str(part)
+            raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from types import SimpleNamespace
 
 import h5py
@@ -131,6 +133,17 @@ def killed(folder):
     program.write_text("#!/bin/sh\nkill -9 $$\n")
     program.chmod(0o700)
     return str(program)
+
+
+def test_a_full_disk_is_no_fault_of_the_file_that_is_copied(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    source, target = write("ragged_numbers", tmp_path / "source.nc"), tmp_path / "copy.nc"
+    with pytest.raises(OSError, match=r"No space left on device: .*copy\.nc"):
+        make_copy(source, target, 60)
+    assert not target.exists()
 
 
 def test_files_that_lead_elsewhere_are_not_copied(shared_data, tmp_path):
