@@ -77,7 +77,9 @@ def _ask(path: Path) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"refused": f"took longer than {TIMEOUT_S} s to read", "code": TOO_LONG}
     except subprocess.CalledProcessError as lost:
-        return {"refused": "ended the process that read it"} | ({"code": KILLED} if was_killed(lost.returncode) else {})
+        own = lost.returncode > 0  # an error of Python's, such as no memory for its libraries
+        code = {"code": KILLED} if own or was_killed(lost.returncode) else {}
+        return {"refused": "ended the process that read it"} | code
     except orjson.JSONDecodeError:
         return {"refused": "ended the process that read it"}
 

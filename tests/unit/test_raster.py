@@ -185,8 +185,8 @@ def test_a_cut_file_is_a_finding(tmp_path):
     assert found.findings[0].code == "raster.unreadable"
 
 
-@pytest.mark.parametrize(("act", "code"), [("kill -9 $$", KILLED), ("exec sleep 60", TOO_LONG)])
-def test_a_process_that_the_machine_kills_or_slows_down_says_nothing_of_the_file(tmp_path, monkeypatch, act, code):
+@pytest.mark.parametrize(("act", "code"), [("kill -9 $$", KILLED), ("exit 1", KILLED), ("exec sleep 60", TOO_LONG)])
+def test_a_process_that_is_killed_starved_or_slowed_down_says_nothing_of_the_file(tmp_path, monkeypatch, act, code):
     program = tmp_path / "killed"
     program.write_text(f"#!/bin/sh\n{act}\n")
     monkeypatch.setattr("builder.enrich.raster.TIMEOUT_S", 1)
