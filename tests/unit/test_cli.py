@@ -112,6 +112,16 @@ def test_a_fault_has_no_status_with_which_a_night_is_published(trouble, said):
     assert (done.returncode, done.stderr.startswith(said)) == (2, True), done.stderr
 
 
+@pytest.mark.parametrize("epoch", ["yesterday", "1.5", "9" * 17, "9" * 30])
+def test_a_clock_that_is_set_to_no_time_is_named(monkeypatch, capsys, tmp_path, epoch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    (tmp_path / "collections").mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        main(["harvest", "--collections", str(tmp_path / "collections"), "--state", str(tmp_path / "state")])
+    said = f"error: SOURCE_DATE_EPOCH: '{epoch}' is no time (give seconds since 1970)\n"
+    assert capsys.readouterr().err == said
+
+
 def test_what_cannot_be_put_in_its_place_is_named_by_that_place(tmp_path, capsys):
     records = [
         {
