@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from builder.enrich.inspect import ChildLostError, environment
+from builder.enrich.inspect import KILLED, LATE, ChildLostError, environment, was_killed
 from builder.findings import Finding, finding_of
 
 TIMEOUT_S = 3600.0
@@ -52,21 +52,30 @@ def join_apart(
     Raises:
         ChildLostError: The child did not come to its end.
     """
+    asked = orjson.dumps(request(parts, folder))
+    done = _run(asked, timeout_s)
+    if was_killed(done.returncode):  # by the machine, which may have room by now
+        done = _run(asked, timeout_s)
+    if was_killed(done.returncode):
+        raise ChildLostError(KILLED, "the process that joins was killed twice")
+    if done.returncode:
+        last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
+        raise ChildLostError("netcdf.crashed", f"joining failed: {last[:300]}")
+    return result(orjson.loads(done.stdout), folder)
+
+
+def _run(asked: bytes, timeout_s: float) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-P", "-m", "builder.enrich.joinworker"],
-            input=orjson.dumps(request(parts, folder)),
+            input=asked,
             capture_output=True,
             env=environment(),
             timeout=timeout_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ChildLostError("netcdf.timeout", f"joining took longer than {timeout_s:g} s") from None
-    if done.returncode:
-        last = (done.stderr.decode(errors="replace").strip() or f"status {done.returncode}").splitlines()[-1]
-        raise ChildLostError("netcdf.crashed", f"joining failed: {last[:300]}")
-    return result(orjson.loads(done.stdout), folder)
+        raise ChildLostError(LATE, f"joining took longer than {timeout_s:g} s") from None
 
 
 def request(parts: Sequence[tuple[str, Path]], folder: Path) -> dict[str, Any]:

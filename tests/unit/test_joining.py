@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import orjson
@@ -63,6 +65,24 @@ def test_what_stands_in_the_way_is_said(tmp_path, kept):
     joined, findings = join_apart([*kept([0]), ("another", kept([0])[0][1])], tmp_path)
     assert joined is None
     assert [(one.code, "the same times" in one.message) for one in findings] == [("netcdf.not-combined", True)]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_child_that_the_machine_kills_has_a_second_try(tmp_path, kept, monkeypatch, times):
+    (tmp_path / "joined").mkdir()
+    program = tmp_path / "killed"
+    program.write_text(
+        f"#!/bin/sh\necho >> {tmp_path}/runs\n"
+        f'[ $(wc -l < {tmp_path}/runs) -gt {times} ] && exec {sys.executable} "$@"\nkill -9 $$\n'
+    )
+    program.chmod(0o700)
+    monkeypatch.setattr("builder.enrich.joining.sys", SimpleNamespace(executable=str(program)))
+    if times == 1:
+        assert join_apart(kept([0, 1]), tmp_path / "joined")[0].order == (("day 0", 1), ("day 1", 1))
+    else:
+        with pytest.raises(ChildLostError, match="killed twice") as lost:
+            join_apart(kept([0, 1]), tmp_path / "joined")
+        assert lost.value.code == "netcdf.killed"
 
 
 def test_a_child_that_does_not_come_to_its_end_is_told_of(tmp_path, kept):
