@@ -36,7 +36,7 @@ class Freshness:
     _differing: set[str] = field(default_factory=set)
 
     def changed(self, known: Seen) -> bool:
-        """Tell whether a file is another one than when it was looked into; one that cannot be asked for is not.
+        """Tell whether a file may be another one than when it was looked into; one that cannot be asked for is not.
 
         It is asked for once a run, be there an answer or not: a host that is down is waited for long enough. In a night
         that is not its turn it is taken to be as it was.
@@ -50,7 +50,8 @@ class Freshness:
         if what in self._differing or checked(self.state, what):
             return what in self._differing
         try:
-            changed = _version(known).differs(version_of(self.gate, known.href))
+            now = version_of(self.gate, known.href)
+            changed = now == Version() or _version(known).differs(now)
         except FetchError as trouble:
             if trouble.status in {404, 410}:
                 raise
@@ -73,6 +74,7 @@ class Freshness:
     def met(self, known: Seen) -> None:
         """Remember that a partner's file was fetched just now."""
         if not known.local:
+            self._differing.discard(_named(known))
             check(self.state, _named(known))
 
 

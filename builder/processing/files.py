@@ -15,7 +15,7 @@ import orjson
 
 from builder.errors import FetchError, IaosError
 from builder.inspections import MAX_BYTES
-from builder.sources.ranges import version_of
+from builder.sources.ranges import Version, version_of
 
 if TYPE_CHECKING:
     from builder.processing.runs import Given
@@ -107,7 +107,7 @@ class Files:
             version = version_of(self._gate(given), given.file.href)
         except FetchError:
             return None  # then it is fetched, and that says what is wrong
-        return [version.size, version.etag, version.last_modified]
+        return None if version == Version() else [version.size, version.etag, version.last_modified]
 
     def _gate(self, given: Given) -> HttpGate:
         name = given.offer.collection if given.offer else ""

@@ -60,22 +60,26 @@ class PartError(FetchError):
 
 
 def version_of(gate: HttpGate, url: str) -> Version:
-    """Ask for the headers of a file; where HEAD is refused, for its first byte.
+    """Ask for the headers of a file; where HEAD is refused or says nothing, for its first byte.
 
     Raises:
         FetchError: As `HttpGate.get`.
     """
     try:
-        response = gate.get(url, method="HEAD", headers=_PLAIN)
+        said = _said(gate.get(url, method="HEAD", headers=_PLAIN))
     except FetchError as refused:
         if refused.status is None or refused.status in _BUSY:
             raise
-        response = gate.glance(url, headers=_PLAIN | {"Range": "bytes=0-0"})
+        said = Version()
+    return said if said != Version() else _said(gate.glance(url, headers=_PLAIN | {"Range": "bytes=0-0"}))
+
+
+def _said(response: Response) -> Version:
+    size = response.headers.get("content-length", "")
     if response.status == 206:
         size = response.headers.get("content-range", "").rpartition("/")[2]
-    else:
-        size = response.headers.get("content-length", "")
-    return _version(response, int(size) if _SIZE.fullmatch(size) else None)
+    told = _SIZE.fullmatch(size) and "content-encoding" not in response.headers
+    return _version(response, int(size) if told else None)
 
 
 @dataclass
@@ -110,7 +114,7 @@ class RangedFile:
         if response.status == 200:
             return cls(gate, response.url, _version(response, len(response.body)), response.body)
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-        if response.status != 206 or match is None:
+        if response.status != 206 or match is None or "content-encoding" in response.headers:
             return None
         head = response.body if int(match[1]) == 0 and int(match[2]) + 1 == len(response.body) else b""
         return cls(gate, response.url, _version(response, int(match[3])), head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,6 +79,29 @@ def test_a_server_that_refuses_head_is_asked_for_the_first_byte(state, status, r
         assert known.changed(file._replace(etag='"old"')) is True
         assert known.changed(file._replace(etag='"new"', size=300_001)) is True
         assert known.changed(file._replace(etag='"new"', size=299_999)) is True
+
+
+@pytest.mark.parametrize("says", [{}, {"Content-Encoding": "gzip"}])
+def test_a_file_of_which_a_server_says_nothing_may_be_another_one(state, says):
+    answers = [says]
+    server = LocalServer(lambda _: Answer(200, answers[0], declared=""))
+    with server, HttpGate([server.host], delay_s=0) as gate:
+        known = Freshness(state, gate)
+        file = Seen(kept="k", href=f"{server.url}/a.nc", size=5)
+        assert [known.changed(file), known.changed(file)] == [True, True]
+        assert [request.method for request in server.requests] == ["HEAD", "GET"]
+        known.met(file)
+        assert known.changed(file) is False
+        answers[0] = says | OLD
+        assert known.changed(file._replace(etag='"old"')) is False
+
+
+def test_the_size_of_a_packed_answer_is_not_that_of_the_file(state):
+    packed = OLD | {"Content-Encoding": "gzip"}
+    server = LocalServer(lambda _: Answer(200, packed, gzip.compress(bytes(9))))
+    with server, HttpGate([server.host], delay_s=0) as gate:
+        file = Seen(kept="k", href=f"{server.url}/a.nc", size=9, etag='"old"')
+        assert Freshness(state, gate).changed(file) is False
 
 
 @pytest.mark.parametrize("size", ["\xb2", "9" * 5000, "-5", "many"])
