@@ -22,6 +22,9 @@ DERIVATION = "http://www.w3.org/ns/prov#hadDerivation"
 STRUCTURAL = frozenset({"root", "parent", "self", "child", "item", "items", "collection", "data", "alternate"})
 """Relations that only the catalogue itself sets."""
 
+_SAFE = "%/:?#@!$&'()*+,;=~-._"
+_NO_HOST = re.compile(r"""[@\\"<>^`{|}\s]""")
+
 _DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/[^\s]+")
 
 WMS_PARAMETERS = frozenset({"service", "version", "request", "layers", "styles"})
@@ -37,13 +40,14 @@ def safe_href(href: str) -> str | None:
     text = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "", href).strip()
     try:
         parts = urlsplit(text)
-        web = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+        web = parts.scheme in {"http", "https"} and bool(parts.hostname) and not _NO_HOST.search(parts.netloc)
     except ValueError:
         return None
     if not text or not (web or _below(text, parts.scheme, parts.netloc)):
         return None
     text = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
-    return quote(text, safe="%/:?#@!$&'()*+,;=~-._")
+    host = len(f"{parts.scheme}://{parts.netloc}") if web else 0
+    return quote(text[:host], safe=f"{_SAFE}[]") + quote(text[host:], safe=_SAFE)
 
 
 def web_href(href: str | None) -> str | None:

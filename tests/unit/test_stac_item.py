@@ -198,6 +198,8 @@ def test_safe_addresses():
     assert safe_href("https://x.example/a b?c=d&e=%20#f") == "https://x.example/a%20b?c=d&e=%20#f"
     assert safe_href(" https://x.example/ø\n") == "https://x.example/%C3%B8"
     assert safe_href("data/a.nc") == "data/a.nc"
+    assert safe_href("http://[2001:db8::1]:8080/a[1].nc") == "http://[2001:db8::1]:8080/a%5B1%5D.nc"
+    assert [safe_href(f"http://x.example{sign}a.nc") for sign in '\\"<>^`{|} '] == [None] * 10
 
 
 def test_a_copied_file_is_found_from_item_and_collection():
