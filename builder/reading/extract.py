@@ -223,6 +223,7 @@ def _cut_of(place: Source, asked: Query, group: str | None) -> Cut:
         names, left_out = chosen_variables(dataset, axes, asked, one.groups)
         selection = select(dataset, axes, asked)
     except ReadingError as trouble:
+        one.dataset.close()
         trouble.where = trouble.where or one.source.item or one.source.href
         raise
     except RuntimeError as trouble:
@@ -245,6 +246,7 @@ def _read(cut: Cut, asked: Query) -> xr.Dataset:
     from builder.reading.cutting import cut_out
 
     try:
-        return cut_out(cut, asked)
+        with cut.opened.dataset:
+            return cut_out(cut, asked)
     except RuntimeError as trouble:
         raise told(trouble) from trouble

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import cftime
 import netCDF4
@@ -157,3 +158,13 @@ def test_what_lies_beside_the_folder_of_an_item_is_called_by_its_plain_path(cast
     asset = {"href": "../cast.nc", "type": "application/netcdf", "roles": ["data"]}
     item.write_bytes(orjson.dumps({"type": "Feature", "id": "a", "properties": {}, "assets": {"data": asset}}))
     assert iaos.extract(item, depth=(0, 7), variables="TEMP").iaos_source == str(cast)
+
+
+def test_a_file_is_closed_after_an_answer_and_after_none(cast):
+    """HDF5 2.2 ends the process where one handle of a file with strings is closed while another reads them."""
+    part = iaos.extract(cast, depth=(0, 7), variables="TEMP")
+    with pytest.raises(ReadingError) as refused:
+        iaos.extract(cast, time="1999")
+    here = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert (part.sizes["time"], refused.value.where) == (2, str(cast))
+    assert cast not in here
