@@ -117,6 +117,8 @@ class Client:
         """
         if bbox is not None and intersects is not None:
             raise UsageError("bbox and intersects exclude each other")
+        if limit < 1 or (max_items or 0) < 0:
+            raise UsageError(f"limit {limit} or max_items {max_items} is no number of items")
         by_property = [*of_query(query or ()), *([_loaded(filter)] if filter else [])]
         order = orders(sortby)
         question = Question(

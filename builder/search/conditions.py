@@ -123,7 +123,7 @@ def holds(condition: Json, column: Callable[[str], pa.Array]) -> pa.Array:
         return whole
     if op == "not":
         return pc.invert(holds(args[0], column))
-    name = next(names_in(args[0]), "")
+    name = str(args[0].get("property", "")) if isinstance(args[0], Mapping) else ""
     if not name:
         raise UsageError(f"filter {op!r} needs a property first", hint='such as {"property": "platform"}')
     return _simple(op, name, column(name), list(args[1:]), condition.get("contains"))
@@ -174,7 +174,7 @@ def _scalar(name: str, values: pa.Array, value: Any) -> pa.Scalar:
     import pyarrow as pa
 
     if isinstance(value, Mapping):
-        value = value.get("timestamp") or value.get("date")
+        value = value.get("timestamp") or value.get("date") or value
     if pa.types.is_timestamp(values.type) and isinstance(value, str):
         value = interval(value)[0]
     numbers = (pa.types.is_integer, pa.types.is_floating)

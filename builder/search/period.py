@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 from builder.definitions.periods import period_of
 from builder.errors import UsageError
 
-Moment: TypeAlias = datetime | str | None
+Moment: TypeAlias = date | str | None
 Period: TypeAlias = tuple[datetime, datetime]
 
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
@@ -20,10 +20,12 @@ _REST_OF_SECOND = timedelta(microseconds=999_999)
 def interval(when: Moment | Sequence[Moment]) -> Period:
     """Return first and last instant of ``2019``, ``2019-05/2019-06``, ``../2019-05-01T12:00:00Z``, a datetime or two.
 
+    A date is the whole day.
+
     Raises:
         UsageError: It is no time, or ends before it starts.
     """
-    if when is None or isinstance(when, datetime):
+    if when is None or isinstance(when, date):
         when = [when]
     ends: Sequence[Moment] = when.split("/") if isinstance(when, str) else when
     if len(ends) not in {1, 2}:

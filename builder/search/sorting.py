@@ -39,7 +39,10 @@ def orders(sortby: str | Sequence[str | Mapping[str, str]] | None) -> tuple[Orde
 
 def _order(key: str | Mapping[str, str]) -> Order:
     if isinstance(key, Mapping):
-        name, down = key.get("field", ""), key.get("direction", "asc") == "desc"
+        name, way = key.get("field", ""), str(key.get("direction", "asc")).lower()
+        if way not in {"asc", "desc"}:
+            raise UsageError(f"sortby {key!r} has a direction that is neither asc nor desc")
+        down = way == "desc"
     else:
         name, down = key.strip().lstrip("+-"), key.strip().startswith("-")
     if not name:

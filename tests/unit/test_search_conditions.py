@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 from builder.errors import UsageError
+from builder.search import Client
 from builder.search.area import box_area
 from builder.search.conditions import holds, of_query
 from builder.search.period import interval
@@ -87,6 +88,26 @@ def test_a_filter_holds_where_it_says(condition, expected):
 def test_what_is_no_condition_is_refused(condition):
     with pytest.raises(UsageError):
         answer(condition)
+
+
+def test_a_function_of_a_property_is_refused_and_not_left_out():
+    lower = {"op": "=", "args": [{"op": "casei", "args": [{"property": "text"}]}, "50%"]}
+    with pytest.raises(UsageError, match="needs a property first"):
+        answer(lower)
+    with pytest.raises(UsageError, match="'property': 'path'"):
+        answer(of("=", "text", {"property": "path"}))
+
+
+def test_a_date_is_a_whole_day():
+    assert interval(date(2020, 1, 2)) == interval("2020-01-02") == interval([date(2020, 1, 2), date(2020, 1, 2)])
+
+
+@pytest.mark.parametrize(
+    "asked", [{"limit": 0}, {"max_items": -1}, {"sortby": {"field": "title", "direction": "down"}}]
+)
+def test_what_is_no_number_of_items_and_no_direction_is_refused(tmp_path, asked):
+    with pytest.raises(UsageError, match=r"no number of items|neither asc nor desc"):
+        Client.open(str(tmp_path)).search(**asked)
 
 
 def test_what_is_true_is_no_number():
