@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Have the system kill this process when the thread that started it, and waits for it, is there no more; Linux does."""
+    """Have Linux kill this process when the thread that started it, and waits for it, is there no more."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

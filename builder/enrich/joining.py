@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from builder.enrich.inspect import KILLED, LATE, ChildLostError, environment, was_killed
+from builder.enrich.inspect import KILLED, TOO_LONG, ChildLostError, environment, was_killed
 from builder.findings import Finding, finding_of
 
 TIMEOUT_S = 3600.0
@@ -75,7 +75,7 @@ def _run(asked: bytes, timeout_s: float) -> subprocess.CompletedProcess[bytes]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ChildLostError(LATE, f"joining took longer than {timeout_s:g} s") from None
+        raise ChildLostError(TOO_LONG, f"joining took longer than {timeout_s:g} s") from None
 
 
 def request(parts: Sequence[tuple[str, Path]], folder: Path) -> dict[str, Any]:
