@@ -78,7 +78,7 @@ class MapServices:
             except ProtocolError:
                 self.state.keep(name, b"{}")
             except FetchError as trouble:
-                if trouble.status is not None:
+                if trouble.status is not None and not trouble.passing:
                     self.state.keep(name, b"{}")
             check(self.state, name)
         known: Drawn = json.loads(self.state.read(name) or b"{}")

@@ -79,13 +79,6 @@ def test_a_service_is_asked_once_a_run_and_its_layers_reach_the_page(tmp_path):
         harvested = replace(FULL, links=(Link("wms", f"{server.url}wms?map=a", extra={"wms:layers": ["PSAL"]}),))
         (link,) = MapServices(state).told(gate, harvested).links
         assert link.extra["iaos:map_crs"]["PSAL"] == ["EPSG:3413", "EPSG:3995"]
-        forget_checks(state)
-        Server.status = "500 Oops"
-        try:
-            MapServices(state).told(gate, dataset_at(server.url))
-        finally:
-            Server.status = "200 OK"
-        assert MapServices(state).drawn(gate, f"{server.url}wms?map=a") == {}
     item, _ = item_of(told)
     (link,) = [one for one in item["links"] if one["rel"] == "wms"]
     assert link["wms:layers"] == ["TEMP", "other"]
@@ -108,6 +101,16 @@ def test_a_service_that_is_away_is_what_it_was(tmp_path):
     with HttpGate(["partner.example"], delay_s=0, sleep=lambda s: None) as gate:
         assert MapServices(state).drawn(gate, f"{server.url}wms") == {}
         assert gate.requests == 0
+
+
+@pytest.mark.parametrize(("status", "gone"), [("500 Oops", False), ("503 Later", False), ("404 Not Found", True)])
+def test_a_service_in_passing_trouble_is_what_it_was(tmp_path, monkeypatch, status, gone):
+    app, state = Server(), State(tmp_path / "s", tmp_path / "s", tmp_path / "s")
+    with running(lambda url: app) as server, HttpGate([server.url[7:-1]], delay_s=0, sleep=lambda s: None) as gate:
+        before = MapServices(state).drawn(gate, f"{server.url}wms")
+        forget_checks(state)
+        monkeypatch.setattr(app, "status", status)
+        assert MapServices(state).drawn(gate, f"{server.url}wms") == ({} if gone else before)
 
 
 def test_an_address_that_is_none_costs_the_record_nothing(tmp_path):
