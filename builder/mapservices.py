@@ -81,7 +81,10 @@ class MapServices:
                 if trouble.status is not None and not trouble.passing:
                     self.state.keep(name, b"{}")
             check(self.state, name)
-        known: Drawn = json.loads(self.state.read(name) or b"{}")
+        try:
+            known: Drawn = json.loads(self.state.read(name) or b"{}")
+        except ValueError:  # damaged
+            return {}
         return known
 
 

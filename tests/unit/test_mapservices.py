@@ -113,6 +113,17 @@ def test_a_service_in_passing_trouble_is_what_it_was(tmp_path, monkeypatch, stat
         assert MapServices(state).drawn(gate, f"{server.url}wms") == ({} if gone else before)
 
 
+def test_a_damaged_answer_of_a_service_that_is_away_is_none(tmp_path):
+    app, state = Server(), State(tmp_path / "s", tmp_path / "s", tmp_path / "s")
+    with running(lambda url: app) as server, HttpGate([server.url[7:-1]], delay_s=0, sleep=lambda s: None) as gate:
+        MapServices(state).drawn(gate, f"{server.url}wms")
+    forget_checks(state)
+    (name,) = state.kept("maps")
+    state.keep(name, b'{"TEMP": ["EPSG')
+    with HttpGate([server.url[7:-1]], delay_s=0, sleep=lambda s: None) as gate:
+        assert MapServices(state).drawn(gate, f"{server.url}wms") == {}
+
+
 def test_an_address_that_is_none_costs_the_record_nothing(tmp_path):
     state = State(tmp_path / "s", tmp_path / "s", tmp_path / "s")
     with HttpGate(["x"], delay_s=0, sleep=lambda s: None) as gate:
