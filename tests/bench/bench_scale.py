@@ -1,7 +1,7 @@
 """A hundred thousand items a night: what a build costs in processor time and memory, against named peers in one run.
 
-- catalogue JSON (items, summary, year catalogues) against `cp -r` of the same files, in turns with a tenth of the
-  items, and its growth from 1,000 items;
+- catalogue JSON (items, summary, year catalogues) against `cp -r` of the same files, in turns of 1,000 items, beside
+  what it takes to serialise and write them at all, and its growth from 1,000 items;
 - the same items beside pystac's own save, with a `via` link each and without (`--pystac N`, default 10,000);
 - validation of every object against the vendored schemas, offline;
 - a whole build with pages against one with 1 % of the records changed, all over the collection, each in its own
@@ -176,17 +176,32 @@ def json_rows(count: int) -> float:
         objects, spent = validated(scratch / "many")
         print(f"validation of {objects} objects: {spent:.2f} s, {spent / objects * 1e5:.2f} s per 100,000")
         turns = [beside_cp(CHUNK, scratch / f"turn-{turn}") for turn in range(TURNS if count > CHUNK else 2)]
-        low, middle, high = quantiles([ours / theirs for ours, theirs in turns])
+        low, middle, high = quantiles([ours / theirs for ours, theirs, _ in turns])
+        least = median(bare / theirs for _, theirs, bare in turns)
         print(
-            f"catalogue JSON: {middle:.2f} of cp -r of the same files, half of all turns {low:.2f} to {high:.2f}",
+            f"catalogue JSON: {middle:.2f} of cp -r of the same files, half of all turns {low:.2f} to {high:.2f}; "
+            f"orjson and open, write, close alone {least:.2f}",
             flush=True,
         )
-    return median(theirs for _, theirs in turns) * count / CHUNK
+    return median(theirs for _, theirs, _ in turns) * count / CHUNK
 
 
-def beside_cp(count: int, folder: Path) -> tuple[float, float]:
-    """Write items and copy them with `cp`; return the processor seconds of both."""
-    return write_json(count, folder / "written"), copy(folder / "written", folder / "copy")
+def beside_cp(count: int, folder: Path) -> tuple[float, float, float]:
+    """Write items, copy them with `cp`, and write them bare; return the processor seconds of each."""
+    ours = write_json(count, folder / "written")
+    return ours, copy(folder / "written", folder / "copy"), write_bare(count, folder / "bare")
+
+
+def write_bare(count: int, folder: Path) -> float:
+    """Do what no writer of JSON files in Python can leave out."""
+    folder.mkdir()
+    spent = 0.0
+    for some in items(count):
+        start = seconds()
+        for item in some:
+            write_new(f"{folder}/{item['id']}.json", orjson.dumps(item, option=orjson.OPT_INDENT_2))
+        spent += seconds() - start
+    return spent
 
 
 def build_rows(count: int, copied: float) -> None:
