@@ -70,7 +70,8 @@ def grid_of(dataset: Any) -> Grid | None:
     x, y = find(dataset, X), find(dataset, Y)
     if crs is None or x is None or y is None or x.ndim != 1 or y.ndim != 1 or min(x.size, y.size) < 2:
         return None
-    return Grid(crs, *(values(axis) * _scale(axis, crs) for axis in (x, y)))
+    columns, rows = (values(axis) * _scale(axis, crs) for axis in (x, y))
+    return Grid(crs, columns if crs.is_projected else np.unwrap(columns, period=360.0), rows)
 
 
 def _scale(axis: Any, crs: Any) -> float:

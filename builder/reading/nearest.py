@@ -128,7 +128,9 @@ def _nearest_cell(axes: Axes, dataset: xr.Dataset, place: tuple[float, float]) -
     east, north = Transformer.from_crs("EPSG:4326", axes.grid.crs, always_xy=True).transform(*place)
     if not (np.isfinite(east) and np.isfinite(north)):
         raise NothingThereError("the place cannot be shown in the projection of the data")
-    rows, columns = _cells_around(axes.grid.y, axes.grid.x, (north, east))
+    aside = axes.grid.x - east
+    aside = aside if axes.grid.crs.is_projected else (aside + 180.0) % 360.0 - 180.0
+    rows, columns = _cells_around(axes.grid.y, east + aside, (north, east))
     back = Transformer.from_crs(axes.grid.crs, "EPSG:4326", always_xy=True)
     lon, lat = (np.asarray(v) for v in back.transform(axes.grid.x[columns], axes.grid.y[rows]))
     at, _ = _closest(lon, lat, place)

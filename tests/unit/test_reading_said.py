@@ -11,8 +11,11 @@ import netCDF4
 import numpy as np
 import orjson
 import pytest
+import xarray as xr
+from pyproj import CRS, Geod, Transformer
 
 import iaos
+from builder.enrich.grids import grid_of
 from builder.errors import ReadingError
 
 
@@ -168,3 +171,23 @@ def test_a_file_is_closed_after_an_answer_and_after_none(cast):
     here = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     assert (part.sizes["time"], refused.value.where) == (2, str(cast))
     assert cast not in here
+
+
+@pytest.mark.parametrize("columns", [np.arange(-10.0, 11.0), np.arange(-10.0, 11.0) % 360.0, np.arange(350.0, 371.0)])
+def test_longitudes_of_a_rotated_grid_may_be_of_any_convention(tmp_path, columns):
+    pole = {"grid_north_pole_latitude": 15.0, "grid_north_pole_longitude": -160.0}
+    rows, values = np.arange(-8.0, 9.0), np.arange(17.0 * 21.0).reshape(17, 21)
+    axes = {name: (name, at, {"units": "degrees", "standard_name": known}) for name, at, known in (
+        ("rlon", columns, "grid_longitude"), ("rlat", rows, "grid_latitude"))}  # fmt: skip
+    mapping = {"grid_mapping_name": "rotated_latitude_longitude"} | pole
+    grid = xr.Dataset(
+        {"v": (("rlat", "rlon"), values, {"grid_mapping": "rp", "units": "K"}), "rp": ((), 0, mapping)}, coords=axes
+    )
+    grid.to_netcdf(tmp_path / "a.nc")
+    turned = Transformer.from_crs(CRS.from_cf(mapping), "EPSG:4326", always_xy=True)
+    lon, lat = turned.transform(*np.meshgrid(columns, rows))
+    for place in ((15.6, 78.2), (20.0, 75.0), (19.0, 71.0)):
+        metres = Geod(ellps="WGS84").inv(np.full(lon.shape, place[0]), np.full(lon.shape, place[1]), lon, lat)[2]
+        part = iaos.extract(tmp_path / "a.nc", point=place, variables="v")
+        assert float(part.v) == values[np.unravel_index(metres.argmin(), metres.shape)]
+    assert np.ptp(grid_of(grid).x) == 20.0
