@@ -41,6 +41,8 @@ MAX_BYTES = 2 * 2**30
 """Largest data file that is fetched for inspection."""
 
 NO_REFERENCES = "netcdf.no-references"
+NOT_NETCDF = "netcdf.not-netcdf"
+"""Code of a page, of login say, in place of a file; where there was one before, it may come back."""
 PASSING = frozenset({"netcdf.timeout", "netcdf.killed"})  # of rasters and copies, too; another run may not meet them
 
 GONE = frozenset({404, 410})
@@ -104,6 +106,7 @@ class Inspections:
         name = self.name(resource.href, record.sha256)
         if name in self.files.unreached:
             return self._told(self.files.unreached[name], resource)
+        known = before._replace(last="" if resource.local else self._last(name, record, before.last))
         data = self.state.read(name) or b""
         remembered = _remembered(data)
         try:
@@ -113,24 +116,30 @@ class Inspections:
                     return self._for_pages(remembered, seen)
             found = self._freshness.steady(remembered, self._inspect(resource), resource.href)
         except FetchError as trouble:
-            self._tried(name, record, before.without(_unreachable(trouble), gone=trouble.status in GONE))
-            return self._told(self.files.unreached[name], resource)
+            known = known.without(_unreachable(trouble), gone=trouble.status in GONE)
+            return self._in_vain(name, record, known, resource)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
-        if any(finding.code in PASSING for finding in found.findings):
-            self._tried(name, record, before._replace(findings=fresh.findings, found=fresh))
-            return self._told(self.files.unreached[name], resource)
+        last = _remembered(self.state.read(known.last) or b"")
+        if (vain := _in_passing(fresh, last, known)) is not None:
+            return self._in_vain(name, record, vain, resource)
         self.state.keep(name, data)
         seen = seen_in(name, data, resource, fresh)
         self._freshness.met(seen)
         return self._for_pages(fresh, seen)
 
-    def _tried(self, name: str, record: Record, one: InVain) -> None:
+    def _last(self, name: str, record: Record, before: str) -> str:
+        """Return what the state calls what was last found in a file; empty where that is nothing."""
+        mark = self.state.read(tried(self.definition.id, record.identifier)) or b""
+        return name if self.state.file(name) else before or mark.decode(errors="ignore")
+
+    def _in_vain(
+        self, name: str, record: Record, one: InVain, resource: Resource
+    ) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Remember for this run that a file was tried in vain, and for the next ones what was found in it before."""
-        mark = tried(self.definition.id, record.identifier)
-        last = name if self.state.file(name) else one.last or (self.state.read(mark) or b"").decode()
-        self.state.keep(mark, last.encode())
-        self.files.unreached[name] = one._replace(last=last)
+        self.state.keep(tried(self.definition.id, record.identifier), one.last.encode())
+        self.files.unreached[name] = one
+        return self._told(one, resource)
 
     def _told(self, one: InVain, resource: Resource) -> tuple[Inspection | None, tuple[Finding, ...]]:
         data = self.state.read(one.last) or b""
@@ -295,6 +304,15 @@ def _remembered(data: bytes) -> Inspection | None:
         return _adapter().validate_json(data)
     except ValueError:
         return None
+
+
+def _in_passing(found: Inspection, last: Inspection | None, known: InVain) -> InVain | None:
+    """Return what is said of a look that another run may have more of; None where it counts."""
+    passing = PASSING | ({NOT_NETCDF} if last is not None and last.readable else set())
+    if not any(finding.code in passing for finding in found.findings):
+        return None
+    holds = known.holds and last is not None and last.size == found.size
+    return InVain(known.last, found.findings, found, holds)
 
 
 def _unreachable(trouble: FetchError) -> Finding:

@@ -26,6 +26,8 @@ class Partner:
         if request.path == "/":
             row = f'<a href="a.nc">a.nc</a> 2020-01-01 12:00 {len(body)}\n'
             return Answer(200, {}, f"<html><title>Index of /</title><pre>{row}</pre></html>".encode())
+        if self.status == "page":
+            return Answer(200, {}, b"<html>Please log in</html>")
         return Answer(200, {}, body) if self.status == 200 else Answer(self.status)
 
     def night(self, url):
@@ -54,7 +56,7 @@ def renew(partner, days):
         file.write(bytes(days))
 
 
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("status", [403, 404, "page"])
 @pytest.mark.parametrize("renewed", [True, False])
 def test_an_item_is_where_and_when_it_was_while_its_file_cannot_be_had(partner, status, renewed):
     with LocalServer(partner.answer) as server:
@@ -66,8 +68,9 @@ def test_an_item_is_where_and_when_it_was_while_its_file_cannot_be_had(partner, 
                 renew(partner, days)
             where, has, codes = partner.night(server.url)
             assert where == first
-            if renewed or status == 404:
-                assert (has, codes) == (False, {"netcdf.unreachable"})
+            if renewed or status != 403:
+                why = "netcdf.not-netcdf" if status == "page" else "netcdf.unreachable"
+                assert (has, codes) == (False, {why})
         partner.status = 200
         assert partner.night(server.url) == (first, True, set())
 
