@@ -121,16 +121,17 @@ def test_a_copy_whose_process_was_killed_is_made_by_the_next_build(odd, monkeypa
 
 def test_a_copy_that_took_too_long_on_a_busy_machine_is_made_by_the_next_build(odd, monkeypatch):
     with monkeypatch.context() as busy:
-        busy.setattr("builder.enrich.copying.TIMEOUT_S", 0.01)
-        assert "copying took longer than 0.01 s" in built(odd, "https://example.org/").to_markdown()
+        busy.setattr("builder.enrich.copying.TIMEOUT_S", 1)
+        busy.setattr("builder.enrich.copying.sys", SimpleNamespace(executable=killed(odd, "exec sleep 60")))
+        assert "copying took longer than 1 s" in built(odd, "https://example.org/").to_markdown()
     built(odd, "https://example.org/")
     assert "readable-copy" in the_item(odd)["assets"]
 
 
-def killed(folder):
-    """Return a program that is killed, as the system does it when memory runs out."""
+def killed(folder, act="kill -9 $$"):
+    """Return a program that is killed, as the system does it when memory runs out, or that does something else."""
     program = folder / "killed"
-    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.write_text(f"#!/bin/sh\n{act}\n")
     program.chmod(0o700)
     return str(program)
 
