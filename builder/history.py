@@ -56,8 +56,11 @@ def append(
     Returns:
         Where in it the run begins, and how many changes it has.
     """
-    changed = {change.identifier for change in changes}
-    to.writelines(line for told, line in before if told["identifier"] not in changed)
+    changed: set[str] | None = None  # where nothing was told before, as in a first run, nothing need be in memory
+    for told, line in before:
+        changed = {change.identifier for change in changes} if changed is None else changed
+        if told["identifier"] not in changed:
+            to.write(line)
     start, number = to.tell(), 0
     for number, change in enumerate(changes, 1):  # noqa: B007  (the last is returned)
         to.write(_line(run, change))

@@ -135,9 +135,9 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
     import xarray as xr
 
     said = {"units": re.sub(r"\s+since\s+", " since ", units, flags=re.IGNORECASE), "calendar": calendar}
-    coder = xr.coders.CFDatetimeCoder(time_unit="us")
     try:
-        moment = xr.decode_cf(xr.Dataset({"time": ((), number, said)}), decode_times=coder).time.values.item()
+        time = xr.decode_cf(xr.Dataset({"time": ((), number, said)})).time.values
+        moment = (_rounded(time) if time.dtype.kind == "M" else time).item()
     except (ValueError, OverflowError) as trouble:
         raise ValueError(str(trouble.__cause__ or trouble)) from trouble
     if calendar == "julian" or not EARLIEST <= getattr(moment, "year", 0) <= LATEST:
@@ -149,6 +149,11 @@ def real_instant(number: float, units: str, calendar: str) -> datetime:
     if abs(nearest - instant) <= timedelta(milliseconds=5):
         return nearest
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _rounded(time: Any) -> Any:
+    """Round nanoseconds, which Python's own moments have not, to microseconds."""
+    return (time + np.timedelta64(500, "ns")).astype("datetime64[us]")
 
 
 def _time_of(dataset: Any) -> Any | None:

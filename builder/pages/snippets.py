@@ -8,7 +8,7 @@ from posixpath import normpath
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from builder.pages.values import Json, mapping, text, texts
+from builder.pages.values import Json, items, mapping, text, texts
 
 PARQUET = "application/vnd.apache.parquet"
 OPTIONS = 'engine="zarr", zarr_format=2, consolidated=False'
@@ -226,7 +226,7 @@ def _is_dated(item: Json) -> bool:
     """Tell whether the dates of all dimensions of time are known, as far as there are any."""
     dimensions = mapping((mapping(item.get("properties")) or item).get("cube:dimensions"))
     times = [mapping(one) for one in dimensions.values() if mapping(one).get("type") == "temporal"]
-    return all(any(one.get("extent") or ()) or not one.get("iaos:size", 1) for one in times)
+    return all(any(items(one.get("extent"))) or not one.get("iaos:size", 1) for one in times)
 
 
 def _assets(item: Json, folder: str) -> Iterator[Snippet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import cftime
 import numpy as np
 import pyproj
 import pytest
@@ -38,6 +39,17 @@ def surveyed(tmp_path, variables, **attributes):
 )
 def test_an_instant_is_whole_where_floating_point_took_a_little(number, expected):
     assert real_instant(number, "seconds since 2000-01-01", "standard") == datetime(*expected, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("day", "since"),
+    [(24850.123456789, 1950), (24900.5, 1950), (59.25, 1650), (735000.3, 1), (0.1, 2299)],
+)
+@pytest.mark.parametrize("calendar", ["standard", "noleap", "proleptic_gregorian"])
+def test_parts_of_a_day_are_told_to_a_millisecond_as_cftime_tells_them(day, since, calendar):
+    units = f"days since {since:04d}-01-01T00:00:00Z"
+    expected = datetime(*cftime.num2date(day, units, calendar).timetuple()[:6], tzinfo=UTC)
+    assert 0 <= (real_instant(day, units, calendar) - expected).total_seconds() < 1
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ class Partner:
 def peaks(tmp_path, monkeypatch):
     """Most memory that two nights of a partner of some size take, each with its report."""
 
-    def store(state, collection, one):  # no path for each, whose parts Python keeps in a table that grows by leaps
+    def store(state, collection, one, **_):  # no path for each, whose parts Python keeps in a table that grows by leaps
         folder = state.overlay / collection / "records" / one.sha256[:2]
         folder.mkdir(parents=True, exist_ok=True)
         write_new(f"{folder}/{one.sha256[2:]}", one.body)
