@@ -317,7 +317,8 @@ def _in_passing(found: Inspection, last: Inspection | None, known: InVain) -> In
 
 def _unreachable(trouble: FetchError) -> Finding:
     say = note if trouble.status is None and "not allowed" in trouble.message else warning
-    return say("netcdf.unreachable", trouble.where, trouble.message, "no references made for this file")
+    hint = "; ".join(filter(None, ("no references made for this file", trouble.hint)))
+    return say("netcdf.unreachable", trouble.where, trouble.message, hint)
 
 
 def _of_version(found: Inspection, version: Version) -> Inspection:

@@ -220,6 +220,16 @@ def test_a_file_that_is_gone_is_asked_for_once_and_told_of_where_its_item_is_mad
     assert "404" in findings[0].message
 
 
+def test_a_file_of_a_host_that_the_definition_does_not_name_says_what_to_do(night):
+    with LocalServer(lambda _: Answer(404)) as server:
+        ice = definition("ice", server, ("x",))
+        ice = ice.model_copy(update={"source": ice.source.model_copy(update={"fetch_hosts": []})})
+        night.harvest(ice)
+        ((_, (finding,)),) = night.compose(ice)
+        assert asked(server) == []
+    assert finding.hint == "no references made for this file; add its host to `fetch_hosts` if it is right"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_of_files_that_cannot_be_had_no_more_is_kept_than_what_is_said(night, remembered, known):
     with LocalServer(lambda _: Answer(404)) as server:
