@@ -18,6 +18,9 @@ import orjson
 from builder.enrich.inspect import environment
 from builder.errors import IaosError
 
+_GIVING_BACK = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_MMAP_THRESHOLD_": "65536"}
+"""Has the child give large pieces of memory back as soon as they are free (``man 3 mallopt``)."""
+
 
 @dataclass
 class Desk:
@@ -92,7 +95,7 @@ def carry_out_apart(orders: bytes) -> None:
         [sys.executable, "-P", "-m", "builder.tables.clerk"],
         input=orders,
         capture_output=True,
-        env=environment() | {"ARROW_DEFAULT_MEMORY_POOL": "system"},  # which gives back what is free
+        env=environment() | _GIVING_BACK,
         check=False,
     )
     if done.returncode:
