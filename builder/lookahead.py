@@ -28,7 +28,7 @@ from builder.inspections import Inspections, readable_resource
 from builder.ledger import Entry
 from builder.memo import seen_before
 from builder.processing.night import is_process
-from builder.seen import WAITING, Seen, waits
+from builder.seen import Seen, waiting_in, waits
 from builder.sources.limits import AT_ONCE
 from builder.threads import in_threads
 
@@ -90,7 +90,7 @@ def _records(state: State, collection: str) -> Iterator[Known]:
     made = seen_before(state, collection)
     live = (state.entry(collection, line) for line in state.ledger_lines(collection, gone=False))
     both = merge(made, ((entry.identifier, entry) for entry in live), key=itemgetter(0))
-    waiting, looked = set(state.kept(WAITING)), state.read(_looked(collection)) != b"no"
+    waiting, looked = set(state.kept(waiting_in(collection))), state.read(_looked(collection)) != b"no"
     for _, group in groupby(both, key=itemgetter(0)):
         *before, last = (what for _, what in group)
         seen = [one for one in before if isinstance(one, Seen) and one.kept]

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from builder.dataset import Resource
     from builder.enrich.inspection import Inspection
 
-WAITING = "waiting"
-"""Folder of the state with a file for each record that is shown without its file, which waits to be looked into."""
-
 
 class Seen(NamedTuple):
     """A data file that was looked into, if there is one, and local files that were copied; all of it goes into JSON.
@@ -103,6 +100,11 @@ def tried(collection: str, identifier: str) -> str:
     return cache_name("tried", collection, identifier)
 
 
+def waiting_in(collection: str) -> str:
+    """Return the folder of the state with a file for each record of a collection of which `waits` tells."""
+    return f"waiting/{collection}"
+
+
 def waits(collection: str, identifier: str) -> str:
     """Return by what the state tells that a record is shown without its file, which waits to be looked into."""
-    return cache_name(WAITING, collection, identifier)
+    return cache_name(waiting_in(collection), identifier)

@@ -81,8 +81,7 @@ def group(ctx: click.Context, *, quiet: bool) -> None:
 def _end_with_trace(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
     """End with what a fault of the program has to say, and no status of what is fit to publish."""
     sys.__excepthook__(kind, value, trace)
-    sys.stderr.flush()
-    os._exit(130 if issubclass(kind, KeyboardInterrupt) else 2)
+    sys.exit(130 if issubclass(kind, KeyboardInterrupt) else 2)
 
 
 def _lack(trouble: OSError | MemoryError | RuntimeError) -> str | None:

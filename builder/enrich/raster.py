@@ -42,12 +42,9 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
     """Complete an inspection with what `builder.enrich.rasterworker.describe` says."""
     href = blank.href
     if "refused" in said:
-        reason = error(
-            said.get("code", "raster.unreadable"),
-            href,
-            f"GeoTIFF {said['refused']}",
-            "ask the partner to check the file",
-        )
+        passing = said.get("code")
+        hint = "the next run tries again" if passing else "ask the partner to check the file"
+        reason = error(passing or "raster.unreadable", href, f"GeoTIFF {said['refused']}", hint)
         return replace(blank, findings=(reason,))
     projection = _projection(said)
     return replace(

@@ -193,7 +193,8 @@ def test_a_process_that_is_killed_starved_or_slowed_down_says_nothing_of_the_fil
     program.chmod(0o700)
     monkeypatch.setattr("builder.enrich.raster.sys", SimpleNamespace(executable=str(program)))
     (tmp_path / "a.tif").write_bytes(b"II*\0")
-    assert [one.code for one in inspect_raster(tmp_path / "a.tif", "https://a.example/a.tif").findings] == [code]
+    (finding,) = inspect_raster(tmp_path / "a.tif", "https://a.example/a.tif").findings
+    assert (finding.code, finding.hint) == (code, "the next run tries again")
 
 
 def test_a_polar_grid_in_a_folder_becomes_an_item_round_the_pole(shared_data, tmp_path):
