@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,8 @@ class References:
         """Return all as one mapping, with ranges aimed at ``target`` (kerchunk's reference format, version 1)."""
         result: dict[str, Any] = {key: dump(document) for key, document in self.documents.items()}
         for name, table in self.tables.items():
-            rows = zip(table.keys(table.numbers), table.offsets.tolist(), table.sizes.tolist(), strict=True)
-            result.update({f"{name}/{key}": [target, offset, size] for key, offset, size in rows})
+            ranges = map(list, zip(repeat(target), table.offsets.tolist(), table.sizes.tolist(), strict=False))
+            result.update(zip([f"{name}/{key}" for key in table.keys(table.numbers)], ranges, strict=True))
         for name, chunks in self.inline.items():
             table = self.tables[name]
             keys = table.keys(np.fromiter(chunks, np.int64, len(chunks)))

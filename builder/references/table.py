@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,18 @@ class ArrayTable:
 
     def missing(self) -> Columns:
         """Return the numbers of chunks that were never written."""
-        return np.setdiff1d(np.arange(math.prod(self.grid), dtype=np.int64), self.numbers, assume_unique=True)
+        count = math.prod(self.grid)
+        if len(self.numbers) == count:
+            return EMPTY
+        return np.setdiff1d(np.arange(count, dtype=np.int64), self.numbers, assume_unique=True)
 
     def keys(self, numbers: Columns) -> list[str]:
         """Return Zarr's keys (``0.3.1``) of chunks."""
         if not self.shape:
             return ["0"] * len(numbers)
+        count = math.prod(self.grid)
+        if len(numbers) == count and np.array_equal(numbers, np.arange(count)):
+            return list(map(".".join, product(*(map(str, range(length)) for length in self.grid))))
         parts = (map(str, axis.tolist()) for axis in np.unravel_index(numbers, self.grid))
         return list(map(".".join, zip(*parts, strict=True)))
 
