@@ -14,7 +14,6 @@ from builder.seen import tried
 if TYPE_CHECKING:
     from builder.inspections import Inspections
     from builder.ledger import Entry
-    from builder.readings import Readings
     from builder.seen import Seen
 
 
@@ -32,35 +31,30 @@ class Known(NamedTuple):
     shown: bool
 
 
-def admitted(
-    records: Iterable[Known], looking: Inspections, most: int | None, readings: Readings
-) -> Iterator[tuple[Known, bool]]:
-    """Yield records, each with whether its file has to wait; new ones whose files have to wait are put off instead.
+def admitted(records: Iterable[Known], looking: Inspections, most: int | None) -> Iterator[tuple[Known, bool]]:
+    """Yield records, each with whether its file has to wait.
 
     Args:
         records: Those of one collection that may have files.
         looking: Looks into them.
         most: So many new files may be looked into, and as many again for records that have changed; all if None.
-        readings: Takes the records that are put off.
     """
     if most is None:
         yield from ((known, False) for known in records)
         return
     new = again = most
     for known in records:
-        if not _is_due(known, looking):
+        if not is_due(known, looking):
             yield known, False
         elif known.shown:
             yield known, again <= 0
             again -= 1
-        elif new > 0:
-            yield known, False
-            new -= 1
         else:
-            readings.later.setdefault(looking.definition.id, set()).add(known.entry.identifier)
+            yield known, new <= 0
+            new -= 1
 
 
-def _is_due(known: Known, looking: Inspections) -> bool:
+def is_due(known: Known, looking: Inspections) -> bool:
     """Tell whether the file of a record is to be fetched, as far as can be told without asking the partner."""
     if not known.seen:
         return _is_new(known.entry, looking)

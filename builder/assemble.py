@@ -96,7 +96,8 @@ def assemble(
     with Inspector(timeout_s=request.file_timeout) as inspector, Crew() as crew:
         gathered = []
         for definition in definitions:
-            with gate_for(definition) if request.asks(definition) else HttpGate([]) as gate:
+            limits = request.limits_from_now()
+            with gate_for(definition, limits=limits) if request.asks(definition) else HttpGate([]) as gate:
                 base = base_of(definition, request, state)
                 whole = (request.base_url, readings.files, request.recheck)
                 inspecting = Inspections(definition, state, inspector, gate, base, *whole)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,7 @@ class Request:
         contact: Mailbox for questions about the catalogue.
         oai_gateway: OAI-PMH gateway that serves the static repository.
         stac_browser: Instance of STAC Browser that pages lead to.
+        within: Longest time to ask partners for records, and again for data files, seconds.
         file_timeout: Longest time to look into one data file, seconds.
         new_files: Most new items of a collection whose files are fetched to be looked into, and most shown ones with
             changed records; the others wait.
@@ -67,10 +70,15 @@ class Request:
     contact: str | None = None
     oai_gateway: str | None = None
     stac_browser: str | None = None
+    within: float = math.inf
     file_timeout: float = 60.0
     new_files: int | None = None
     recheck: int | None = None
     engine: str = "threads"
+
+    def limits_from_now(self) -> Limits:
+        """Return the bounds of a part of the run that begins now."""
+        return replace(self.limits, until=time.monotonic() + self.within)
 
     def asks(self, definition: CollectionDefinition) -> bool:
         """Tell whether a collection takes part; one that is off stays as it was, unless it is named."""

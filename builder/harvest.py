@@ -226,7 +226,7 @@ def gate_for(
 ) -> HttpGate:
     """Open the HTTP gate of a definition: its own host and those it names in ``fetch_hosts``.
 
-    A source that is defined with https is never read over http.
+    A source that is defined with https is never read over http. The definition's ``deadline_s`` bounds the whole.
     """
     url = getattr(definition.source, "url", None) or ""
     origin = origin_of(url)
@@ -234,7 +234,7 @@ def gate_for(
     return HttpGate(
         hosts=[*own, *definition.source.fetch_hosts],
         delay_s=definition.source.delay_s,
-        limits=limits or Limits(),
+        limits=replace(limits or Limits(), source_s=definition.source.deadline_s),
         answers=answers,
         connections=at_once,
     )
@@ -249,10 +249,9 @@ def open_source(
     Args:
         definition: The collection.
         base: Folder of the definition, against which local paths are resolved.
-        limits: Bounds on each request; the definition's ``deadline_s`` bounds the whole.
+        limits: Bounds on each request and on the run.
         answers: What the partner answered before.
     """
     at_once = max(AT_ONCE, getattr(definition.source, "windows", 1))
-    limits = replace(limits, source_s=definition.source.deadline_s)
     with gate_for(definition, answers=answers, limits=limits, at_once=at_once) as gate:
         yield adapter(definition.source, gate, base)

@@ -88,17 +88,18 @@ def harvest_all(
         UsageError: ``request.confirm`` names a collection that is not there.
     """
     _check_names(request.confirm, definitions, request.collections)
+    limits = request.limits_from_now()
     asked = [d for d in definitions if d.source.type != "process" and (not request.only or d.id in request.only)]
     wish = "full" if request.full else "failed" if failed else ""
 
     def one(definition: CollectionDefinition, step: Advance) -> Harvest:
         seen = lambda: step(definition.id)  # noqa: E731
         if request.sample is not None:
-            with open_source(definition, request.collections, request.limits) as source:
+            with open_source(definition, request.collections, limits) as source:
                 return harvest(definition, Sample(source, request.sample), state, seen)
         this = passes.begin(definition, state, wish)
         answers = passes.answers_of(definition.id, state, this)
-        with open_source(definition, request.collections, request.limits, answers) as source:
+        with open_source(definition, request.collections, limits, answers) as source:
             done = harvest(definition, source, state, seen, this, confirmed=definition.id in request.confirm)
         if answers.replayed:
             done.counts["answered_before"] = answers.replayed

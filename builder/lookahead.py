@@ -16,7 +16,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from builder.admission import Known, admitted
+from builder.admission import Known, admitted, is_due
 from builder.compose import contained
 from builder.crosswalks import describe
 from builder.enrich.inspectors import Inspectors
@@ -70,19 +70,32 @@ def look_ahead(
     for definition in taking_part:
         if not definition.policies.references:
             state.write(_looked(definition.id), b"no")
+    limits = request.limits_from_now()
     with Inspectors(FILES_AT_ONCE, timeout_s=request.file_timeout) as inspectors:
 
         def one(definition: CollectionDefinition, step: Advance) -> None:
-            with gate_for(definition) as gate, ThreadPoolExecutor(AT_ONCE) as pool:
+            with gate_for(definition, limits=limits) as gate, ThreadPoolExecutor(AT_ONCE) as pool:
                 around = (request.collections, request.base_url, readings.files, request.recheck)
                 looking = Inspections(definition, state, inspectors, gate, *around, ahead=True)
-                records = admitted(_records(state, definition.id), looking, request.new_files, readings)
+                records = admitted(_in_turn(state, definition.id), looking, request.new_files)
+                stopped = ""
                 while some := list(islice(records, BATCH)):
-                    for _ in pool.map(partial(_look, looking, readings), some):
+                    reached = pool.map(partial(_look, looking, readings), some)
+                    for (known, _), in_turn in zip(some, reached, strict=True):
                         step(f"look into {definition.id}")
+                        stopped = stopped or ("" if in_turn else known.entry.identifier)
+                state.keep(_stopped(definition.id), stopped.encode())
                 state.write(_looked(definition.id), b"yes")
 
         in_threads(one, asked, SOURCES_AT_ONCE, advance)
+
+
+def _in_turn(state: State, collection: str) -> Iterator[Known]:
+    """Yield the records of a collection, those first that the last run did not come to."""
+    first = (state.read(_stopped(collection)) or b"").decode(errors="ignore")
+    yield from (known for known in _records(state, collection) if known.entry.identifier >= first)
+    if first:
+        yield from (known for known in _records(state, collection) if known.entry.identifier < first)
 
 
 def _records(state: State, collection: str) -> Iterator[Known]:
@@ -105,13 +118,23 @@ def _looked(collection: str) -> str:
     return f"{collection}/looked"
 
 
-def _look(looking: Inspections, readings: Readings, admitted: tuple[Known, bool]) -> None:
-    """Look into the file of a record, unless it is as it was or has to wait."""
+def _stopped(collection: str) -> str:
+    """Return by what the state tells which record of a collection was the first whose turn did not come."""
+    return f"{collection}/stopped"
+
+
+def _look(looking: Inspections, readings: Readings, admitted: tuple[Known, bool]) -> bool:
+    """Look into the file of a record, unless it is as it was or has to wait; tell whether its turn came."""
     known, waiting = admitted
+    late = looking.gate.late
+    waiting = waiting or (late and is_due(known, looking))
+    if waiting and not known.shown:
+        readings.later.setdefault(looking.definition.id, set()).add(known.entry.identifier)
+        return False
     same = [one for one in known.seen if one.kept == looking.name(one.href, known.entry.sha256)]
     with suppress(FetchError, FileNotFoundError):
         if same and not looking.changed(same[-1]):
-            return
+            return not late
 
     def look() -> None:
         record = looking.state.record(looking.definition.id, known.entry)
@@ -119,6 +142,7 @@ def _look(looking: Inspections, readings: Readings, admitted: tuple[Known, bool]
             _look_into(looking, readings, known.seen, record, waiting=waiting)
 
     contained(known.entry, look, [])
+    return not (waiting or late)
 
 
 def _look_into(

@@ -17,6 +17,7 @@ from builder.cli import options
 @options.sample
 @options.full
 @options.confirm
+@options.within
 @click.option("--failed", is_flag=True, help="Only what failed or was refused last time.")
 @click.pass_obj
 def command(quiet: bool, /, failed: bool, **asked: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,13 @@ sample = click.option("--sample", type=click.IntRange(min=1), help="Take only th
 full = click.option("--full", is_flag=True, help="Ask for everything, not only for what changed.")
 confirm = click.option(
     "--confirm", multiple=True, metavar="COLLECTION", help="Take over this collection's withdrawals, however many."
+)
+within = click.option(
+    "--within",
+    type=click.FloatRange(min=0.1),
+    default=math.inf,
+    metavar="SECONDS",
+    help="Longest time to ask partners for records, and again for data files; the next run goes on with the rest.",
 )
 
 
@@ -75,6 +83,7 @@ def request(function: Function) -> Function:
             full,
             confirm,
             click.option("--no-harvest", is_flag=True, help="Use what is remembered; ask no partner for records."),
+            within,
             click.option(
                 "--file-timeout",
                 type=click.FloatRange(min=0.1),

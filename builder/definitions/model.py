@@ -67,7 +67,7 @@ class SourceModel(Strict):
         14_400.0,
         gt=0,
         allow_inf_nan=False,
-        description="Longest time for one pass over the source, seconds; the next run goes on from there.",
+        description="Longest time for a pass over records, and for one over data files, seconds; the next run goes on.",
     )
     full_every_days: int = Field(
         7, ge=0, description="After how many days everything is asked for again, not only what changed; 0: every time."

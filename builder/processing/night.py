@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +151,7 @@ class _Night:
         if collection not in self.known:
             definition = self.definitions[collection]
             base = base_of(definition, self.request, self.state)
-            with gate_for(definition) as gate:
+            with gate_for(definition, limits=self.request.limits_from_now()) as gate:
                 whole = (self.request.base_url, self.readings.files, self.request.recheck)
                 looking = Inspections(definition, self.state, self.inspector, gate, base, *whole)
                 with Remembered(self.state, definition, base) as remembered:
@@ -172,8 +172,7 @@ class _Night:
             files.close()
 
     def _gate(self, collection: str) -> HttpGate:
-        limits = replace(self.request.limits, source_s=self.definitions[collection].source.deadline_s)
-        return gate_for(self.definitions[collection], limits=limits)
+        return gate_for(self.definitions[collection], limits=self.request.limits_from_now())
 
     def relations(self) -> dict[str, dict[str, list[Related]]]:
         """Return the links between items and products, both ways."""

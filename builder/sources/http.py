@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 import zlib
@@ -19,7 +18,7 @@ import requests
 import urllib3
 
 from builder import __version__
-from builder.errors import DeadlineError, FetchError, ProtocolError
+from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
 from builder.sources.connections import Connections, reachable, reason_of, unreachable
 from builder.sources.gunzip import gunzip
@@ -98,7 +97,7 @@ class HttpGate:
         self._connections = Connections(self._literal(), self.limits.response_s, self.connections, headers)
         self._timeout = urllib3.Timeout(connect=self.limits.connect_s, read=self.limits.read_s)
         self._silence, self._lock = Silence(), threading.Lock()
-        self._until = math.inf
+        self.until = self.limits.until
         self.requests = 0
 
     def __enter__(self) -> Self:
@@ -112,6 +111,11 @@ class HttpGate:
     def _literal(self) -> frozenset[str]:
         """Return the hosts of the allow-list without scheme and port."""
         return frozenset(urlsplit(f"//{host.removeprefix('https://')}").hostname or "" for host in self._allowed)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time of the source or of the run is over, and all that is asked for is refused."""
+        return time.monotonic() > self.until
 
     def allows(self, url: str) -> bool:
         """Tell whether a URL may be fetched: http(s), no user part, host on the allow-list."""
@@ -277,13 +281,9 @@ class HttpGate:
         with self._lock:
             self.requests += 1
             if self.requests == 1:
-                self._until = time.monotonic() + self.limits.source_s
-        if time.monotonic() > self._until:
-            raise DeadlineError(
-                f"the source takes longer than {self.limits.source_s:.0f} s",
-                where=redact(url),
-                hint="the next run goes on from here; raise `deadline_s` if it is that large",
-            )
+                self.until = min(self.until, time.monotonic() + self.limits.source_s)
+        if self.late:
+            raise self.limits.exceeded(self.until, redact(url))
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str], method: str, data: bytes | None) -> Iterator[_Answer]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from builder.errors import DeadlineError
+
 AT_ONCE = 2
 """Most requests in flight to one host, whoever asks; parts of data files have a lane of their own."""
 
@@ -29,6 +31,7 @@ class Limits:
         read_s: Longest silence while reading, seconds.
         response_s: Longest time for one whole response, seconds.
         source_s: Longest time for everything one gate fetches, from its first request on, seconds.
+        until: When nothing is asked for any more, as `time.monotonic` counts.
         max_bytes: Largest decoded body.
         max_ratio: Most decoded bytes per byte on the wire (metadata compresses 5 to 30 times, a bomb 1000 times).
         tries: How often a transient failure is tried in all.
@@ -40,11 +43,20 @@ class Limits:
     read_s: float = 60.0
     response_s: float = 300.0
     source_s: float = math.inf
+    until: float = math.inf
     max_bytes: int = 64 * 2**20
     max_ratio: float = 200.0
     tries: int = 5
     retry_after_s: float = 120.0
     backoff_s: float = 0.5
+
+    def exceeded(self, until: float, where: str) -> DeadlineError:
+        """Return what is raised where something is asked for after the time of the source, or of the run, is over."""
+        if until < self.until:
+            hint = "the next run goes on from here; raise `deadline_s` if it is that large"
+            return DeadlineError(f"the source takes longer than {self.source_s:.0f} s", where=where, hint=hint)
+        hint = "the next run goes on from here; raise `--within` if partners need more"
+        return DeadlineError("the time of this run for asking partners is over", where=where, hint=hint)
 
 
 @dataclass

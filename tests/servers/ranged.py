@@ -6,6 +6,7 @@ import functools
 import http.server
 import re
 import threading
+import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -19,8 +20,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
 
-    def __init__(self, *args, folder, log, ranges=True):
-        self.folder, self.log, self.ranges = folder, log, ranges
+    def __init__(self, *args, folder, log, ranges=True, late_s=0):
+        self.folder, self.log, self.ranges, self.late_s = folder, log, ranges, late_s
         super().__init__(*args)
 
     def do_HEAD(self):
@@ -42,6 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, last = (int(found[1]), min(int(found[2]), size - 1)) if found else (0, size - 1)
         if found:
             headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        time.sleep(self.late_s)
         with path.open("rb") as file:
             file.seek(first)
             data = file.read(last + 1 - first) if body else b""

@@ -207,6 +207,14 @@ def test_files_that_cannot_be_had_do_not_stand_in_the_way(partner):
     assert nights == [({*"a"}, set()), ({*"ab"}, {*"b"}), ({*"abc"}, {*"bc"})]
 
 
+def test_files_that_were_tried_in_vain_do_not_take_the_turn_of_others_that_changed(partner):
+    partner.define(*"abc")
+    partner.night()
+    partner.define(*"abc", title="Snow")
+    (partner.folder / "data/a.nc").unlink()
+    assert [partner.night(1)[2] for _ in range(4)] == [set(), {*"b"}, {*"c"}, set()]
+
+
 def test_what_is_shown_without_its_file_stays_shown_when_it_changes(partner):
     partner.define(*"bc")
     (partner.folder / "data/c.nc").unlink()
