@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.compose import contained
 from builder.crosswalks import describe
-from builder.inspections import readable_resource
+from builder.datafiles.inspections import readable_resource
+from builder.datafiles.seen import tried
+from builder.gathering.compose import contained
 from builder.overrides import apply_overrides
-from builder.seen import tried
 
 if TYPE_CHECKING:
-    from builder.inspections import Inspections
+    from builder.datafiles.inspections import Inspections
+    from builder.datafiles.seen import Seen
     from builder.ledger import Entry
-    from builder.seen import Seen
 
 
 class Known(NamedTuple):

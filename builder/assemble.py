@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.links import recall as recall_links
-from builder.crew import Crew
+from builder.datafiles.inspections import Inspections
 from builder.datapackage import build_catalogue_package
 from builder.desk import Desk
 from builder.enrich.inspect import Inspector
 from builder.exports import ISO, OAI, Publisher, describe, exports, iso_bytes
 from builder.findable import index_of, table_of
-from builder.gather import Gatherer
-from builder.gathered import Gathered
+from builder.gathering.crew import Crew
+from builder.gathering.gather import Gatherer
+from builder.gathering.gathered import Gathered
+from builder.gathering.making import HTML, JSON
 from builder.harvest import gate_for
 from builder.index.described import shelf_of
-from builder.inspections import Inspections
 from builder.linkhealth import links_of
-from builder.making import HTML, JSON
 from builder.media import media_type
-from builder.nights import Nights, failures, last_good, recall
+from builder.memory.nights import Nights, failures, last_good, recall
 from builder.pages.feed import FEED, feed
 from builder.pages.linkhealth import PartnerLinks
 from builder.pages.policy import plain_origin
@@ -45,12 +45,12 @@ from builder.tables.rows import collection_row
 
 if TYPE_CHECKING:
     from builder.build import Request
+    from builder.datafiles.readings import Readings
     from builder.definitions.model import CollectionDefinition
     from builder.findings import Finding
     from builder.harvest import Harvest
+    from builder.memory.state import State
     from builder.progress import Advance
-    from builder.readings import Readings
-    from builder.state import State
     from builder.tree import Tree
 
 CHANGES = "changes.ndjson"

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import clock
-from builder.checked import forget_checks
+from builder.datafiles.freshness import next_turn
+from builder.datafiles.readings import Readings
 from builder.errors import DefinitionError, UsageError
-from builder.freshness import next_turn
 from builder.harvests import conclude_all, harvest_all
-from builder.nights import remember
+from builder.memory.checked import forget_checks
+from builder.memory.nights import remember
+from builder.memory.state import State, open_state, scratch
 from builder.processing.night import process_all, prune
-from builder.readings import Readings
 from builder.report import RunReport
 from builder.sources.limits import Limits
-from builder.state import State, open_state, scratch
 from builder.tree import Tree, apply
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from builder.gathering.memo import maker
 from builder.index.described import LINES, Shelf
 from builder.index.encode import VERSION
 from builder.media import media_type
-from builder.memo import maker
-from builder.sealed import opened, sealed
+from builder.memory.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from builder.desk import Desk
-    from builder.state import State
+    from builder.memory.state import State
     from builder.tree import Tree
 
 Finish = Callable[[], None]

@@ -12,8 +12,8 @@ from builder.crosswalks import describe
 from builder.errors import IaosError, SourceError
 from builder.findings import Finding, error
 from builder.ledger import TOLD, Change, Entry, Kind, missing
-from builder.met import Met
-from builder.passes import Pass, fresh, memory_of, remember
+from builder.memory.met import Met
+from builder.memory.passes import Pass, fresh, memory_of, remember
 from builder.sources import adapter
 from builder.sources.http import HttpGate, origin_of
 from builder.sources.limits import AT_ONCE, Limits
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from builder.definitions.model import CollectionDefinition
-    from builder.history import Told
+    from builder.memory.history import Told
+    from builder.memory.state import State
     from builder.sources.answers import Answers
-    from builder.state import State
 
 
 ALWAYS_LOST = 10

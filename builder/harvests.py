@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from builder import clock, passes
+from builder import clock
 from builder.errors import UsageError
 from builder.harvest import Harvest, harvest, open_source
-from builder.nights import failures, recall, remember
-from builder.passes import memory_of
+from builder.memory import passes
+from builder.memory.nights import failures, recall, remember
+from builder.memory.passes import memory_of
+from builder.memory.state import open_state
 from builder.report import CollectionReport, RunReport, collection_report
-from builder.state import open_state
 from builder.threads import in_threads
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from builder.build import Request
     from builder.definitions.model import CollectionDefinition
     from builder.findings import Finding
+    from builder.memory.state import State
     from builder.progress import Advance
     from builder.sources.protocol import Ask, Record, Source
-    from builder.state import State
 
 SOURCES_AT_ONCE = 8
 """Partners read at the same time: they are slow, not we."""

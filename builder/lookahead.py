@@ -17,28 +17,28 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from builder.admission import Known, admitted, is_due
-from builder.compose import contained
 from builder.crosswalks import describe
+from builder.datafiles.inspecting import InVain
+from builder.datafiles.inspections import Inspections, readable_resource
+from builder.datafiles.seen import Seen, waiting_in, waits
 from builder.enrich.inspectors import Inspectors
 from builder.errors import FetchError
+from builder.gathering.compose import contained
+from builder.gathering.memo import seen_before
 from builder.harvest import gate_for
 from builder.harvests import SOURCES_AT_ONCE
-from builder.inspecting import InVain
-from builder.inspections import Inspections, readable_resource
 from builder.ledger import Entry
-from builder.memo import seen_before
 from builder.processing.night import is_process
-from builder.seen import Seen, waiting_in, waits
 from builder.sources.limits import AT_ONCE
 from builder.threads import in_threads
 
 if TYPE_CHECKING:
     from builder.build import Request
+    from builder.datafiles.readings import Readings
     from builder.definitions.model import CollectionDefinition
+    from builder.memory.state import State
     from builder.progress import Advance
-    from builder.readings import Readings
     from builder.sources.protocol import Record
-    from builder.state import State
 
 BATCH = 500
 """Records of one collection that are known of at once."""

@@ -17,7 +17,7 @@ from builder.sources.redact import redact
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
-    from builder.history import Told
+    from builder.memory.history import Told
     from builder.tree import Plan, Step
 
 MARKDOWN_FINDINGS = 50

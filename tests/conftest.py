@@ -33,7 +33,7 @@ def granules_joined_here():
         return joining.result(orjson.loads(said), folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.stack.join_apart", join_here)
+        patch.setattr("builder.gathering.stack.join_apart", join_here)
         yield
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from builder.build import Request
 from builder.harvests import harvest_only
+from builder.memory.state import open_state
 from builder.sources.limits import Limits
-from builder.state import open_state
 
 QUICK = Limits(tries=5, backoff_s=0.001, retry_after_s=0.01, response_s=0.8)
 

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from builder.ledger import Change, Entry, Kind
+from builder.memory.state import State, open_state
 from builder.sources.protocol import Record
-from builder.state import State, open_state
 
 COLLECTION = "synthetic"
 DEFINITION = """\

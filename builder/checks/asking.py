@@ -13,9 +13,9 @@ from builder.checks.addresses import Address, Kind, collect
 from builder.checks.linkreport import LinkReport
 from builder.checks.links import Answer, Link, Verdict, after, of_status, recall, remember
 from builder.errors import FetchError
+from builder.memory.state import open_state
 from builder.sources.http import HttpGate, origin_of
 from builder.sources.limits import Limits
-from builder.state import open_state
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition

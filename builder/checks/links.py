@@ -13,7 +13,7 @@ from builder.errors import UsageError
 from builder.findings import Finding, error
 
 if TYPE_CHECKING:
-    from builder.state import State
+    from builder.memory.state import State
 
 STRIKES = 3
 """Misses on so many separate days, with no answer between them, make an address dead."""

@@ -21,7 +21,7 @@ from builder.findings import note, warning
 from builder.stac.layout import item_id
 
 if TYPE_CHECKING:
-    from builder.state import State
+    from builder.memory.state import State
 
 TIMEOUT_S = 300.0
 LOST = "the process that copies was killed"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder.datafiles.seen import Seen
 from builder.dataset import Coverage, Projection
 from builder.findings import Finding
-from builder.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)

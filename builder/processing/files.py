@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from builder.datafiles.inspections import MAX_BYTES
 from builder.errors import FetchError, IaosError
-from builder.inspections import MAX_BYTES
 from builder.sources.ranges import Version, version_of
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from builder.datafiles.inspections import Inspections
 from builder.enrich.inspect import Inspector
 from builder.errors import SourceError, UsageError
 from builder.harvest import Harvest, gate_for, harvest
-from builder.inspections import Inspections
 from builder.processing.child import Child
 from builder.processing.documents import path_of
 from builder.processing.files import Files
@@ -26,11 +26,11 @@ from builder.stac.links import DERIVATION, DERIVED_FROM
 
 if TYPE_CHECKING:
     from builder.build import Request
+    from builder.datafiles.readings import Readings
     from builder.definitions.model import CollectionDefinition
+    from builder.memory.state import State
     from builder.progress import Advance
-    from builder.readings import Readings
     from builder.sources.http import HttpGate
-    from builder.state import State
 
 PRODUCTS = "products"
 MEMORY = "runs.json"

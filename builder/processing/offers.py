@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from builder.compose import contained, depends_on_more, read, shown, stac_id, unique_id
 from builder.findings import Finding
+from builder.gathering.compose import contained, depends_on_more, read, shown, stac_id, unique_id
 from builder.geometry.footprint import footprint
 from builder.media import media_type
 from builder.stac.item import needs_collection
@@ -22,13 +22,13 @@ from builder.stac.layout import Place
 from builder.stac.links import safe_href
 
 if TYPE_CHECKING:
+    from builder.datafiles.inspecting import Inspecting
+    from builder.datafiles.readings import Described, Readings
     from builder.dataset import Dataset, Resource
     from builder.definitions.model import CollectionDefinition
-    from builder.inspecting import Inspecting
+    from builder.memory.state import State
     from builder.processing.remembered import Remembered
-    from builder.readings import Described, Readings
     from builder.sources.protocol import Record
-    from builder.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from builder.memo import maker
+from builder.gathering.memo import maker
+from builder.memory.sealed import opened, sealed
 from builder.processing.offers import File, Offer
-from builder.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from builder.definitions.model import CollectionDefinition
     from builder.ledger import Entry
-    from builder.state import State
+    from builder.memory.state import State
 
 NAME = "offers.ndjson"
 

@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from builder.compose import compose, read
+from builder.datafiles.inspecting import Blind
 from builder.definitions.model import CollectionDefinition, Partner, ProcessSource
 from builder.errors import IaosError, UsageError
 from builder.findings import Finding
-from builder.inspecting import Blind
+from builder.gathering.compose import compose, read
 from builder.processing.child import Child
 from builder.processing.given import inputs_of
 from builder.processing.source import record_of

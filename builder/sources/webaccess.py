@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from builder.checked import check, checked
 from builder.errors import FetchError
+from builder.memory.checked import check, checked
+from builder.memory.state import State
 from builder.sources.http import HttpGate, origin_of
-from builder.state import State
 
 ORIGIN = "https://reader.example"
 _ASKED = {"Origin": ORIGIN, "Range": "bytes=0-7", "Accept-Encoding": "identity"}

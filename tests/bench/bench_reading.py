@@ -28,8 +28,8 @@ from kerchunk.df import refs_to_dataframe
 
 from builder.enrich.inspect import Inspector
 from builder.enrich.references import make_references
-from builder.state import open_state
-from builder.timemajor import Keeper, Part
+from builder.gathering.timemajor import Keeper, Part
+from builder.memory.state import open_state
 from tests.servers.latency import latency_server
 
 DAYS = 365

@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from pyproj import Transformer
 
-from builder.mapservices import polar_layers
+from builder.datafiles.mapservices import polar_layers
 from builder.pages.footprints import box_geometry
 from builder.pages.render import Renderer
 from builder.serve import serve

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from builder import compose as composing
 from builder.build import Request, build
 from builder.findings import note
+from builder.gathering import compose as composing
 from tests.servers.local import Answer, LocalServer
 
 DOI = "10.5072/two"

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from builder import crew
+from builder.gathering import crew
 from processors import engine
 from processors.errors import WorkerLostError
 from tests import synthetic

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from builder.datafiles.freshness import Freshness
+from builder.datafiles.seen import Seen
 from builder.errors import FetchError
-from builder.freshness import Freshness
-from builder.made import seen_of
-from builder.seen import Seen
+from builder.gathering.made import seen_of
+from builder.memory.state import State
 from builder.sources.http import HttpGate
 from builder.sources.limits import Limits
-from builder.state import State
 from tests.servers.local import Answer, LocalServer
 
 OLD, NEW = {"ETag": '"old"'}, {"ETag": '"new"'}

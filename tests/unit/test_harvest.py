@@ -8,16 +8,16 @@ from unittest.mock import Mock
 
 import pytest
 
-from builder import passes
 from builder.definitions.load import load
 from builder.errors import FetchError
 from builder.findings import error, warning
 from builder.harvest import gate_for, harvest
 from builder.ledger import Kind
-from builder.nights import Night, Outcome, night_of
-from builder.passes import memory_of
+from builder.memory import passes
+from builder.memory.nights import Night, Outcome, night_of
+from builder.memory.passes import memory_of
+from builder.memory.state import open_state
 from builder.sources.protocol import Record, refused
-from builder.state import open_state
 from tests.harvesting import define, live
 from tests.servers.ckan_app import make_package
 

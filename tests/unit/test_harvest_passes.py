@@ -11,8 +11,8 @@ from unittest.mock import Mock
 import pytest
 
 from builder import clock
-from builder.nights import recall
-from builder.state import open_state
+from builder.memory.nights import recall
+from builder.memory.state import open_state
 from tests.harvesting import Switch, define, kept, live, report_of, run
 from tests.servers.ckan_app import Portal, make_package
 from tests.servers.crawled import catalogues
@@ -82,7 +82,7 @@ def test_a_run_killed_before_its_memory_was_in_place_asks_nothing_twice(tmp_path
     with LocalServer(wsgi(oai_app())) as server:
         define(tmp_path / "collections", "c", oai(server))
         with monkeypatch.context() as patch:
-            patch.setattr("builder.state.State.commit", Mock(side_effect=KeyboardInterrupt))
+            patch.setattr("builder.memory.state.State.commit", Mock(side_effect=KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 run(tmp_path)
         assert (len(server.requests), live(tmp_path, "c")) == (6, {})

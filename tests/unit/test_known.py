@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from builder.definitions.load import load
 from builder.errors import UsageError
 from builder.harvest import harvest
-from builder.known import BLOCK, Known
 from builder.ledger import Change, Entry, Kind, line_of, missing
-from builder.met import Met
+from builder.memory.known import BLOCK, Known
+from builder.memory.met import Met
+from builder.memory.state import open_state
 from builder.report import RunReport, collection_report
 from builder.sources.protocol import Record
-from builder.state import open_state
 from builder.tree import write_new
 from tests.harvesting import define
 
@@ -92,7 +92,7 @@ EDITED = {
 @ROBUST
 @given(st.lists(entries, max_size=12), st.lists(met, max_size=12), st.sampled_from(list(EDITED)), st.integers(1, 4))
 def test_a_pass_says_what_a_dict_would(tmp_path_factory, monkeypatch, many, events, edited, block):
-    monkeypatch.setattr("builder.known.BLOCK", block)
+    monkeypatch.setattr("builder.memory.known.BLOCK", block)
     ledger = {
         entry.identifier: replace(entry, sha256=record("", "body").sha256) if entry.sha256 == "0" else entry
         for entry in many
@@ -220,7 +220,7 @@ def peaks(tmp_path, monkeypatch):
         folder.mkdir(parents=True, exist_ok=True)
         write_new(f"{folder}/{one.sha256[2:]}", one.body)
 
-    monkeypatch.setattr("builder.state.State.store", store)
+    monkeypatch.setattr("builder.memory.state.State.store", store)
     monkeypatch.setattr("builder.harvest.describe", lambda _: None)
 
     runs = count()

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import UsageError
-from builder.known import Known
 from builder.ledger import Change, Entry, Kind, compare, entry_of, is_gone, line_of, missing
+from builder.memory.known import Known
+from builder.memory.state import State, open_state
 from builder.sources.protocol import Record
-from builder.state import State, open_state
 
 
 def record(identifier="r1", body=b"body", **more):

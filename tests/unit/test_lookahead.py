@@ -17,6 +17,9 @@ import pytest
 from builder import lookahead
 from builder.build import Request
 from builder.crosswalks import describe
+from builder.datafiles.inspections import Inspections
+from builder.datafiles.readings import Readings
+from builder.datafiles.seen import Seen
 from builder.definitions.model import CollectionDefinition
 from builder.enrich import inspectors
 from builder.enrich.inspect import Inspector
@@ -24,11 +27,8 @@ from builder.enrich.inspectors import Inspectors
 from builder.errors import FetchError
 from builder.harvest import gate_for
 from builder.harvests import harvest_all
-from builder.inspections import Inspections
 from builder.lookahead import look_ahead
-from builder.readings import Readings
-from builder.seen import Seen
-from builder.state import State
+from builder.memory.state import State
 from tests.servers.local import Answer, LocalServer
 
 OLD, NEW = {"ETag": '"old"'}, {"ETag": '"new"'}

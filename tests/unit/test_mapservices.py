@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from builder.checked import forget_checks
-from builder.compose import depends_on_more
+from builder.datafiles.mapservices import MapServices, capabilities_address, polar_layers
 from builder.dataset import Link
 from builder.errors import ProtocolError
-from builder.mapservices import MapServices, capabilities_address, polar_layers
+from builder.gathering.compose import depends_on_more
+from builder.memory.checked import forget_checks
+from builder.memory.state import State
 from builder.pages.policy import CONTENT_SECURITY, policy
 from builder.pages.services import services
 from builder.serve import running
 from builder.sources.http import HttpGate
 from builder.stac.extensions import WEB_MAP_LINKS
-from builder.state import State
 from tests.stac_sample import DEFINITION, FULL
 from tests.unit.test_stac_item import item_of
 

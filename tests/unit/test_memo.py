@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from builder import compose as composing
-from builder import gather, making
 from builder.build import Request, build
+from builder.gathering import compose as composing
+from builder.gathering import gather, making
 from builder.ledger import Change, Entry, Kind
+from builder.memory.state import open_state
 from builder.spool import Spool
-from builder.state import open_state
 from tests import synthetic
 
 COUNT = 40
@@ -137,7 +137,7 @@ NEWS = {
 
 @pytest.mark.parametrize("news", NEWS)
 def test_news_at_any_place_gives_the_tree_of_a_build_from_nothing(built, composed, monkeypatch, news):
-    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    monkeypatch.setattr("builder.gathering.memo.STRETCH", 7)
     records, gone = NEWS[news]
     receive(built, *records, gone=gone)
     run(built)
@@ -149,7 +149,7 @@ def test_news_at_any_place_gives_the_tree_of_a_build_from_nothing(built, compose
 def test_news_with_lost_and_damaged_files_beside_them_give_the_tree_of_a_build_from_nothing(
     built, composed, monkeypatch
 ):
-    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    monkeypatch.setattr("builder.gathering.memo.STRETCH", 7)
     receive(built, synthetic.record(9, 2), gone=["obs-000030"])
     folder = built / "out" / "bench" / "synthetic"
     (folder / "obs-000008.html").unlink()
@@ -194,7 +194,7 @@ def test_a_damaged_memory_costs_no_more_than_time(built, composed, damage, again
 
 
 def test_nights_write_what_was_made_since_until_there_is_much_of_it(built, composed, monkeypatch):
-    monkeypatch.setattr("builder.memo.STRETCH", 7)
+    monkeypatch.setattr("builder.gathering.memo.STRETCH", 7)
     first, since, _ = (built / "state" / name for name in MEMORY)
     before, lines, anew = first.read_bytes(), [], []
     for night in range(1, 8):
@@ -251,7 +251,7 @@ def test_what_lines_have_in_common_may_be_lost_or_damaged(built, composed):
 
 
 def test_texts_stand_in_their_lines_where_too_many_are_common(built, composed, monkeypatch):
-    monkeypatch.setattr("builder.made.MOST_COMMON", 2)
+    monkeypatch.setattr("builder.gathering.made.MOST_COMMON", 2)
     for name in MEMORY:
         (built / "state" / name).unlink(missing_ok=True)
     (built / "state" / "synthetic" / "whole.json").unlink()
@@ -388,7 +388,7 @@ def test_another_definition_composes_all(built, composed):
 
 
 def test_another_program_composes_all(built, composed, monkeypatch):
-    monkeypatch.setattr("builder.memo.maker", lambda: "another")
+    monkeypatch.setattr("builder.gathering.memo.maker", lambda: "another")
     run(built)
     assert len(composed) == COUNT
 

@@ -13,10 +13,10 @@ import netCDF4
 import numpy as np
 import pytest
 
-from builder import compose as composing
-from builder import making, stack
 from builder.build import Request, build
 from builder.enrich.inspect import ChildLostError, Inspector
+from builder.gathering import compose as composing
+from builder.gathering import making, stack
 from builder.sources.webaccess import WebAccess
 from tests.servers.ranged import ranged
 

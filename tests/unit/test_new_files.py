@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from builder.build import Request, build
 from builder.cli import group
+from builder.datafiles.readings import Readings
 from builder.enrich.inspect import Inspector
 from builder.findings import error
+from builder.memory.state import open_state
 from builder.processing import offers as offering
-from builder.readings import Readings
-from builder.state import open_state
 from tests.servers.ranged import CLOSED, ranged
 from tests.unit.test_memo_data import HEAD, grid
 

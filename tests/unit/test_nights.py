@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from builder.cli import group
 from builder.errors import UsageError
 from builder.issues import OpenIssue, decide, open_issues, script
-from builder.nights import KEPT, Night, Outcome, failures, last_good, with_night
+from builder.memory.nights import KEPT, Night, Outcome, failures, last_good, with_night
 from builder.pages.render import Renderer
 from builder.pages.status import SourceStatus, status_view
 from tests.servers.local import Answer, LocalServer

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from builder import compose, readings
 from builder.build import Request, build, plan
 from builder.checks.tree import check_tree
 from builder.cli import main
+from builder.datafiles import readings
 from builder.definitions.load import load_all, parse
 from builder.findings import Severity
+from builder.gathering import compose
 from builder.processing import offers
 from builder.processing.child import Child
 from builder.processing.worker import perform

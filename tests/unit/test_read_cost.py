@@ -6,16 +6,16 @@ import netCDF4
 import numpy as np
 import pytest
 
-from builder.checked import forget_checks
 from builder.enrich.guard import file_kind
 from builder.enrich.references import build_references
 from builder.errors import FetchError
+from builder.memory.checked import forget_checks
+from builder.memory.state import State
 from builder.references.readcost import read_costs
 from builder.serve import file_app, running
 from builder.sources.http import HttpGate, origin_of
 from builder.sources.limits import Limits
 from builder.sources.webaccess import WebAccess
-from builder.state import State
 from tests.servers.local import Answer, LocalServer
 
 DAYS, DEPTHS, Y, X = 40, 10, 60, 70

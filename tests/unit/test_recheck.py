@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from builder import clock
 from builder.build import Request, build
 from builder.cli import group
-from builder.freshness import Freshness, nights_for
-from builder.seen import Seen
-from builder.state import State
+from builder.datafiles.freshness import Freshness, nights_for
+from builder.datafiles.seen import Seen
+from builder.memory.state import State
 from tests.servers.ranged import ranged
 from tests.unit.test_memo_data import grid
 from tests.unit.test_new_files import Partner

@@ -20,7 +20,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.checked import forget_checks
+from builder.datafiles.inspections import Inspections
 from builder.dataset import Dataset, Resource
 from builder.definitions.model import CollectionDefinition
 from builder.enrich.correct import correct
@@ -28,7 +28,8 @@ from builder.enrich.inspect import Inspector
 from builder.enrich.translate import translate
 from builder.enrich.verify import same_values
 from builder.errors import FetchError, UnreferenceableError
-from builder.inspections import Inspections
+from builder.memory.checked import forget_checks
+from builder.memory.state import State
 from builder.references.btree import UnknownIndexError, walk
 from builder.references.netcdf3 import scan_netcdf3
 from builder.references.objectheader import chunk_index
@@ -37,7 +38,6 @@ from builder.sources.http import HttpGate
 from builder.sources.limits import HEAD
 from builder.sources.protocol import Record
 from builder.sources.ranges import RangedFile, Version, version_of
-from builder.state import State
 from tests.servers.local import Answer, LocalServer
 from tests.servers.ranged import ranged
 from tests.servers.troubled import files_of

@@ -22,11 +22,11 @@ from builder.enrich.inspect import Inspector
 from builder.enrich.references import make_references
 from builder.enrich.timemajor import Piece, chunk_lengths, write_time_major
 from builder.errors import DefinitionError, ReadingError, UnreferenceableError
+from builder.gathering.timemajor import Keeper, Part
+from builder.memory.state import open_state
 from builder.reading.extract import plan
 from builder.reading.query import query
 from builder.serve import serve
-from builder.state import open_state
-from builder.timemajor import Keeper, Part
 from tests.servers.local import Answer, LocalServer
 
 DEFINITION = """\
@@ -288,7 +288,7 @@ def test_of_a_partner_only_changed_files_and_the_first_are_fetched(partner):
 
 def test_a_file_that_is_gone_when_it_is_wanted_leaves_the_copy_out(partner, monkeypatch):
     folder, url, _ = partner
-    monkeypatch.setattr("builder.stack.MAX_BYTES", 100)
+    monkeypatch.setattr("builder.gathering.stack.MAX_BYTES", 100)
     report = build(Request(folder / "collections", folder / "out", folder / "state", base_url=url), lambda _: None)
     assert "no copy with all times of a place together" in report.to_markdown()
     assert "time-major" not in collection(folder)["assets"]
@@ -319,13 +319,13 @@ def test_harm_to_the_child_is_a_finding(ice, monkeypatch):
             with pytest.raises(UnreferenceableError, match=reason):
                 keeper.of([part(file), part(path)], "k", whole, str, inspector)
         with monkeypatch.context() as full:
-            full.setattr("builder.timemajor.shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+            full.setattr("builder.gathering.timemajor.shutil.disk_usage", lambda _: SimpleNamespace(free=10))
             with pytest.raises(UnreferenceableError, match="no room on the disk"):
                 keeper.of([part(path), part(path)], "k", whole, str, inspector)
-        monkeypatch.setattr("builder.timemajor.SILENCE_S", 0.001)
+        monkeypatch.setattr("builder.gathering.timemajor.SILENCE_S", 0.001)
         with pytest.raises(UnreferenceableError, match="no progress"):
             keeper.of([part(path), part(path)], "k", whole, str, inspector)
-        monkeypatch.setattr("builder.timemajor.MAX_VALUES_BYTES", 1000)
+        monkeypatch.setattr("builder.gathering.timemajor.MAX_VALUES_BYTES", 1000)
         with pytest.raises(UnreferenceableError, match="more than a copy may hold"):
             keeper.of([part(path), part(path)], "k", whole, str, inspector)
         left = list((folder / "other-state").rglob("copies/*/*"))
@@ -355,7 +355,7 @@ def test_steps_of_the_copy_before_are_counted_by_the_lengths_of_its_granules(tmp
         asked.append(json.loads(path.read_bytes()))
         (path.parent / "copy.nc").write_bytes(b"made")
 
-    monkeypatch.setattr("builder.timemajor._run", run)
+    monkeypatch.setattr("builder.gathering.timemajor._run", run)
     parts = [
         Part(name, version, length, None) for name, version, length in (("c", "3", 4), ("b", "2", 3), ("d", "9", 1))
     ]

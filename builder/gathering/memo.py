@@ -7,24 +7,23 @@ from hashlib import sha256
 from heapq import merge
 from importlib.metadata import version
 from itertools import compress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from builder.made import Common, Made, Remembered, Stretch, identifier_of, seen_of
-from builder.resources import site_folder
-from builder.seen import Seen
+from builder.datafiles.seen import Seen
+from builder.gathering.made import Common, Made, Remembered, Stretch, identifier_of, seen_of
+from builder.resources import HERE, site_folder
 from builder.stac.serialize import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from builder.compose import Composed
     from builder.definitions.model import CollectionDefinition
+    from builder.gathering.compose import Composed
     from builder.ledger import Entry
+    from builder.memory.state import State
     from builder.stac.context import Related
-    from builder.state import State
 
 _MAKERS = (
     "antimeridian",
@@ -218,7 +217,7 @@ def may_be_kept(composed: Composed) -> bool:
 def maker() -> str:
     """Return a digest of this program, its templates, and the libraries that show in what it makes."""
     digest = sha256()
-    for folder in (Path(__file__).parent, site_folder()):
+    for folder in (HERE, site_folder()):
         for file in sorted(folder.rglob("*")):
             if file.suffix in _SUFFIXES and "node_modules" not in file.parts:
                 digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())

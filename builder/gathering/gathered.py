@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from builder.gathering.whole import Known, Whole
 from builder.media import media_type
-from builder.whole import Known, Whole
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
     from builder.findings import Finding
-    from builder.tabled import Tabled
+    from builder.gathering.tabled import Tabled
     from builder.tree import Tree
 
 MOST_GEOMETRIES = 200

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from builder.datafiles.inspecting import InVain
     from builder.dataset import Dataset
     from builder.enrich.inspection import Inspection
-    from builder.inspecting import InVain
     from builder.sources.protocol import Record
 
 Described: TypeAlias = "tuple[Dataset, Inspection | None]"
@@ -24,7 +24,8 @@ EACH = 16 * 2**10
 class Files:
     """What one run has found out about data files.
 
-    A file is called what the state calls what is, or would be, found in it: see `builder.inspections.Inspections.name`.
+    A file is called what the state calls what is, or would be, found in it: see `Inspections.name` in
+    `builder.datafiles.inspections`.
 
     Attributes:
         unreached: What is said of files that wait, or were tried in vain.

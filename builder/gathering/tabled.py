@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from builder.memo import maker
-from builder.sealed import opened, sealed
+from builder.gathering.memo import maker
+from builder.memory.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.desk import Desk
+    from builder.memory.state import State
     from builder.stac.layout import Place
-    from builder.state import State
     from builder.tree import Tree
 
 

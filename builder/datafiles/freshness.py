@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from builder.checked import check, checked
 from builder.errors import FetchError
+from builder.memory.checked import check, checked
 from builder.sources.ranges import Version, version_of
 
 if TYPE_CHECKING:
+    from builder.datafiles.seen import Seen
     from builder.enrich.inspection import Inspection
-    from builder.seen import Seen
+    from builder.memory.state import State
     from builder.sources.http import HttpGate
-    from builder.state import State
 
 
 @dataclass

@@ -12,42 +12,42 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import contained, read, stac_id
+from builder.datafiles.inspecting import Blind
+from builder.datafiles.seen import Seen, with_copies
 from builder.datapackage import MOST_RESOURCES, DataPackage
 from builder.errors import IaosError
 from builder.findings import Finding, note
-from builder.gathered import MOST_GEOMETRIES, Gathered
+from builder.gathering.compose import contained, read, stac_id
+from builder.gathering.gathered import MOST_GEOMETRIES, Gathered
+from builder.gathering.made import Made, Remembered, Shares, Stretch
+from builder.gathering.making import HTML, JSON, Maker, Object, Task
+from builder.gathering.memo import Fresh, Memo
+from builder.gathering.stack import Stack
+from builder.gathering.tabled import Tabled
+from builder.gathering.whole import Known, Whole
 from builder.index.described import LINES
-from builder.inspecting import Blind
 from builder.ledger import Entry
-from builder.made import Made, Remembered, Shares, Stretch
-from builder.making import HTML, JSON, Maker, Object, Task
 from builder.media import inert_type, media_type
-from builder.memo import Fresh, Memo
 from builder.pages.render import MOST_DRAWN
-from builder.seen import Seen, with_copies
 from builder.spool import Spool
 from builder.stac.collection import build_collection, build_year_catalog, has_years
 from builder.stac.item import needs_collection
 from builder.stac.layout import Place
 from builder.stac.serialize import to_bytes
 from builder.stac.summaries import Summary
-from builder.stack import Stack
-from builder.tabled import Tabled
 from builder.tables.rows import without_downward_links
-from builder.whole import Known, Whole
 
 if TYPE_CHECKING:
-    from builder.crew import Crew
+    from builder.datafiles.inspections import Inspections
+    from builder.datafiles.readings import Described, Readings
     from builder.definitions.model import CollectionDefinition
     from builder.desk import Desk
-    from builder.inspections import Inspections
+    from builder.gathering.crew import Crew
+    from builder.memory.state import State
     from builder.pages.render import Renderer
     from builder.progress import Advance
-    from builder.readings import Described, Readings
     from builder.sources.protocol import Record
     from builder.stac.context import Related
-    from builder.state import State
     from builder.tree import Tree
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from builder.checked import check, checked
 from builder.errors import FetchError, ProtocolError
+from builder.memory.checked import check, checked
+from builder.memory.state import State, cache_name
 from builder.stac.links import WMS_PARAMETERS
-from builder.state import State, cache_name
 from builder.strictxml import local_name, parse_xml
 
 if TYPE_CHECKING:

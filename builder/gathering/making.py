@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from builder.checks.validate import validate
-from builder.compose import Composed, compose, contained
 from builder.datapackage import open_files
 from builder.findings import Finding
+from builder.gathering.compose import Composed, compose, contained
+from builder.gathering.made import Share
+from builder.gathering.memo import may_be_kept
 from builder.index.described import line_of
-from builder.made import Share
 from builder.media import media_type
-from builder.memo import may_be_kept
 from builder.references.grouped import by_group
 from builder.stac.layout import page_of
 from builder.stac.serialize import to_bytes
@@ -26,11 +26,11 @@ from builder.tables.writer import shapes_of
 from builder.tables.writer import share_of as share_of_row
 
 if TYPE_CHECKING:
+    from builder.datafiles.readings import Described
     from builder.definitions.model import CollectionDefinition
     from builder.enrich.inspection import Copied
     from builder.ledger import Entry
     from builder.pages.render import Renderer
-    from builder.readings import Described
     from builder.sources.protocol import Record
     from builder.stac.context import Related
 
@@ -43,7 +43,7 @@ class Task(NamedTuple):
 
     Attributes:
         entry: Its entry in the ledger.
-        key: What `builder.memo.Memo.key` returned for it.
+        key: What `builder.gathering.memo.Memo.key` returned for it.
         read: The record and what it was read as; None where it cannot be read.
         related: What its object was made from, and what was made from it.
         findings: Why it cannot be read.
@@ -65,10 +65,10 @@ class Object(NamedTuple):
         files: Path, content and media type of all that was made, the object itself first.
         share: What it adds to what is said of all together; `seen` is without local files.
         findings: What was doubtful.
-        copies: See `builder.compose.Composed`.
+        copies: See `builder.gathering.compose.Composed`.
         copied: See there.
         fleeting: See there.
-        kept: See `builder.memo.may_be_kept`.
+        kept: See `builder.gathering.memo.may_be_kept`.
     """
 
     id: str

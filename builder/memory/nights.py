@@ -17,7 +17,7 @@ from builder.sources.redact import one_line
 
 if TYPE_CHECKING:
     from builder.harvest import Harvest
-    from builder.state import State
+    from builder.memory.state import State
 
 KEPT = 30
 """Nights that are remembered; the last good one is remembered however old it is."""

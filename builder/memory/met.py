@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from builder.database import Database
-from builder.known import OTHER, SAME, Known
 from builder.ledger import TOLD, Change, Entry, Kind, compare, entry_of, line_of
+from builder.memory.known import OTHER, SAME, Known
 from builder.sources.protocol import Record
 
 _TABLE = "CREATE TABLE met (identifier TEXT PRIMARY KEY, kind TEXT, reason TEXT, line BLOB) WITHOUT ROWID"

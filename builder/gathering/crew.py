@@ -10,12 +10,12 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from builder.datafiles.readings import size_of
 from builder.findings import error
-from builder.making import Maker, Outcome, Task, make_apart
-from builder.readings import size_of
+from builder.gathering.making import Maker, Outcome, Task, make_apart
 
 if TYPE_CHECKING:
-    from builder.memo import Fresh
+    from builder.gathering.memo import Fresh
 
 MANY = 1000
 """So many records in a row are worth starting workers, which takes a second of a processor each."""

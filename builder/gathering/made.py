@@ -32,7 +32,7 @@ class Share(NamedTuple):
         row: `builder.tables.writer.share_of` its row, or null.
         shapes: `builder.tables.writer.shapes_of` its row, or null.
         files: How many open files it has.
-        seen: What it was made from besides its record, as `builder.seen.Seen` or the same from JSON.
+        seen: What it was made from besides its record, as `builder.datafiles.seen.Seen` or the same from JSON.
     """
 
     summary: SummaryShare

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder import clock
-from builder.state import State, cache_name
+from builder.memory.state import State, cache_name
 
 _FOLDER = "checks"
 

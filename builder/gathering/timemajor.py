@@ -20,13 +20,13 @@ import orjson
 from builder.enrich.inspect import environment
 from builder.enrich.timemajorworker import MAX_VALUES_BYTES
 from builder.errors import UnreferenceableError
-from builder.sealed import opened, sealed
+from builder.memory.sealed import opened, sealed
 
 if TYPE_CHECKING:
     from builder.enrich.inspect import Inspector
     from builder.enrich.inspection import Inspection
     from builder.enrich.inspectors import Inspectors
-    from builder.state import State
+    from builder.memory.state import State
 
 VERSION = "2"
 """Part of what is remembered; raised when the same files would be copied otherwise."""

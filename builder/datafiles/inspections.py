@@ -10,19 +10,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.datafiles.freshness import freshness_for
+from builder.datafiles.inspecting import NOTHING, InVain
+from builder.datafiles.mapservices import MapServices
+from builder.datafiles.readings import Files
+from builder.datafiles.seen import Seen, read_from, seen_in, tried
 from builder.errors import FetchError
 from builder.findings import Finding, note, warning
-from builder.freshness import freshness_for
-from builder.inspecting import NOTHING, InVain
-from builder.mapservices import MapServices
 from builder.media import media_type
-from builder.readings import Files
-from builder.seen import Seen, read_from, seen_in, tried
+from builder.memory.state import State, cache_name
 from builder.sources.http import HttpGate
 from builder.sources.ranges import PartError, RangedFile, Version
 from builder.sources.webaccess import WebAccess
 from builder.stac.layout import Place
-from builder.state import State, cache_name
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

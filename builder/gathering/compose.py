@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 from builder.crosswalks import describe
 from builder.crosswalks.process import fallback, fields_of
+from builder.datafiles.inspections import readable_resource
+from builder.datafiles.mapservices import offers_maps
 from builder.enrich.inspection import Copied, Inspection
 from builder.errors import IaosError
 from builder.explain import explain
 from builder.findings import Finding, Severity, error, note
 from builder.geometry.footprint import footprint
-from builder.inspections import readable_resource
-from builder.mapservices import offers_maps
 from builder.merge import merge, only
 from builder.overrides import apply_overrides, apply_time_from_name
 from builder.references.grouped import by_group
@@ -26,12 +26,12 @@ from builder.stac.item import build_item, build_record_collection, needs_collect
 from builder.stac.layout import item_id
 
 if TYPE_CHECKING:
+    from builder.datafiles.inspecting import Inspecting
+    from builder.datafiles.readings import Described
+    from builder.datafiles.seen import Seen
     from builder.dataset import Dataset
     from builder.definitions.model import CollectionDefinition
-    from builder.inspecting import Inspecting
     from builder.ledger import Entry
-    from builder.readings import Described
-    from builder.seen import Seen
     from builder.sources.protocol import Record
 
 Made = TypeVar("Made")

@@ -18,9 +18,9 @@ from typing import IO, Any
 import orjson
 
 from builder.errors import UsageError
-from builder.history import Told, append
-from builder.known import Known, run_of
 from builder.ledger import Change, Entry, entry_of, is_gone
+from builder.memory.history import Told, append
+from builder.memory.known import Known, run_of
 from builder.sources.protocol import Record
 
 _LAST = {"ledger.ndjson": 1, "harvest.json": 2}

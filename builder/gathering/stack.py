@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from builder.compose import PARQUET
+from builder.datafiles.inspections import MAX_BYTES
+from builder.datafiles.seen import Seen
 from builder.enrich.inspect import ChildLostError
 from builder.enrich.joining import Joined, join_apart
 from builder.errors import FetchError, SourceError, UnreferenceableError
 from builder.findings import Finding, finding_of, note, warning
-from builder.inspections import MAX_BYTES
+from builder.gathering.compose import PARQUET
 from builder.media import media_type
-from builder.sealed import opened, sealed
-from builder.seen import Seen
+from builder.memory.sealed import opened, sealed
 from builder.stac.layout import Place, relative
 
 if TYPE_CHECKING:
+    from builder.datafiles.inspections import Inspections
     from builder.definitions.model import CollectionDefinition
-    from builder.inspections import Inspections
+    from builder.gathering.timemajor import Part, TimeMajor
+    from builder.memory.state import State
     from builder.spool import Spool
-    from builder.state import State
-    from builder.timemajor import Part, TimeMajor
     from builder.tree import Tree
 
 JSON = media_type("x.json")
@@ -58,7 +58,7 @@ class Stack:
         state: Where copies are kept.
         inspecting: What looked into the files.
         base: Folder of the definition, for local files.
-        around: What else combined references depend on, as `builder.memo.Memo.base`.
+        around: What else combined references depend on, as `builder.gathering.memo.Memo.base`.
         spool: Empty list on disk, for names of granules and what their files are known by.
     """
 
@@ -155,7 +155,7 @@ class Stack:
 
     def _add_time_major(self, tree: Tree, joined: Joined | None) -> tuple[Assets, tuple[Finding, ...]]:
         """Add the copy with all times of a place together, where the definition asks for it."""
-        from builder.timemajor import Keeper
+        from builder.gathering.timemajor import Keeper
 
         keeper = Keeper(self.state, self.definition.id)
         if not self.definition.policies.time_major:
@@ -185,7 +185,7 @@ class Stack:
         return warning("netcdf.no-time-major", self.definition.id, message, hint)
 
     def _part(self, place: int, length: int) -> Part:
-        from builder.timemajor import Part
+        from builder.gathering.timemajor import Part
 
         granule = self._granule(place)
         facts = orjson.dumps(dict(granule.facts), option=orjson.OPT_SORT_KEYS)

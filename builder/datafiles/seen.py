@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.state import cache_name
+from builder.memory.state import cache_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def with_copies(seen: Seen | None, base: Path, copies: Mapping[str, str]) -> See
     Args:
         seen: What else there is.
         base: Folder of the definition.
-        copies: As `builder.compose.Composed` has them.
+        copies: As `builder.gathering.compose.Composed` has them.
     """
     if not copies:
         return seen

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from builder.findings import finding_of
-from builder.sealed import opened, sealed
+from builder.memory.sealed import opened, sealed
 from builder.stac.layout import Place
 
 if TYPE_CHECKING:
     from builder.findings import Finding
-    from builder.memo import Memo
+    from builder.gathering.memo import Memo
+    from builder.memory.state import State
     from builder.stac.context import Related
-    from builder.state import State
     from builder.tree import Tree
 
 

@@ -16,7 +16,7 @@ from builder.sources.protocol import Ask
 
 if TYPE_CHECKING:
     from builder.definitions.model import CollectionDefinition
-    from builder.state import State
+    from builder.memory.state import State
 
 MEMORY = "harvest.json"
 UNDER_WAY = "pass.json"
