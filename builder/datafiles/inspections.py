@@ -226,13 +226,12 @@ class Inspections:
             path = self.base / resource.local
             mtime_ns = path.stat().st_mtime_ns  # before it is read: what changes meanwhile is looked into again
             return replace(self._look(path, resource), mtime_ns=mtime_ns)
-        hosts, connections = self.gate.hosts, self.definition.source.connections
-        limits = replace(self.gate.limits, until=self.gate.until)
+        hosts, limits, connections = self.gate.hosts, self.gate.limits, self.definition.source.connections
         with (
             tempfile.TemporaryDirectory(prefix="data-", dir=self.state.overlay) as folder,
             HttpGate(hosts, delay_s=0, limits=limits, connections=connections, lane=f"{connections} parts") as parts,
         ):
-            target = Path(folder) / "data"
+            parts.until, target = self.gate.until, Path(folder) / "data"
             if GEOTIFF in _kinds(resource):
                 return self._look_at_whole(self.gate, target, resource)
             return self._look_at_needed(parts, target, resource)

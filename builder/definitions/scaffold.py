@@ -65,7 +65,8 @@ def draft(url: str, gate: HttpGate, name: str = "") -> str:
     try:
         TypeAdapter(HttpUrl).validate_python(url)
     except ValidationError as trouble:
-        raise UsageError("not an http(s) address without user name", where=one_line(url)) from trouble
+        hint = "for files of this machine write `source: {type: files, path: FOLDER}`"
+        raise UsageError("not an http(s) address without user name", where=one_line(url), hint=hint) from trouble
     facts = _Probe(gate).facts(url)
     return "\n".join(_lines(url, facts, name)) + "\n"
 

@@ -223,8 +223,9 @@ def test_a_draft_is_called_as_its_file(output, name, tmp_path, shared_data):
 
 @pytest.mark.parametrize("url", ["ftp://x.example/", "x.example", "https://u:p@x.example/", "https://", "https://a b/"])
 def test_what_is_no_address_is_refused_before_asking(url):
-    with pytest.raises(UsageError), HttpGate([]) as gate:
+    with pytest.raises(UsageError) as refused, HttpGate([]) as gate:
         draft(url, gate)
+    assert "type: files, path: FOLDER" in refused.value.hint
 
 
 @settings(max_examples=150, deadline=None)
