@@ -1,13 +1,18 @@
-"""Children that open files do so within the limits that the user of the machine has set."""
+"""Child processes keep within the limits of the machine's user, and end with the process that started them."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import netCDF4
 import numpy as np
+import pytest
 import rasterio
 from rasterio.transform import from_origin
 
@@ -38,3 +43,55 @@ def test_limits_of_the_machine_that_are_lower_than_ours_are_not_taken_for_faults
     said, reason = json.loads(done.stdout)
     assert {one for one in said if one.startswith(("netcdf.", "raster.un"))} == set()
     assert reason is None
+
+
+ON_STANDARD_INPUT = ["builder.tables.clerk", "builder.processing.worker", "builder.enrich.joinworker"]
+ON_A_FILE = ["builder.enrich.timemajorworker", "builder.enrich.rasterworker", "builder.enrich.copyworker"]
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-P", "-m", *sys.argv[1:]])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def state_of(pid):
+    """Return the state of a process as the kernel has it, ``S`` where it waits for something; empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0].replace("Z", "")
+    except FileNotFoundError:
+        return ""
+
+
+def for_long(true, times=50, patience=3000):
+    """Tell whether something comes to hold for a second on end, within a minute."""
+    held = 0
+    for _ in range(patience):
+        held = held + 1 if true() else 0
+        if held == times:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with the process that started them")
+@pytest.mark.parametrize("module", [*ON_STANDARD_INPUT, *ON_A_FILE])
+def test_a_child_ends_with_the_process_that_started_it(tmp_path, module):
+    os.mkfifo(tmp_path / "file")
+    reading, writing = os.pipe()  # never written to nor closed: only a signal can end who reads
+    words = [] if module in ON_STANDARD_INPUT else [str(tmp_path / "file"), str(tmp_path / "made.nc")]
+    command = [sys.executable, "-c", PARENT, module, *words]
+    with subprocess.Popen(command, stdin=reading, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        try:
+            assert for_long(lambda: state_of(child) == "S")
+            parent.kill()
+            parent.wait()
+            assert for_long(lambda: not state_of(child))
+        finally:
+            parent.kill()
+            if state_of(child):
+                os.kill(child, signal.SIGKILL)
+            os.close(reading)
+            os.close(writing)
