@@ -18,6 +18,13 @@ def end_with_parent() -> None:
 
 
 def limit(kind: int, most: int) -> None:
-    """Bound what this process takes of a resource (``RLIMIT_…``), within what its user lets it take."""
+    """Bound what this process takes of a resource (``RLIMIT_…``), within what its user lets it take.
+
+    Other systems than Linux refuse some bounds, as macOS does that of memory; there the others have to do.
+    """
     hard = resource.getrlimit(kind)[1]
-    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    try:
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    except ValueError:
+        if sys.platform == "linux":
+            raise

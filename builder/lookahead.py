@@ -5,7 +5,6 @@ All of it can be told where an item is made, too; there one file would be waited
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from builder.ledger import Entry
 from builder.processing.night import is_process
 from builder.sources.limits import AT_ONCE
 from builder.threads import in_threads
+from processors.cores import cores
 
 if TYPE_CHECKING:
     from builder.build import Request
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BATCH = 500
 """Records of one collection that are known of at once."""
 
-FILES_AT_ONCE = max(2, min(4, len(os.sched_getaffinity(0))))
+FILES_AT_ONCE = max(2, min(4, cores()))
 """Files that are looked into at the same time; each takes a child process."""
 
 _NAMES_A_FILE = re.compile(rb"netcdf|\.nc|\.cdf|tiff?\b", re.IGNORECASE)

@@ -17,6 +17,7 @@ from signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
 from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
 
+from processors.cores import cores
 from processors.errors import Refusal, WorkerLostError
 
 Batch = TypeVar("Batch")
@@ -97,7 +98,7 @@ def open_engine(
     Raises:
         Refusal: The engine is unknown or does not answer.
     """
-    count, tell = workers or len(os.sched_getaffinity(0)), advance or _silent
+    count, tell = workers or cores(), advance or _silent
     with ExitStack() as stack:
         stack.enter_context(_one_thread())
         if kind == "inline":

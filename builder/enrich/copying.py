@@ -114,7 +114,8 @@ def _check_room(part: Path) -> None:
     """
     with part.open("ab") as file:
         try:
-            os.posix_fallocate(file.fileno(), file.tell(), ROOM_BYTES)
+            file.write(bytes(ROOM_BYTES))
+            os.fsync(file.fileno())
         except OSError as trouble:
             trouble.filename = str(part)
             raise

@@ -154,8 +154,9 @@ def _import_readers() -> None:
 
 
 def _address_space() -> int:
-    """Return the bytes of address space in use (``man 5 proc``, statm, first field)."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGESIZE")
+    """Return the bytes of address space in use (``man 5 proc``, statm, first field); 0 where no system tells."""
+    told = Path("/proc/self/statm")
+    return int(told.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGESIZE") if told.exists() else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from builder.datafiles.readings import size_of
 from builder.findings import error
 from builder.gathering.making import Maker, Outcome, Task, make_apart
+from processors.cores import cores
 
 if TYPE_CHECKING:
     from builder.gathering.memo import Fresh
@@ -39,7 +39,7 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        self._workers = min(MOST_WORKERS, cores())
         self._stack = ExitStack()
         self._submit: Callable[..., Callable[[], Any]] | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+
+from builder.apart import limit
 
 READ = """
 import json, resource, sys
@@ -43,6 +46,17 @@ def test_limits_of_the_machine_that_are_lower_than_ours_are_not_taken_for_faults
     said, reason = json.loads(done.stdout)
     assert {one for one in said if one.startswith(("netcdf.", "raster.un"))} == set()
     assert reason is None
+
+
+def test_bounds_that_another_system_refuses_are_left_out(monkeypatch):
+    def refuse(*_):
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    with pytest.raises(ValueError, match="maximum limit"):
+        limit(resource.RLIMIT_AS, 1 << 40)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    limit(resource.RLIMIT_AS, 1 << 40)
 
 
 ON_STANDARD_INPUT = ["builder.tables.clerk", "builder.processing.worker", "builder.enrich.joinworker"]

@@ -140,7 +140,7 @@ def test_a_full_disk_is_no_fault_of_the_file_that_is_copied(tmp_path, monkeypatc
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("os.posix_fallocate", full)
+    monkeypatch.setattr("os.fsync", full)
     source, target = write("ragged_numbers", tmp_path / "source.nc"), tmp_path / "copy.nc"
     with pytest.raises(OSError, match=r"No space left on device: .*copy\.nc"):
         make_copy(source, target, 60)
