@@ -22,7 +22,8 @@ _CONTENT_RANGE = re.compile(rf"bytes ({_SIZE.pattern})-({_SIZE.pattern})/({_SIZE
 _PLAIN = {"Accept-Encoding": "identity"}
 _BUSY = TRANSIENT - {500}
 """Statuses that say nothing of the method; some servers answer any HEAD with 500."""
-_NO_RANGES = frozenset({400, 416, 501})
+_NO_RANGES = frozenset({400, 403, 405, 416, 501})
+"""Statuses with which servers refuse parts of what they give as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class PartError(FetchError):
 
 
 def version_of(gate: HttpGate, url: str) -> Version:
-    """Ask for the headers of a file; where HEAD is refused or says nothing, for its first byte.
+    """Ask for the headers of a file; where HEAD is refused or says nothing, for its first byte, or for its beginning.
 
     Raises:
         FetchError: As `HttpGate.get`.
@@ -71,7 +72,17 @@ def version_of(gate: HttpGate, url: str) -> Version:
         if refused.status is None or refused.status in _BUSY:
             raise
         said = Version()
-    return said if said != Version() else _said(gate.glance(url, headers=_PLAIN | {"Range": "bytes=0-0"}))
+    return said if said != Version() else _said(_beginning(gate, url))
+
+
+def _beginning(gate: HttpGate, url: str) -> Response:
+    """Ask for the first byte of a file; where parts are refused, for all of it, of which the beginning is read."""
+    try:
+        return gate.glance(url, headers=_PLAIN | {"Range": "bytes=0-0"})
+    except FetchError as refused:
+        if refused.status not in _NO_RANGES:
+            raise
+        return gate.glance(url, headers=_PLAIN)
 
 
 def _said(response: Response) -> Version:

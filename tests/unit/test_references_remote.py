@@ -282,7 +282,7 @@ def test_a_file_whose_parts_come_otherwise_is_fetched_whole(tmp_path, inspector,
     assert [asked for _, asked in found[1:]] == [["HEAD"]] * 2
 
 
-@pytest.mark.parametrize("status", [400, 416, 501])
+@pytest.mark.parametrize("status", [400, 403, 405, 416, 501])
 def test_a_file_whose_parts_are_refused_is_fetched_whole(tmp_path, inspector, status):
     found = list(nights(tmp_path, inspector, lambda r, file: Answer(status) if "range" in r.headers else file, 20))
     assert [one.references is None for one, _ in found] == [False] * 3
