@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from hashlib import file_digest, sha256
 from itertools import groupby
@@ -74,7 +75,10 @@ async def _conclude(store: Any, plan: Plan) -> None:
 
 
 async def in_parallel(do: Callable[[Any], Awaitable[None]], things: Iterable[Any]) -> None:
-    """Do something with each of many things, a few at a time; the first failure ends it."""
+    """Do something with each of many things, a few at a time; after the first failure none is begun any more.
+
+    What is under way then comes to its end first: a store that works on would meet an interpreter that is no more.
+    """
     waiting = iter(things)
 
     async def worker() -> None:
@@ -82,11 +86,13 @@ async def in_parallel(do: Callable[[Any], Awaitable[None]], things: Iterable[Any
             await do(thing)
 
     workers = [asyncio.create_task(worker()) for _ in range(IN_FLIGHT)]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for task in workers:
-            task.cancel()
+    done, going = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+    deque(waiting, maxlen=0)
+    if going:
+        await asyncio.wait(going)
+    troubles = [trouble for trouble in (one.exception() for one in (*done, *going)) if trouble is not None]
+    if troubles:
+        raise troubles[0]
 
 
 async def put_object(store: Any, path: str, entry: Published, data: bytes | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
@@ -12,6 +13,7 @@ import pytest
 
 from builder.errors import PublishError, UsageError
 from builder.publish import Policy, builds, publish, rollback
+from builder.publish.upload import IN_FLIGHT, in_parallel
 from tests.unit.publishing import at, catalogue, contents, ignore, killed, stac
 
 AT_ONCE = Policy(grace_data=timedelta(0), grace_pages=timedelta(0))
@@ -276,3 +278,19 @@ def test_equal_publications_leave_equal_bytes(tmp_path, night):
     ]
     assert states[0] == states[1]
     assert not any(re.search(rb"tmp|site", data) for path, data in states[0].items() if path.endswith("latest.json"))
+
+
+def test_after_a_failure_no_object_is_begun_and_those_under_way_come_to_their_end():
+    begun, ended = [], []
+
+    async def put(number):
+        begun.append(number)
+        if number == 3:
+            raise OSError("no room")
+        await asyncio.sleep(0.01)
+        ended.append(number)
+
+    with pytest.raises(OSError, match="no room"):
+        asyncio.run(in_parallel(put, range(10 * IN_FLIGHT)))
+    assert begun == list(range(IN_FLIGHT))
+    assert ended == [number for number in begun if number != 3]
