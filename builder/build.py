@@ -20,6 +20,7 @@ from builder.memory.nights import remember
 from builder.memory.state import State, open_state, scratch
 from builder.processing.night import process_all, prune
 from builder.report import RunReport
+from builder.room import full_named
 from builder.sources.limits import Limits
 from builder.tree import Tree, apply
 
@@ -95,7 +96,8 @@ def build(request: Request, advance: Advance) -> RunReport:
         DefinitionError: A definition cannot be read.
         UsageError: A folder cannot be used, or another run holds the state.
     """
-    with open_state(request.state) as state, scratch(request.out) as staging:
+    folders = request.state, request.out
+    with open_state(request.state) as state, scratch(request.out) as staging, full_named(*folders):
         run, tree, harvests = _run(request, state, staging, advance, dry=False)
         state.commit()
         apply(tree)
@@ -112,7 +114,7 @@ def plan(request: Request, advance: Advance) -> RunReport:
         DefinitionError: A definition cannot be read.
         UsageError: A folder cannot be used.
     """
-    with tempfile.TemporaryDirectory(prefix="iaos-plan-") as name:
+    with tempfile.TemporaryDirectory(prefix="iaos-plan-") as name, full_named(Path(name)):
         overlay = Path(name) / "state"
         overlay.mkdir()
         state = State(request.state, overlay, overlay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -27,13 +28,14 @@ class Database:
 
     def __init__(self, folder: Path, tables: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         handle, name = tempfile.mkstemp(dir=folder)
         os.close(handle)
         self._base = sqlite3.connect(name, isolation_level=None)
         try:
             self._base.executescript(f"{_SETTINGS}{tables};BEGIN;")
         except sqlite3.Error as trouble:
-            raise _full(trouble) from trouble
+            raise _full(trouble, folder) from trouble
         finally:
             Path(name).unlink()
 
@@ -46,13 +48,14 @@ class Database:
         try:
             return self._base.execute(sql, values)
         except sqlite3.Error as trouble:
-            raise _full(trouble) from trouble
+            raise _full(trouble, self._folder) from trouble
 
     def close(self) -> None:
         """Give the file back."""
         self._base.close()
 
 
-def _full(trouble: sqlite3.Error) -> OSError:
+def _full(trouble: sqlite3.Error, folder: Path) -> OSError:
     """Say what went wrong with the database as what it is: no room on the disk, or a broken one."""
-    return OSError(f"the scratch folder cannot be used: {trouble}")
+    number = errno.ENOSPC if trouble.sqlite_errorcode == sqlite3.SQLITE_FULL else errno.EIO
+    return OSError(number, f"the scratch folder cannot be used: {trouble}", str(folder))

@@ -17,6 +17,7 @@ from builder.database import Database
 from builder.errors import IaosError
 from builder.manifest import MANIFEST, UNKNOWN, Published, line_of, manifest_of
 from builder.register import KEPT, LAST, LEFT, REPLACED, Register
+from builder.room import full_named
 
 
 class Action(StrEnum):
@@ -310,7 +311,7 @@ def write_atomic(file: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old or the new content, never a part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.new")
-    with temporary.open("wb") as stream:
+    with full_named(file.parent), temporary.open("wb") as stream:
         stream.writelines((data,) if isinstance(data, bytes) else data)
         stream.flush()
         os.fsync(stream.fileno())

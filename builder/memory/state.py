@@ -21,6 +21,7 @@ from builder.errors import UsageError
 from builder.ledger import Change, Entry, entry_of, is_gone
 from builder.memory.history import Told, append
 from builder.memory.known import Known, run_of
+from builder.room import full_named
 from builder.sources.protocol import Record
 
 _LAST = {"ledger.ndjson": 1, "harvest.json": 2}
@@ -277,7 +278,7 @@ def open_state(folder: Path) -> Iterator[State]:
     Raises:
         UsageError: Another run holds the folder.
     """
-    with scratch(folder) as overlay:
+    with scratch(folder) as overlay, full_named(folder):
         yield State(folder, overlay, folder)
 
 
