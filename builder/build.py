@@ -128,7 +128,8 @@ def _run(
     from builder.assemble import assemble
     from builder.lookahead import look_ahead
 
-    started = clock.now()
+    present = clock.going_on()
+    started = present()
     every = _load(request.collections, request.only)
     asked = [definition for definition in every if request.asks(definition)]
     definitions = [one for one in every if one in asked or state.file(f"{one.id}/ledger.ndjson")]
@@ -142,7 +143,7 @@ def _run(
     collections, findings = assemble(definitions, harvests, state, tree, request, advance, relations, readings)
     for definition in asked if request.recheck else ():
         next_turn(state, definition.id)
-    return RunReport(started, clock.now(), collections, tree.plan(), findings), tree, harvests
+    return RunReport(started, present(), collections, tree.plan(), findings), tree, harvests
 
 
 def load_enabled(folder: Path, only: Iterable[str] = ()) -> list[CollectionDefinition]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from builder.errors import UsageError
 
@@ -23,3 +25,15 @@ def now() -> datetime:
         raise UsageError(
             f"{epoch!r} is no time", where="SOURCE_DATE_EPOCH", hint="give seconds since 1970"
         ) from trouble
+
+
+def going_on() -> Callable[[], datetime]:
+    """Return what tells the time from now on by what has passed since, however the clock is set meanwhile.
+
+    Raises:
+        UsageError: ``SOURCE_DATE_EPOCH`` is no time.
+    """
+    start, since = now(), time.monotonic()
+    if os.environ.get("SOURCE_DATE_EPOCH"):
+        return lambda: start
+    return lambda: start + timedelta(seconds=time.monotonic() - since)

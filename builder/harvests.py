@@ -46,7 +46,8 @@ def harvest_only(request: Request, advance: Advance, *, failed: bool) -> RunRepo
     """
     from builder.build import load_enabled
 
-    started = clock.now()
+    present = clock.going_on()
+    started = present()
     definitions = load_enabled(request.collections, request.only)
     with open_state(request.state) as state:
         wanted = [d for d in definitions if not failed or _left_something(d.id, state)]
@@ -55,7 +56,7 @@ def harvest_only(request: Request, advance: Advance, *, failed: bool) -> RunRepo
         state.commit()
         conclude_all(harvests, state)
         reports = tuple(_report(d, harvests[d.id], state) for d in wanted if d.id in harvests)
-    return RunReport(started, clock.now(), reports)
+    return RunReport(started, present(), reports)
 
 
 def _report(definition: CollectionDefinition, done: Harvest, state: State) -> CollectionReport:

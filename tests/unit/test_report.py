@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
+from builder import clock
+from builder.build import Request, build
 from builder.findings import error, note, warning
 from builder.ledger import Change, Kind
 from builder.report import WOULD_RUN, CollectionReport, RunReport
 from builder.tree import Action, Step
+from tests.harvesting import define, run
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 SECRET = "https://me:pass@x.example/?token=abc"
 FINDINGS = (error("a.b", SECRET, 'says "no"\n', "hint"), warning("c.d", "e", "f"))
 CHANGES = tuple(Change(Kind.NEW, f"{SECRET}&n={n}", "first\nseen") for n in range(130))
+RECORD = {"id": "a", "title": "A", "description": "Told.", "start": "2018-07-01", "point": [-51.0, 70.5]}
 CLEAN = "https://x.example/?token=REDACTED"
 COLLECTIONS = {
     "none": (),
@@ -102,3 +107,13 @@ def test_a_plan_lists_a_hundred_changes_and_counts_the_rest():
     assert "- … and 30 more\n" in text
     assert text.count("… and") == 1
     assert "## Records of d" not in text
+
+
+def test_a_run_takes_no_less_than_no_time_where_the_clock_is_set_back_meanwhile(tmp_path, monkeypatch):
+    define(tmp_path / "collections", "c", {"type": "files", "records": [RECORD]}, license="CC0-1.0", enabled=True)
+    hours = count()
+    monkeypatch.setattr(clock, "now", lambda: NOW - timedelta(hours=next(hours)))
+    asked = Request(tmp_path / "collections", tmp_path / "out", tmp_path / "state")
+    for report in (build(asked, lambda _: None), run(tmp_path)):
+        assert timedelta(0) <= report.finished - report.started < timedelta(minutes=2)
+        assert "took -" not in report.to_markdown()
