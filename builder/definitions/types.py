@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -34,6 +35,17 @@ def _with_host(url: str) -> str:
     if not parts.hostname or parts.port == 0:
         raise ValueError("has no host")
     return url
+
+
+def _spelled(host: str) -> str:
+    """Write an IPv6 address in the one way in which hosts are compared (RFC 5952)."""
+    literal, bracket, port = host.rpartition("]")
+    if not bracket:
+        return host
+    try:
+        return f"[{IPv6Address(literal[1:]).compressed}]{port}"
+    except ValueError:
+        raise ValueError("is no IPv6 address in brackets") from None
 
 
 def _inside(path: str) -> str:
@@ -118,7 +130,7 @@ _NESTING = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, 
 
 _SLUG = r"^[a-z0-9][a-z0-9._-]{0,79}$"
 _URL = r"^https?://[^\s@]+$"
-_HOST = r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$"
+_HOST = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
 _PREFIX = r"^[A-Za-z0-9_.!~*'()-]+$"
 _STAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"
 _DOI = r"^10\.[0-9]{4,9}/\S+$"
@@ -126,7 +138,7 @@ _DOI = r"^10\.[0-9]{4,9}/\S+$"
 PATTERNS = {
     _SLUG: "must be 1 to 80 of a-z, 0-9, `.`, `_` and `-`, a letter or digit first",
     _URL: "must be an http(s) address without user name or blanks",
-    _HOST: "must be `host` or `host:port`, without `https://` and path",
+    _HOST: "must be `host` or `host:port`, without `https://` and path; an IPv6 address in brackets",
     _PREFIX: "must be a metadata prefix without blanks or slashes",
     _STAMP: "must be a day such as 2019-05-01 or a time such as 2019-05-01T00:00:00Z",
     _DOI: "must be a DOI such as 10.1594/PANGAEA.902845, without `https://doi.org/`",
@@ -135,7 +147,7 @@ PATTERNS = {
 
 Slug = Annotated[str, Field(pattern=_SLUG), AfterValidator(_portable)]
 HttpUrl = Annotated[str, Field(pattern=_URL), AfterValidator(_with_host)]
-Host = Annotated[str, Field(pattern=_HOST)]
+Host = Annotated[str, Field(pattern=_HOST), AfterValidator(_spelled)]
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
 TimePattern = Annotated[str, Field(max_length=500), AfterValidator(_time_pattern)]
 Interval = Annotated[str, AfterValidator(_interval)]

@@ -154,7 +154,7 @@ class _Timed(io.RawIOBase):
 
 def _checked(connected: socket.socket, host: str, listed: Container[str]) -> socket.socket:
     peer = connected.getpeername()[0].partition("%")[0]
-    if public(peer) or (host in listed and (host == "localhost" or _is_address(host))):
+    if public(peer) or (spelled(host) in listed and (host == "localhost" or _is_address(host))):
         return connected
     connected.close()
     raise FetchError(
@@ -189,6 +189,14 @@ def unreachable(reason: BaseException) -> bool:
     Slow hosts and those that hang up are not among them.
     """
     return isinstance(reason, NewConnectionError | SSLError)
+
+
+def spelled(host: str) -> str:
+    """Return a host in lower case, an IP address without brackets in its one way of writing (RFC 5952)."""
+    try:
+        return ip_address(host.strip("[]")).compressed
+    except ValueError:
+        return host.lower()
 
 
 def _is_address(host: str) -> bool:

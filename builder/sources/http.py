@@ -20,7 +20,7 @@ import urllib3
 from builder import __version__
 from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Connections, reachable, reason_of, unreachable
+from builder.sources.connections import Connections, reachable, reason_of, spelled, unreachable
 from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
@@ -53,13 +53,14 @@ class Download:
 
 
 def origin_of(url: str) -> str:
-    """Return ``host`` or ``host:port`` of a URL in lower case, as written in allow-lists.
+    """Return ``host`` or ``host:port`` of a URL in lower case, as written in allow-lists; IPv6 addresses in brackets.
 
     Raises:
         ValueError: The port is not a number or the address is malformed.
     """
     parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
+    host = spelled(parts.hostname or "")
+    host = f"[{host}]" if ":" in host else host
     return f"{host}:{parts.port}" if parts.port and parts.port != _PORTS.get(parts.scheme) else host
 
 

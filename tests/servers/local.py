@@ -72,9 +72,15 @@ Handler = Callable[[Request], Answer]
 
 
 class LocalServer:
-    """Serves a handler inside a ``with`` block; ``requests`` lists what was asked, in order."""
+    """Serves a handler inside a ``with`` block; ``requests`` lists what was asked, in order.
 
-    def __init__(self, handler: Handler) -> None:
+    Args:
+        handler: Answers.
+        address: Where it listens.
+    """
+
+    def __init__(self, handler: Handler, address: str = "127.0.0.1") -> None:
+        self._address = address
         self.requests: list[Request] = []
         self._handler = handler
 
@@ -86,7 +92,8 @@ class LocalServer:
                 outer.requests.append(request)
                 return outer._handler(request)
 
-        self._http = _Http(("127.0.0.1", 0), Connection)
+        kind = _Http6 if ":" in self._address else _Http
+        self._http = kind((self._address, 0), Connection)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
@@ -99,7 +106,8 @@ class LocalServer:
     @property
     def host(self) -> str:
         """``127.0.0.1:port``, as allow-lists want it."""
-        return f"127.0.0.1:{self._http.server_port}"
+        name = f"[{self._address}]" if ":" in self._address else self._address
+        return f"{name}:{self._http.server_port}"
 
     @property
     def url(self) -> str:
@@ -119,6 +127,10 @@ class _Http(ThreadingHTTPServer):
         """Say nothing of clients that hang up, as the gate does on purpose."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+
+class _Http6(_Http):
+    address_family = socket.AF_INET6
 
 
 class _Connection(BaseHTTPRequestHandler):

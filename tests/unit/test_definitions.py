@@ -128,6 +128,13 @@ def test_the_block_of_a_mistake_quotes_the_line_under_a_caret(tmp_path):
     assert str(caught.value).startswith(f"{path}:9:8: ")
 
 
+def test_a_host_may_be_an_ipv6_address_in_brackets(tmp_path):
+    hosts = '  fetch_hosts: ["[2001:DB8:0::1]:8080", "[::1]", "a.example:80"]\n'
+    assert load(write(tmp_path, GOOD + hosts)).source.fetch_hosts == ("[2001:db8::1]:8080", "[::1]", "a.example:80")
+    for wrong, says in (("[2001:db8::1::2]", "is no IPv6 address"), ("2001:db8::1", "must be `host`")):
+        assert says in only(tmp_path, f'{GOOD}  fetch_hosts: ["{wrong}"]\n')[2]
+
+
 def test_a_long_line_is_cut_around_the_mistake(tmp_path):
     path = write(tmp_path, GOOD + 'keywords: ["' + "x" * 400 + '", 5]\n')
     with pytest.raises(DefinitionError) as caught:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,6 +21,7 @@ from tests.servers.faults import FAULTS, Faulty, lasting, once, redirect, status
 from tests.servers.local import Answer, LocalServer
 
 CONTENT = b"<good>" + b"0123456789" * 500 + b"</good>"
+HAS_IPV6 = Path("/proc/net/if_inet6").exists() and bool(Path("/proc/net/if_inet6").read_text())
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -295,6 +297,29 @@ def test_gunzip_reads_several_members_and_notices_a_missing_end():
 )
 def test_allow_list(url, allowed):
     assert HttpGate(hosts=["data.example.org"]).allows(url) is allowed
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://[2001:db8::1]:8080/x", True),
+        ("http://[2001:DB8:0:0::1]:8080/x", True),
+        ("http://[2001:db8::1]/x", False),
+        ("http://[2001:db8::1:8080]/x", False),
+        ("http://[2001:db8::2]:8080/x", False),
+    ],
+)
+def test_allow_list_of_ipv6(url, allowed):
+    assert HttpGate(hosts=["[2001:db8::1]:8080"]).allows(url) is allowed
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="no IPv6 on this machine")
+def test_a_private_ipv6_address_that_is_listed_is_asked():
+    with LocalServer(good, "::1") as server:
+        with gate_for(server) as gate:
+            assert gate.get(f"{server.url.replace('::1', '0:0::1')}/x").body == CONTENT
+        with HttpGate(hosts=["[::2]"], anywhere=True) as gate, pytest.raises(FetchError, match="not allowed"):
+            gate.get(server.url)
 
 
 def test_recorded_hostile_addresses(shared_data):
