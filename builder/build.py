@@ -21,6 +21,7 @@ from builder.memory.state import State, open_state, scratch
 from builder.processing.night import process_all, prune
 from builder.report import RunReport
 from builder.room import full_named
+from builder.sources.folder import awkward
 from builder.sources.limits import Limits
 from builder.tree import Tree, apply
 
@@ -76,6 +77,17 @@ class Request:
     new_files: int | None = None
     recheck: int | None = None
     engine: str = "threads"
+
+    def __post_init__(self) -> None:
+        """Refuse folders below which libraries find no files.
+
+        Raises:
+            UsageError: There is one.
+        """
+        for folder in (self.collections, self.out, self.state):
+            if awkward(whole := str(folder.resolve())):
+                hint = "choose a path in UTF-8 without backslashes"
+                raise UsageError("libraries do not find files at such a path", where=ascii(whole)[1:-1], hint=hint)
 
     def limits_from_now(self) -> Limits:
         """Return the bounds of a part of the run that begins now."""

@@ -12,6 +12,11 @@ from builder.findings import Finding, error, note, warning
 from builder.sources.listing import Entry
 
 
+def awkward(path: str) -> bool:
+    """Tell whether libraries find no file at a path: not in UTF-8, or one of backslashes that netCDF-C turns round."""
+    return "\\" in path or any("\ud800" <= sign <= "\udfff" for sign in path)
+
+
 def walk(root: Path, depth: int) -> Iterator[Entry | Finding]:
     """Yield the files of a folder, or the one file, sorted by path.
 
@@ -43,8 +48,9 @@ def _inside(folder: Path, home: Path, prefix: str, depth: int) -> Iterator[Entry
         name, path = f"{prefix}{entry.name}", Path(entry.path)
         if entry.name.startswith("."):
             continue
-        if not entry.name.isprintable():
-            yield warning("files.name", ascii(name), "has a name with characters that cannot be shown", "rename it")
+        if _cannot_be_used(entry.name):
+            message = "has a name with a backslash or with characters that cannot be shown"
+            yield warning("files.name", ascii(name), message, "rename it")
         elif entry.is_symlink() and not path.resolve().is_relative_to(home):
             yield warning("files.link", name, "is a link that leads out of the folder", "not followed")
         elif entry.is_dir(follow_symlinks=False):
@@ -54,6 +60,10 @@ def _inside(folder: Path, home: Path, prefix: str, depth: int) -> Iterator[Entry
             yield Entry(name, entry.path, entry.stat().st_size)
         elif entry.is_symlink():
             yield note("files.link", name, "is a link to a folder, or to nothing", "not followed")
+
+
+def _cannot_be_used(name: str) -> bool:
+    return awkward(name) or not name.isprintable()
 
 
 def checksum(path: Path) -> str:

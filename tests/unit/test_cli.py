@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
@@ -53,6 +54,25 @@ def test_the_command_reference_has_each_option_of_each_command_and_no_other():
     told = {name: set(re.findall(r"`(--[\w-]+)", text)) for name, text in sections.items()}
     real = {name: {text for text in texts if text.startswith("--")} for name, texts in options("", group)}
     assert told == real
+
+
+@pytest.mark.parametrize("odd", ["b\\s", os.fsdecode(b"n\xff")])
+def test_folders_below_which_libraries_find_no_files_are_refused(tmp_path, capsys, odd):
+    for name in ("collections", "out", "state"):
+        folders = {one: tmp_path / (odd if one == name else one) for one in ("collections", "out", "state")}
+        define(folders["collections"], "c", {"type": "oai-pmh", "url": "http://127.0.0.1:9/", "metadataPrefix": "x"})
+        for command in ("build", "plan", "harvest"):
+            given = [f"--{one}={folder}" for one, folder in folders.items() if (command, one) != ("harvest", "out")]
+            if (command, name) == ("harvest", "out"):
+                continue
+            with pytest.raises(SystemExit) as ended:
+                main([command, *given])
+            assert ended.value.code == 2
+            said = capsys.readouterr().err
+            assert said.count("\n") == 1
+            assert said.endswith(
+                "libraries do not find files at such a path (choose a path in UTF-8 without backslashes)\n"
+            )
 
 
 def options(name, command):

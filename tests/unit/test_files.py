@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from hashlib import sha256
 
@@ -107,9 +108,11 @@ def test_data_files_of_a_folder(tmp_path):
     (tmp_path / "secret.nc").write_bytes(b"secret")
     (tmp_path / "ctd" / "out.nc").symlink_to(tmp_path / "secret.nc")
     (tmp_path / "ctd" / "loop").symlink_to(tmp_path / "ctd")
+    (tmp_path / "ctd" / "a\\b.nc").write_bytes(b"CDF")
+    (tmp_path / "ctd" / os.fsdecode(b"n\xff.nc")).write_bytes(b"CDF")
     adapter, records, findings = scan(tmp_path, path="ctd", format="netcdf")
     assert [r.identifier for r in records] == ["2003/58 GS#1.nc"]
-    assert {f.where for f in findings} == {"out.nc", "loop"}
+    assert {f.where for f in findings} == {"out.nc", "loop", r"'a\\b.nc'", r"'n\udcff.nc'"}
     assert adapter.counts["skipped"] == 1
     assert adapter.complete
     assert json.loads(records[0].body) == {
