@@ -99,7 +99,8 @@ class _Probe:
         try:
             return self.gate.get(url)
         except SourceError as trouble:
-            self.failures.append(trouble.message)
+            elsewhere = bool(trouble.where) and not self.gate.allows(trouble.where)
+            self.failures.append(f"it leads to {trouble.where}, another host" if elsewhere else trouble.message)
             return None
 
     def document(self, page: Response) -> Facts | None:

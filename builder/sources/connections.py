@@ -178,6 +178,18 @@ def reachable(host: str) -> bool:
     return bool(host) and host != "localhost"
 
 
+def not_asked(url: str) -> str:
+    """Say what can be done about an address that is not asked."""
+    try:
+        parts = urlsplit(url)
+        host_decides = parts.scheme in {"http", "https"} and parts.username is None
+    except ValueError:
+        host_decides = False
+    if host_decides:
+        return "add its host to `fetch_hosts` if it is right"
+    return "only http and https are asked, and without user names; tell the data centre"
+
+
 def reason_of(trouble: BaseException) -> BaseException:
     """Return why there is no answer."""
     return trouble.reason if isinstance(trouble, MaxRetryError) and trouble.reason else trouble

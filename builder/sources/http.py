@@ -20,7 +20,7 @@ import urllib3
 from builder import __version__
 from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Connections, reachable, reason_of, spelled, unreachable
+from builder.sources.connections import Connections, not_asked, reachable, reason_of, spelled, unreachable
 from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
@@ -247,11 +247,7 @@ class HttpGate:
         target = url
         for _ in range(MAX_REDIRECTS):
             if not self.allows(target):
-                raise FetchError(
-                    "address not allowed by the definition",
-                    where=redact(target),
-                    hint="add its host to `fetch_hosts` if it is right",
-                )
+                raise FetchError("address not allowed by the definition", where=redact(target), hint=not_asked(target))
             with self._open(target, headers, method, data) as answer:
                 if answer.status not in REDIRECTS or "location" not in answer.headers:
                     self._accept(answer)

@@ -200,6 +200,14 @@ def test_a_home_page_is_no_listing():
     assert caught.value.hint
 
 
+def test_a_server_that_leads_to_another_host_says_where():
+    with LocalServer(lambda _: Answer()) as other:
+        with pytest.raises(SourceError) as caught:
+            drafted({"/": Answer(301, {"Location": f"{other.url}/oai"})})
+        assert f"it leads to {other.url}/oai, another host (paste the address" in str(caught.value)
+        assert other.requests == []
+
+
 def test_a_server_that_does_not_answer_says_so():
     with pytest.raises(SourceError) as caught:
         drafted({}, "/gone")

@@ -158,6 +158,22 @@ def test_redirects_are_followed_within_the_allow_list_only():
         assert gate.get(server.url).url == f"{other.url}/x"
 
 
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("http://elsewhere.example/x", "add its host to `fetch_hosts`"),
+        ("http://me:secret@127.0.0.1:{port}/x", "without user names"),
+        ("file:///etc/passwd", "only http and https are asked"),
+    ],
+)
+def test_what_to_do_about_a_redirect_that_is_not_followed_is_said(target, hint):
+    with LocalServer(lambda _: Answer(302, {"Location": target.format(port=server.host.rpartition(":")[2])})) as server:
+        with pytest.raises(FetchError, match="not allowed") as caught:
+            gate_for(server).get(server.url)
+        assert hint in caught.value.hint
+        assert "secret" not in str(caught.value)
+
+
 def test_the_body_of_a_redirect_is_not_read():
     def endless(request):
         if request.path == "/end":
