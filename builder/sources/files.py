@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -17,7 +17,7 @@ from builder.findings import Finding, Severity, error, warning
 from builder.sources.ahead import ahead
 from builder.sources.documents import SIDECAR, Document, is_data, may_be_document, media_type_of, records_in
 from builder.sources.folder import checksum, walk
-from builder.sources.listing import Entry, Listing, count_of, mail_date, read_listing
+from builder.sources.listing import Entry, Listing, count_of, decoded, mail_date, read_listing
 from builder.sources.protocol import Ask, Record, Refused, refused
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class FilesAdapter:
             yield from self._records([entries[name] for name in sorted(entries)], self._open_remote)
 
     def _one_file(self, url: str) -> Entry:
-        name = unquote(PurePosixPath(urlsplit(url).path).name)
+        name = decoded(PurePosixPath(urlsplit(url).path).name)
         try:
             head = self.gate.get(url, method="HEAD", headers={"Accept-Encoding": "identity"}).headers
         except FetchError as trouble:
@@ -163,11 +163,14 @@ class FilesAdapter:
         if len(met) >= MAX_FOLDERS:
             yield error("files.too-many", url, f"more than {MAX_FOLDERS} folders", "exclude some or lower `depth`")
 
-    def _named(self, listing: Listing, base: str) -> Iterator[Entry]:
+    def _named(self, listing: Listing, base: str) -> Iterator[Entry | Finding]:
         """Yield the files of a page under their paths from where the listing began."""
         for entry in listing.files:
-            name = unquote(entry.href.removeprefix(base)) if entry.href.startswith(base) else entry.name
-            if name.count("/") <= self.source.depth:
+            name = decoded(entry.href.removeprefix(base)) if entry.href.startswith(base) else entry.name
+            if not name.isprintable():
+                message = "has a name with characters that cannot be shown"
+                yield warning("files.name", ascii(name), message, "left out; ask the data centre to rename it")
+            elif name.count("/") <= self.source.depth:
                 yield replace(entry, name=name)
 
     def _page(self, url: str, depth: int) -> Listing | SourceError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urljoin, urlsplit, urlunsplit
 
 from lxml import etree, html
 
@@ -78,7 +78,7 @@ def read_listing(body: bytes, url: str) -> Listing:
     """
     head = body[:512].lstrip().lower()
     if head.startswith((b"[", b"{")):
-        return _sorted(folder_of(url), *_nginx(strict_json(body, url), url))
+        return _sorted(folder_of(url), *_nginx(strict_json(_escaped(body), url), url))
     if b"<listbucketresult" in head:
         return _bucket(parse_xml(body, where=url), url)
     if b"<html" in body[:2000].lower() and b"</html" not in body[-2000:].lower():
@@ -101,6 +101,28 @@ def _sorted(base: str, files: list[Entry], folders: list[str]) -> Listing:
     return Listing(base, tuple(sorted(once.values(), key=lambda entry: entry.name)), tuple(sorted(set(folders))))
 
 
+def decoded(path: str) -> str:
+    """Return the name behind a percent-encoded path; servers with old disks say it in Latin-1 and not in UTF-8."""
+    name = unquote_to_bytes(path)
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("latin-1")
+
+
+def _escaped(body: bytes) -> bytes:
+    """Return JSON in which bytes that are no UTF-8, which nginx takes from names on its disk, are single surrogates."""
+    return body.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace")
+
+
+def _quoted(name: str) -> str | None:
+    """Percent-encode a name as it is on the server's disk; None where there can be no such name."""
+    try:
+        return quote(name, errors="surrogateescape")
+    except UnicodeEncodeError:
+        return None
+
+
 def _nginx(content: Any, url: str) -> tuple[list[Entry], list[str]]:
     """Read nginx's ``autoindex_format json``."""
     if not isinstance(content, list):
@@ -108,19 +130,20 @@ def _nginx(content: Any, url: str) -> tuple[list[Entry], list[str]]:
     files, folders = [], []
     for item in content:
         name = item.get("name") if isinstance(item, dict) else None
-        if not isinstance(name, str) or not _plain(name):
+        quoted = _quoted(name) if isinstance(name, str) and _plain(name) else None
+        if quoted is None:
             continue
-        href = folder_of(url) + quote(name)
+        href = folder_of(url) + quoted
         if item.get("type") == "directory":
             folders.append(f"{href}/")
         else:
-            size = item.get("size")
-            files.append(Entry(name, href, size if isinstance(size, int) else None, mail_date(item.get("mtime"))))
+            size, changed = item.get("size"), mail_date(item.get("mtime"))
+            files.append(Entry(decoded(quoted), href, size if isinstance(size, int) else None, changed))
     return files, folders
 
 
 def _plain(name: str) -> bool:
-    return bool(name) and name.isprintable() and not {"", ".", ".."} & set(name.split("/"))
+    return bool(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def count_of(text: str | None) -> int | None:
@@ -233,9 +256,9 @@ def _entry(link: etree._Element, rest: str, folder: str) -> Entry:
         said = " ".join(str(text) for text in row.itertext()).replace(link.text or "", " ", 1)
     stamp = _DATE.search(said)
     if stamp is None:
-        return Entry(unquote(rest), folder + rest)
+        return Entry(decoded(rest), folder + rest)
     counted = _BYTES.match(said, stamp.end())
-    return Entry(unquote(rest), folder + rest, int(counted[1]) if counted else None, _date(stamp[0]))
+    return Entry(decoded(rest), folder + rest, int(counted[1]) if counted else None, _date(stamp[0]))
 
 
 def _hyrax_entry(link: etree._Element, rest: str, folder: str) -> Entry:
@@ -243,7 +266,7 @@ def _hyrax_entry(link: etree._Element, rest: str, folder: str) -> Entry:
     answer = _DAP.fullmatch(rest)
     name = answer[1] if answer else rest
     size = None if answer else _content_size(link)
-    return Entry(unquote(name), folder + name, size, _hyrax_date(link), opendap=True)
+    return Entry(decoded(name), folder + name, size, _hyrax_date(link), opendap=True)
 
 
 def _hyrax_date(link: etree._Element) -> str | None:

@@ -147,6 +147,15 @@ def test_a_folder_that_fails_costs_only_itself(tmp_path):
         assert not adapter.complete
 
 
+def test_a_name_that_cannot_be_shown_is_told_of(tmp_path):
+    page = b"<title>Index of /d</title><a href='a%0Ab.nc'>a</a><a href='c%C2%A0d.nc'>c</a><a href='x.nc'>x.nc</a>"
+    with LocalServer(lambda _: Answer(200, {}, page)) as server:
+        adapter, records, findings = scan(tmp_path, url=f"{server.url}/d/")
+    assert [r.identifier for r in records] == ["x.nc"]
+    assert [(f.code, f.where) for f in findings] == [("files.name", r"'a\nb.nc'"), ("files.name", r"'c\xa0d.nc'")]
+    assert adapter.complete
+
+
 def test_one_file_by_its_address(shared_data, tmp_path):
     with serve(shared_data / "harvest") as server:
         _, records, _ = scan(tmp_path, url=f"{server.url}iso/mmd/foo.xml")

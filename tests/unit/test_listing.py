@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from builder.errors import ProtocolError
@@ -48,6 +50,17 @@ def test_nginx():
     said = read_listing(NGINX_JSON, URL)
     assert said.folders == (f"{URL}2003/",)
     assert said.files == (Entry("b c.nc", f"{URL}b%20c.nc", 7, "2020-02-01T03:04:05Z"),)
+
+
+def test_names_of_disks_in_latin_1_are_told_apart():
+    names = ["fj\u00e4ll", "fj\u00e5ll"]
+    html = "".join(f'<a href="{quote(name, encoding="latin-1")}.nc">x</a>' for name in names)
+    json = "[" + ",".join(f'{{"name": "{name}.nc", "type": "file", "size": 1}}' for name in [*names, "\\ud800"]) + "]"
+    for body in (f"<title>Index of /</title>{html}".encode(), json.encode("latin-1")):
+        listing = read_listing(body, URL)
+        assert [(one.name, one.href) for one in listing.files] == [
+            ("fj\u00e4ll.nc", f"{URL}fj%E4ll.nc"), ("fj\u00e5ll.nc", f"{URL}fj%E5ll.nc"),
+        ]  # fmt: skip
 
 
 def test_s3():
