@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from builder.enrich.inspectors import Inspectors
     from builder.sources.protocol import Record
 
-VERSION = "7"
+VERSION = "8"
 """Part of the cache key; raised when inspecting the same file would find something else."""
 
 MAX_BYTES = 2 * 2**30

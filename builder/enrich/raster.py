@@ -60,7 +60,8 @@ def understand(said: dict[str, Any], blank: Inspection) -> Inspection:
 
 def _findings(href: str, errors: list[str], *, placed: bool) -> Iterator[Finding]:
     if not placed:
-        yield warning("raster.no-crs", href, "GeoTIFF has no coordinate reference system", "ask the partner to set one")
+        message = "GeoTIFF has no coordinate reference system, or no place in it"
+        yield warning("raster.no-crs", href, message, "ask the partner to set both")
     if errors:
         hint = "rewrite it with `rio cogeo create` to make it quick to read over the network"
         yield note("raster.not-cog", href, f"GeoTIFF is not cloud-optimised: {'; '.join(errors)}", hint)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 """First bytes of TIFF and BigTIFF in both byte orders; other content may make GDAL read or fetch elsewhere."""
 
+NOWHERE = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""Transform of a file that has none, by which its cells would be metres or degrees that begin at 0, 0."""
+
 MEMORY_BYTES = 4 << 30
 
 DATA_TYPES = frozenset(
@@ -44,9 +47,9 @@ def describe(path: Path) -> dict[str, object]:
     """Return the grid of a GeoTIFF, what rio-cogeo says of it, and a small picture.
 
     Returns:
-        ``code``, ``wkt`` (both None without a reference system), ``shape``, ``transform``, ``errors`` (empty for a
-        COG), ``bands`` (see `bands_of`), ``packing`` (see `processors.cog.packing`) and ``thumbnail`` (base64 of a
-        PNG); or ``refused`` with a reason.
+        ``code``, ``wkt`` (both None without a reference system, or a place in it), ``shape``, ``transform``, ``errors``
+        (empty for a COG), ``bands`` (see `bands_of`), ``packing`` (see `processors.cog.packing`) and ``thumbnail``
+        (base64 of a PNG); or ``refused`` with a reason.
     """
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
@@ -69,10 +72,11 @@ def describe(path: Path) -> dict[str, object]:
         return {"refused": f"cannot be read: {str(trouble).splitlines()[0]}"}
     if valid and path.with_name(f"{path.name}.ovr").exists():
         errors = ["Overviews found in external .ovr file. They should be internal"]
-    code = crs.to_epsg() if crs else None
+    placed = crs and transform != NOWHERE and all(map(isfinite, transform))
+    code = crs.to_epsg() if placed else None
     return {
         "code": f"EPSG:{code}" if code else None,
-        "wkt": crs.to_wkt(version="WKT2_2019") if crs and not code else None,
+        "wkt": crs.to_wkt(version="WKT2_2019") if placed and not code else None,
         "shape": shape,
         "transform": transform,
         "errors": errors,

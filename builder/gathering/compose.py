@@ -277,7 +277,10 @@ def _with_grid(dataset: Dataset, inspection: Inspection) -> Dataset:
 
     west, south, east, north = grid.bbox
     try:
-        outline = grid_footprint((west, east), (south, north), crs)
+        if grid.shape and grid.transform and any(grid.transform[1:4:2]):
+            outline = grid_footprint((0, grid.shape[1]), (0, grid.shape[0]), crs, grid.transform)
+        else:
+            outline = grid_footprint((west, east), (south, north), crs)
     except IaosError as trouble:
         said = note("geometry.grid", dataset.identifier, trouble.message, "its box is used instead")
         return replace(dataset, findings=(*dataset.findings, said))

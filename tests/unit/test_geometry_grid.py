@@ -67,6 +67,35 @@ def test_outline_holds_every_cell_and_little_else(name: str) -> None:
     assert area.covers(Point(13, 90)) == (name in HOLD_THE_NORTH_POLE)
 
 
+TURNED = {
+    "over the pole": ("EPSG:3575", (8000, 3000, -500000, 3000, -8000, 500000), True),
+    "beside the pole": ("EPSG:3575", (0, 3000, 200000, 3000, 0, -100000), False),
+    "across the antimeridian": ("EPSG:4326", (0.1, 0.02, 175, 0.02, -0.1, 72), False),
+}
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_outline_of_a_turned_grid_holds_every_cell_and_has_its_area(name: str) -> None:
+    crs, affine, over_the_pole = TURNED[name]
+    made = grid_footprint((0, 100), (0, 80), crs, affine)
+    area = shape(made)
+    columns, rows = (axis.ravel() + 0.5 for axis in np.meshgrid(np.arange(100), np.arange(80)))
+    x, y = affine[0] * columns + affine[1] * rows + affine[2], affine[3] * columns + affine[4] * rows + affine[5]
+    lon, lat = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
+    assert shapely.covers(area, shapely.points((np.asarray(lon) + 180) % 360 - 180, lat)).all()
+    if crs == "EPSG:3575":
+        fine = shapely.segmentize(area, 0.1)
+        back = pyproj.Transformer.from_crs(4326, 3575, always_xy=True)
+        planes = [
+            shapely.Polygon(np.column_stack(back.transform(*part.exterior.xy))) for part in shapely.get_parts(fine)
+        ]
+        parts = sum(plane.buffer(0).area for plane in planes)
+    else:
+        parts = area.area
+    assert parts == pytest.approx(8000 * abs(affine[0] * affine[4] - affine[1] * affine[3]), rel=5e-3)
+    assert area.covers(Point(13, 90)) == over_the_pole
+
+
 def test_polar_stereographic_corner_is_where_the_formula_puts_it() -> None:
     """Snyder 1987, equations 21-33 to 21-40 on the ellipsoid: corner of the NSIDC grid at 31.0 N (NSIDC: 30.98 N)."""
     made = grid_footprint((-3850e3, 3750e3), (-5350e3, 5850e3), "EPSG:3411")
@@ -107,6 +136,13 @@ def test_edges_beyond_a_pole_end_there() -> None:
 def test_unusable_grid_is_said(x, crs, said) -> None:
     with pytest.raises(UnusableGeometry, match=said):
         grid_footprint(x, (0, 1), crs)
+
+
+def test_a_grid_without_area_or_place_is_said() -> None:
+    with pytest.raises(UnusableGeometry, match="no area"):
+        grid_footprint((0, 10), (0, 10), "EPSG:3413", (1, 1, 0, 1, 1, 0))
+    with pytest.raises(UnusableGeometry, match="no place on the globe"):
+        grid_footprint((0, 10), (0, 10), 'LOCAL_CS["a tank",UNIT["metre",1]]')
 
 
 def test_track_across_the_antimeridian_keeps_its_length() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from base64 import b64decode
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import rasterio
 import shapely
 from pyproj import CRS
 from rasterio.enums import MaskFlags
+from rasterio.errors import NotGeoreferencedWarning
 
 from builder.build import Request, build
 from builder.enrich.inspect import KILLED, TOO_LONG
@@ -142,6 +144,33 @@ def test_a_palette_of_sixteen_bits_is_drawn(tmp_path):
     picture = b64decode(describe(path)["thumbnail"])
     with rasterio.MemoryFile(picture) as memory, memory.open() as file:
         assert file.read()[:, :, 0].T.tolist() == [[1, 2, 3, 255], [255, 128, 0, 255]]
+
+
+@pytest.mark.parametrize(
+    ("crs", "place"),
+    [
+        ("EPSG:3413", (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)),
+        ("EPSG:4326", (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)),
+        ("EPSG:3413", (math.nan, 0.0, 10.0, 0.0, -1.0, 80.0)),
+        ('LOCAL_CS["a tank",UNIT["metre",1]]', (10.0, 0.0, 0.0, 0.0, -10.0, 0.0)),
+    ],
+)
+def test_a_raster_without_a_place_is_an_item_without_one(tmp_path, crs, place):
+    folder = tmp_path / "collections" / "grids"
+    folder.mkdir(parents=True)
+    shape = {"width": 20, "height": 10, "count": 1, "dtype": "uint8", "crs": crs, "transform": rasterio.Affine(*place)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(folder / "nh_20200101.tif", "w", driver="GTiff", **shape) as raster:
+            raster.write(np.arange(200, dtype="uint8").reshape(1, 10, 20))
+    (tmp_path / "collections" / "grids.yaml").write_text(DEFINITION)
+    report = build(Request(tmp_path / "collections", tmp_path / "out", tmp_path / "state"), lambda task: None)
+    assert report.exit_status == 0, report.to_markdown()
+    (item,) = (json.loads(file.read_bytes()) for file in (tmp_path / "out/nsidc/grids").glob("nh_*.json"))
+    assert item["geometry"] is None
+    assert item["assets"]["data"]["bands"][0]["statistics"]["maximum"] == 199
+    codes = {finding.code for one in report.collections for finding in one.findings}
+    assert codes & {"raster.no-crs", "geometry.grid"}
 
 
 def test_a_reference_system_without_a_code_is_told_as_wkt2_and_projjson(tmp_path):
