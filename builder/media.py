@@ -45,7 +45,7 @@ BY_SUFFIX = {
 """Suffix in lower case → media type (IANA where registered)."""
 
 
-_RUN_BY_BROWSERS = frozenset(
+RUN_BY_BROWSERS = frozenset(
     {"text/html", "text/javascript", "image/svg+xml", "application/xml", "application/atom+xml"}
 )
 """What may carry scripts, or style sheets that do: HTML, and every kind of XML."""
@@ -60,4 +60,4 @@ def media_type(name: str) -> str:
 def inert_type(name: str) -> str:
     """Return the media type under which a partner's file may stand on our own site: never one that a browser runs."""
     found = media_type(name)
-    return BY_SUFFIX[".txt"] if found.partition(";")[0] in _RUN_BY_BROWSERS else found
+    return BY_SUFFIX[".txt"] if found.partition(";")[0] in RUN_BY_BROWSERS else found

@@ -13,11 +13,19 @@ COMPRESSED = ("text/html", "text/css", "text/javascript", "image/svg+xml")
 """What only browsers read. STAC documents, references, records and data are stored as the manifest names them: Python's
 urllib and obstore do not undo a content-encoding they did not ask for, and ranges count stored bytes."""
 
+RANGED = ("application/netcdf", "application/x-netcdf", "image/tiff", "application/vnd.apache.parquet")
+"""What is read by range."""
+
 WORTH_IT = 1024
 PAGES = "public, max-age=60, stale-while-revalidate=600"
 DATA = "public, max-age=600"
 IMMUTABLE = "public, max-age=31536000, immutable"
 STATE = "no-store"
+
+
+def is_ranged(entry: Published) -> bool:
+    """Tell whether readers ask for parts of an object."""
+    return entry.media_type.split(";")[0] in RANGED
 
 
 def is_compressed(entry: Published) -> bool:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from builder.findings import Finding, error, warning
+from builder.manifest import Published
+from builder.media import RUN_BY_BROWSERS, media_type
 
 ORIGIN = "https://reader.example"
 EXPOSED = ("Content-Range", "ETag", "Accept-Ranges")
 """Content-Length needs no leave (Fetch standard, CORS-safelisted response-header names)."""
+
+SHOWN = ("text/html", "text/css", "text/javascript", "image/svg+xml")
+"""What a browser shows or runs only under its own media type."""
+
+SCRIPTS = frozenset({"text/javascript", "application/javascript", "application/x-javascript"})
+"""What servers call scripts; browsers run all of these (WHATWG, MIME Sniffing, 4.6)."""
 
 TIMEOUT_S = (10, 60)
 
@@ -65,7 +73,7 @@ def _names(header: str | None) -> set[str]:
 
 
 def ranges(url: str, where: str, size: int) -> list[Finding]:
-    """Check that a part of an object can be asked for, and that a part beyond its end is refused.
+    """Check that a part of an object can be asked for, packed or not, and that a part beyond its end is refused.
 
     Args:
         url: Address of the object.
@@ -74,15 +82,59 @@ def ranges(url: str, where: str, size: int) -> list[Finding]:
     """
     import requests
 
-    said = []
+    said: list[str] = []
     try:
-        for first, expected in ((0, 206), (size + 10, 416)):
-            headers = {"Range": f"bytes={first}-{first + 3}", "Accept-Encoding": "identity"}
+        for first, expected, accepted in ((0, 206, "identity"), (size + 10, 416, "identity"), (0, 206, "gzip")):
+            if said:
+                break
+            headers = {"Range": f"bytes={first}-{first + 3}", "Accept-Encoding": accepted}
             with requests.get(url, headers=headers, timeout=TIMEOUT_S, stream=True) as got:
+                how = f" where {accepted} is accepted" if accepted != "identity" else ""
                 if got.status_code != expected:
-                    said.append(f"bytes {first} to {first + 3} of {size} give {got.status_code}, not {expected}")
+                    said.append(f"bytes {first} to {first + 3} of {size} give {got.status_code}, not {expected}{how}")
                 elif expected == 206 and got.headers.get("Content-Range") != f"bytes 0-{min(3, size - 1)}/{size}":
                     said.append(f"Content-Range is {got.headers.get('Content-Range')!r}, the object has {size} bytes")
     except requests.RequestException as trouble:
         said.append(f"cannot be asked for ranges: {type(trouble).__name__}")
     return [error("verify.range", where, text, RANGE_HINT) for text in said]
+
+
+def types(address: Callable[[str], str | None], manifest: Mapping[str, Published]) -> list[Finding]:
+    """Check that browsers are told what pages, style sheets and scripts are, and not to run what partners sent.
+
+    One object of each kind is asked for.
+
+    Args:
+        address: Gives the address of an object.
+        manifest: Path → object.
+    """
+    return [finding for path, wanted in _typical(manifest) for finding in _type(address(path) or "", path, wanted)]
+
+
+def _typical(manifest: Mapping[str, Published]) -> Iterator[tuple[str, str]]:
+    """Yield one path of each kind that matters, with its media type."""
+    met: set[tuple[str, ...]] = set()
+    for path, entry in sorted(manifest.items()):
+        wanted, by_name = (kind.partition(";")[0] for kind in (entry.media_type, media_type(path)))
+        kind = wanted, by_name
+        if kind not in met and (wanted in SHOWN or (wanted == "text/plain" and by_name in RUN_BY_BROWSERS)):
+            met.add(kind)
+            yield path, wanted
+
+
+def _type(url: str, path: str, wanted: str) -> Iterator[Finding]:
+    import requests
+
+    try:
+        with requests.get(url, timeout=TIMEOUT_S, stream=True) as got:
+            told = got.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            ok = got.ok
+    except requests.RequestException:
+        return  # told of where its bytes are read
+    same = told == wanted or {told, wanted} <= SCRIPTS
+    if ok and wanted in SHOWN and not same:
+        text = f"is sent as {told or 'nothing'}, not as {wanted}: browsers do not show or run it"
+        yield error("verify.type", path, text, "have the server send the media types of the manifest, as by suffix")
+    elif ok and wanted not in SHOWN and told in RUN_BY_BROWSERS | SCRIPTS:
+        text = f"is sent as {told}, not as {wanted}: a browser would run what a partner wrote"
+        yield warning("verify.type", path, text, "have the server send all below `data/` as text/plain")

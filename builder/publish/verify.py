@@ -20,9 +20,9 @@ from builder.findings import Finding, error, warning
 from builder.manifest import Published
 from builder.publish import bucket as state
 from builder.publish import probes
+from builder.publish.headers import is_ranged
 from builder.publish.plan import stamp
 from builder.publish.site import Site, Unreadable, open_site
-from builder.tree import rank
 
 if TYPE_CHECKING:
     from builder.progress import Advance
@@ -179,10 +179,12 @@ def _freshness(site: Site) -> Iterable[Finding]:
 
 
 def _probe(site: Site, manifest: dict[str, Published]) -> list[Finding]:
-    """Ask for a range of the largest data object (or the root), and for CORS."""
-    data = [path for path in manifest if rank(path) == 0] or [path for path in manifest if path == ROOT]
+    """Ask for media types, for a range of the largest object that is read so (or of the root), and for CORS."""
+    data = [path for path, entry in manifest.items() if is_ranged(entry)]
+    data = data or [path for path in manifest if path == ROOT]
     path = max(data, key=lambda path: (manifest[path].size, path), default=None)
     url = site.address(path) if path else None
     if path is None or url is None:
         return []
-    return [*probes.ranges(url, path, manifest[path].size), *probes.cors(url, path)]
+    parts = probes.ranges(url, path, manifest[path].size)
+    return [*probes.types(site.address, manifest), *parts, *probes.cors(url, path)]

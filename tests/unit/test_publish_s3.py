@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 
 import boto3
 import pytest
@@ -17,6 +18,7 @@ from builder.cli import group
 from builder.errors import PublishError
 from builder.publish import Policy, publish, rollback
 from builder.publish.verify import verify
+from tests.servers.local import Answer, LocalServer
 from tests.unit.publishing import at, catalogue, ignore, killed, stac
 
 TARGET = "s3://arctic/iaos"
@@ -216,6 +218,61 @@ def test_verify_finds_what_was_done_to_a_bucket(site, s3, endpoint, monkeypatch)
     )
     assert done.return_value == 1
     assert {finding["code"] for finding in json.loads(done.output)} >= {"verify.differs", "verify.missing"}
+
+
+def test_ranges_are_asked_of_what_is_read_by_range_and_not_of_packed_scripts(tmp_path, s3, endpoint):
+    script = {"static/app/map.js": (b"// map\n" * 20_000, "text/javascript; charset=utf-8")}
+    publish(catalogue(tmp_path / "out", stac(1) | script), TARGET, ignore, endpoint=endpoint)
+    assert {code for code, _ in codes(TARGET, endpoint)} <= {"verify.cors"}
+
+
+KINDS = {
+    "page.html": "text/html; charset=utf-8",
+    "site.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "land.svg": "image/svg+xml",
+    "p/c/data/theirs.html": "text/plain; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({"app.js": "application/javascript", "page.html": "TEXT/HTML", "p/c/data/theirs.html": ""}, set()),
+        (dict.fromkeys(KINDS, "text/plain"), {"index.html", "site.css", "app.js", "land.svg"}),
+        ({"p/c/data/theirs.html": "text/html", "site.css": ""}, {"p/c/data/theirs.html", "site.css"}),
+    ],
+)
+def test_media_types_that_browsers_go_by_are_checked(tmp_path, monkeypatch, sent, wrong):
+    at(monkeypatch)
+    folder = tmp_path / "site"
+    files = stac(1) | {path: (path.encode(), kind) for path, kind in KINDS.items()}
+    publish(catalogue(tmp_path / "out", files), str(folder), ignore)
+    manifest = {path: kind for path, (_, kind) in files.items()} | {"index.html": sent.get("page.html", "text/html")}
+
+    def answer(request):
+        kind = (manifest | sent).get(request.path[1:], "application/octet-stream")
+        return Answer(200, {"Content-Type": kind} if kind else {}, (folder / request.path[1:]).read_bytes())
+
+    with LocalServer(answer) as server:
+        assert {where for code, where in codes(server.url) if code == "verify.type"} == wrong
+
+
+def test_a_server_that_packs_data_for_those_who_accept_it_is_named(tmp_path, monkeypatch):
+    at(monkeypatch)
+    publish(catalogue(tmp_path / "out", stac(1)), str(tmp_path / "site"), ignore)
+
+    def answer(request):
+        data = (tmp_path / "site" / request.path[1:]).read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
+        if asked is None or "gzip" in request.headers.get("accept-encoding", ""):
+            return Answer(200, {"Content-Type": "text/html"}, data)
+        part = data[int(asked[1]) : int(asked[2]) + 1]
+        return Answer(206 if part else 416, {"Content-Range": f"bytes {asked[1]}-{asked[2]}/{len(data)}"}, part)
+
+    with LocalServer(answer) as server:
+        (said,) = [one.message for one in verify(server.url, ignore).findings if one.code == "verify.range"]
+    assert said == "bytes 0 to 3 of 2004 give 200, not 206 where gzip is accepted"
 
 
 def test_cors_that_keeps_readers_out_is_named_with_its_remedy(site, s3, endpoint):
