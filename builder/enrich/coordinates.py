@@ -51,9 +51,7 @@ def find(dataset: Any, rule: Rule) -> Any | None:
     for name, variable in dataset.variables.items():
         if variable.dtype.kind not in "iuf" or variable.ndim > 2:
             continue
-        if any(part in str(name).lower() for part in _NOT_COORDINATES):
-            continue
-        score = _score(str(name), variable, rule)
+        score = fits(str(name), variable, rule)
         if score > best_score:
             best, best_score = variable, score
     return best
@@ -86,8 +84,11 @@ def downward(variable: Any, name: str) -> bool:
     return "depth" in name.lower() or variable.attrs.get("standard_name") == "depth"
 
 
-def _score(name: str, variable: Any, rule: Rule) -> int:
+def fits(name: str, variable: Any, rule: Rule) -> int:
+    """Return how well a variable fits a rule by its name, dimensions and attributes; 0 where it does not."""
     attributes = variable.attrs
+    if any(part in name.lower() for part in _NOT_COORDINATES):
+        return 0
     if str(attributes.get("standard_name", "")).strip() in rule.standard_names:
         return 8 + (name in variable.dims) * 2 + (name.lower() in rule.names)
     if str(attributes.get("units", "")).strip().lower() in rule.units:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,24 +25,25 @@ EARLIEST, LATEST = 1600, 2300
 def survey(path: Path, href: str) -> dict[str, Any]:
     """Return ``coverage``, ``projection`` and ``findings`` of a file as JSON values.
 
-    Coordinates of all groups count. Values masked by a fill value do not; ``valid_range`` is not applied,
-    because it is often given in packed numbers.
+    Coordinates of all groups count, those of the groups around a group with its own. Values masked by a fill value
+    do not; ``valid_range`` is not applied, because it is often given in packed numbers.
     """
     import netCDF4
     import xarray as xr
 
     from builder.enrich.correct import groups
+    from builder.enrich.groupstore import group_store
 
     with netCDF4.Dataset(path) as file:
-        prefixes = [prefix for prefix, _ in groups(file)][: MAX_GROUPS + 1]
-    collected = _Collected(href)
-    for prefix in prefixes:
+        own = {prefix: list(group.variables) for prefix, group in groups(file)}
+        used = {frozenset(one.dimensions) for _, group in groups(file) for one in group.variables.values()}
+        collected = _Collected(href, used, _kind(file.__dict__))
+    for prefix in list(own)[: MAX_GROUPS + 1]:
         try:
-            with xr.open_dataset(
-                path, engine="netcdf4", group=prefix.rstrip("/") or None, decode_times=False, decode_coords=False,
-                create_default_indexes=False,
-            ) as dataset:  # fmt: skip
-                collected.add(dataset)
+            store = group_store(str(path), prefix.rstrip("/"))
+            options: Any = {"decode_times": False, "decode_coords": False, "create_default_indexes": False}
+            with xr.open_dataset(store, **options) as dataset:
+                collected.add(dataset, own[prefix])
         except (ValueError, TypeError, OverflowError, RuntimeError) as trouble:
             message = f"coordinates of /{prefix}: {first_line(trouble)}"
             collected.findings.append(note("netcdf.coordinates-unread", href, message))
@@ -51,8 +53,10 @@ def survey(path: Path, href: str) -> dict[str, Any]:
 class _Collected:
     """What the groups of one file say together."""
 
-    def __init__(self, href: str) -> None:
+    def __init__(self, href: str, used: Collection[frozenset[str]], kind: str) -> None:
         self.href = href
+        self.used = used
+        self.kind = kind
         self.findings: list[Finding] = []
         self.geometries: list[dict[str, Any]] = []
         self.boxes: list[tuple[float, float, float, float]] = []
@@ -60,8 +64,9 @@ class _Collected:
         self.levels: list[float] = []
         self.projection: dict[str, Any] | None = None
 
-    def add(self, dataset: Any) -> None:
-        self._place(dataset)
+    def add(self, dataset: Any, own: Collection[str]) -> None:
+        """Take in a group; positions that lie in a group around it, ``own`` having none, were taken in with that."""
+        self._place(dataset, own)
         self._time(dataset)
         self._vertical(dataset)
 
@@ -73,9 +78,9 @@ class _Collected:
             "end": max(self.instants).isoformat() if self.instants else None,
             "vertical": [min(self.levels), max(self.levels), "m"] if self.levels else None,
         }
-        return {"coverage": coverage, "projection": self.projection, "findings": self.findings}
+        return {"coverage": coverage, "projection": self.projection, "findings": list(dict.fromkeys(self.findings))}
 
-    def _place(self, dataset: Any) -> None:
+    def _place(self, dataset: Any, own: Collection[str]) -> None:
         grid = grid_of(dataset)
         if grid is not None:
             self.projection = grid.projection
@@ -83,7 +88,9 @@ class _Collected:
                 self.geometries.append(dict(footprint))
                 return
         latitude, longitude = find(dataset, LATITUDE), find(dataset, LONGITUDE)
-        if latitude is not None and longitude is not None:
+        if latitude is None or longitude is None:
+            return
+        if any(one is latitude or one is longitude for name, one in dataset.variables.items() if name in own):
             self._positions(dataset, latitude, longitude)
 
     def _positions(self, dataset: Any, latitude: Any, longitude: Any) -> None:
@@ -91,11 +98,21 @@ class _Collected:
         if np.nanmax(np.abs(lat), initial=0) > 90.0 or np.nanmax(np.abs(lon), initial=0) > FARTHEST:
             message = "some coordinates lie outside of the globe and were left out"
             self.findings.append(warning("netcdf.coordinates-outside", self.href, message))
-        crossed = latitude.dims != longitude.dims and not _in_pairs(dataset, latitude, longitude)
+        crossed = latitude.dims != longitude.dims and not self._in_pairs(dataset, latitude, longitude)
         if longitude.ndim == 2 or crossed:
             self.boxes += filter(None, [box_of(lon, lat)])
         else:
-            self.geometries += map(dict, filter(None, [points_of(lon, lat, track=_is_track(dataset))]))
+            track = _is_track(dataset, self.kind)
+            self.geometries += map(dict, filter(None, [points_of(lon, lat, track=track)]))
+
+    def _in_pairs(self, dataset: Any, latitude: Any, longitude: Any) -> bool:
+        """Tell whether positions of two dimensions belong together, one for each time.
+
+        So they do in OceanSITES and Copernicus profile files, where no variable of any group has both dimensions.
+        """
+        together = any({*latitude.dims, *longitude.dims} <= dims for dims in self.used)
+        timed = any(is_time(variable) and variable.shape == latitude.shape for variable in dataset.variables.values())
+        return latitude.ndim == 1 and latitude.shape == longitude.shape and timed and not together
 
     def _time(self, dataset: Any) -> None:
         time = _time_of(dataset)
@@ -163,21 +180,16 @@ def _time_of(dataset: Any) -> Any | None:
     return found if found is not None else next(iter(variables.values()), None)
 
 
-def _in_pairs(dataset: Any, latitude: Any, longitude: Any) -> bool:
-    """Tell whether positions of two dimensions belong together, one for each time.
-
-    So they do in OceanSITES and Copernicus profile files, where no variable has both dimensions.
-    """
-    dims = {*latitude.dims, *longitude.dims}
-    together = any(dims <= set(variable.dims) for variable in dataset.variables.values())
-    timed = any(is_time(variable) and variable.shape == latitude.shape for variable in dataset.variables.values())
-    return latitude.ndim == 1 and latitude.shape == longitude.shape and timed and not together
+def _kind(attributes: Mapping[str, Any]) -> str:
+    return " ".join(
+        str(attributes.get(name, "")) for name in ("featureType", "cdm_data_type", "CF:featureType")
+    ).lower()
 
 
-def _is_track(dataset: Any) -> bool:
-    kinds = [str(dataset.attrs.get(name, "")).lower() for name in ("featureType", "cdm_data_type", "CF:featureType")]
+def _is_track(dataset: Any, kind: str) -> bool:
+    """Tell whether positions are those of one track, as a group or, where it says nothing, the file says."""
     several = any(
         v.attrs.get("cf_role") == "trajectory_id" and v.ndim and v.shape[0] > 1 and v.dtype.kind != "S"
         for v in dataset.variables.values()
     )
-    return not several and any("traj" in kind for kind in kinds)
+    return not several and "traj" in (_kind(dataset.attrs).strip() or kind)

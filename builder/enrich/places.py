@@ -85,7 +85,8 @@ def _is_path(pairs: Values) -> bool:
 
 
 def merged(geometries: Sequence[GeoJSON]) -> GeoJSON | None:
-    """Return one geometry for the parts of a file: itself, or a collection of them."""
+    """Return one geometry for the parts of a file: itself, or a collection of them; what several say counts once."""
+    geometries = [part for i, part in enumerate(geometries) if part not in geometries[:i]]
     if len(geometries) <= 1:
         return geometries[0] if geometries else None
     if all(part["type"] in {"Point", "MultiPoint"} for part in geometries):

@@ -145,6 +145,7 @@ def _import_readers() -> None:
 
     import builder.enrich.coverage
     import builder.enrich.fetching
+    import builder.enrich.groupstore
     import builder.enrich.header
     import builder.enrich.references
     import builder.enrich.translate

@@ -36,9 +36,10 @@ def open(  # noqa: A001
 ) -> xr.Dataset:
     """Open an item, a collection with combined references, a reference file or a NetCDF file as an xarray Dataset.
 
-    Nothing but coordinates is read until values are asked for. References are read with 64 chunks at a time, for which
-    zarr's ``async.concurrency`` is raised in this process. Every part that is read is checked against
-    the size and ETag that were recorded when the references were made.
+    A group has with it what it uses of the groups around it, which `xarray.open_dataset` leaves out: coordinates of
+    its dimensions and what its variables name. Nothing but coordinates is read until values are asked for. References
+    are read with 64 chunks at a time, for which zarr's ``async.concurrency`` is raised in this process. Every part that
+    is read is checked against the size and ETag that were recorded when the references were made.
 
     Args:
         item_or_url: A `pystac.Item` or `pystac.Collection`, the same as a dictionary, or the path or address of
@@ -104,24 +105,29 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
     import netCDF4
     import xarray as xr
 
-    name = source.href
+    from builder.enrich.groupstore import group_store
+
+    name, wanted = source.href, (group or "").strip("/")
     try:
         if "://" not in name:
             if not Path(name).is_file():
                 raise ReadingError("no such file", where=name)
             with netCDF4.Dataset(name) as looked_into:
-                others = _check_group(looked_into, source, group)
-            return Opened(xr.open_dataset(name, engine="netcdf4", group=group, **options), source, groups=others)
-        file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
-        others = _check_group(file, source, group)
-        store = xr.backends.NetCDF4DataStore(file, group=group)  # type: ignore[no-untyped-call]
+                others = _check_group(looked_into, source, wanted)
+            if not wanted:
+                return Opened(xr.open_dataset(name, engine="netcdf4", **options), source, groups=others)
+            store = group_store(name, wanted)
+        else:
+            file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
+            others = _check_group(file, source, wanted)
+            store = group_store(file, wanted)
         return Opened(xr.open_dataset(store, **options), source, groups=others)
     except (OSError, ValueError) as trouble:
         raise _unreadable(trouble, "NetCDF", name) from trouble
 
 
-def _check_group(file: netCDF4.Dataset, source: Source, group: str | None) -> tuple[str, ...]:
-    wanted, groups = (group or "").strip("/"), dict(_groups(file))
+def _check_group(file: netCDF4.Dataset, source: Source, wanted: str) -> tuple[str, ...]:
+    groups = dict(_groups(file))
     holding = [path for path, holds in groups.items() if holds]
     if wanted not in groups or (not (wanted or groups[""]) and holding):
         raise _no_group(source, wanted, holding)

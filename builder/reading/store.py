@@ -15,6 +15,7 @@ from fsspec.implementations.reference import ReferenceFileSystem
 
 from builder.errors import ReadingError, StaleError
 from builder.reading.locate import Source, Stated, local
+from builder.references.grouped import of_group
 
 TRIES = 4
 PAUSE_S = 0.25
@@ -101,7 +102,8 @@ def _whole_size(answer: ClientResponse) -> int | None:
 def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSystem | None, list[str]]:
     """Return the file system of a group's references, and all groups; local data files are checked at once.
 
-    The group becomes the root, since Zarr finds nothing in folders of references. None stands for no such group.
+    The group becomes the root, since Zarr finds nothing in folders of references, with what it uses of the groups
+    around it. None stands for no such group.
 
     Raises:
         ReadingError: The references are in a form or point to a kind of address that is not read.
@@ -121,8 +123,7 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
     if group not in groups:
         return None, groups
     if group:
-        within = {key.removeprefix(f"{group}/"): value for key, value in refs.items() if key.startswith(f"{group}/")}
-        document = {**(document or {}), "refs": within}
+        document = {**(document or {}), "refs": of_group(refs, group)}
     here = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=True)
     web = CheckedHTTPFileSystem(source.stated)
     files = ReferenceFileSystem(
