@@ -26,6 +26,7 @@ class Reading:
         crs: Reference system of a projected grid.
         costs: Kind of read (``series``, ``profile``, ``map``), requests and size in words.
         opening: Python code that opens the references.
+        groups: Groups of the file, each with the address of its own references and of those of the whole file.
         host: Origin of the file where pages may only reach it with leave of their policy (http).
     """
 
@@ -35,6 +36,7 @@ class Reading:
     crs: str | None
     costs: tuple[tuple[str, int, str], ...]
     opening: str
+    groups: tuple[tuple[str, str, str], ...]
     host: str | None
 
 
@@ -58,8 +60,16 @@ def reading(item: Json, snippets: tuple[Snippet, ...], key: str = "references") 
         text(properties(item).get("proj:code")),
         costs,
         next((one.code for one in snippets if one.key == {"references": "kerchunk"}.get(key, key)), ""),
+        tuple(_groups(assets, href)),
         _host(assets),
     )
+
+
+def _groups(assets: Json, whole_file: str) -> Iterator[tuple[str, str, str]]:
+    for one in map(mapping, assets.values()):
+        href, group = safe_href(one.get("href")), text(one.get("iaos:group"))
+        if href and group and "group-references" in texts(one.get("roles")):
+            yield group, href, whole_file
 
 
 def _costs(references: Json) -> Iterator[tuple[str, int, str]]:

@@ -26,7 +26,7 @@ async function answer(job) {
     if (plan.error) return plan;
     const table = await reader.read(plan);
     const columns = table.columns.map((one) => ({ name: one.name, unit: one.unit, values: Array.from(one.values, plain) }));
-    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, place: plan.place, failed, curve: curveOf(table), cells: plan.across && pictureOf(table), python: python(table, job.opening ?? "") };
+    return { columns, cost: plan.cost, spent: dataset.ranges.spent, selection: plan.selection, away: plan.away, place: plan.place, failed, curve: curveOf(table), cells: plan.across && pictureOf(table), python: python(table, job.opening ?? "", job.groups) };
   }
   const found = {};
   for (const name of job.names ?? dataset.variables.keys())

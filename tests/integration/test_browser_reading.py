@@ -18,9 +18,12 @@ import xarray as xr
 from builder.enrich.guard import file_kind
 from builder.enrich.references import build_references
 from builder.errors import UnreferenceableError
+from builder.pages.snippets import xarray_references
+from builder.references.grouped import by_group
 from builder.references.readcost import read_costs
 from builder.serve import serve
 from tests.encodings import CASES, write
+from tests.unit.test_inherited import write_grid
 
 pytestmark = [
     pytest.mark.integration,
@@ -453,3 +456,35 @@ def test_times_are_those_of_cftime(folder):
         dates = cftime.num2date(values, units, calendar)
         epoch = cftime.datetime(1970, 1, 1, calendar=calendar)
         assert found == [round((date - epoch).total_seconds() * 1000) for date in dates], units
+
+
+def test_a_group_is_cut_by_the_coordinates_around_it(folder, url, tmp_path):
+    path = folder / "grouped.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        write_grid(file)
+    job = referenced(path, url)
+    (folder / "grouped-ice.json").write_bytes(by_group(path.with_suffix(".json").read_bytes())["grids/ice"])
+    job |= {
+        "opening": xarray_references(job["references"], "http"),
+        "groups": [["grids/ice", "./grouped-ice.json", "./grouped.json"]],
+    }
+    with netCDF4.Dataset(path) as file:
+        lon, lat, ice = file["lon"][:], file["lat"][:], file["grids/ice/ice"][:]
+    box = [lon[2, 2], lat.min(), lon[2, 5], lat[1, 4]]
+    noon = START + DAY // 2
+    questions = [
+        {"kind": "series", "variable": "grids/ice/ice", "point": [lon[3, 4], lat[3, 4]], "time": [noon, noon + DAY]},
+        {"kind": "subset", "variable": "grids/ice/ice", "box": box},
+        {"kind": "series", "variable": "grids/other/ice", "point": [lon[3, 4], lat[3, 4]]},
+    ]
+    series, cells, timeless = ask([job | {"question": one} for one in questions], folder)
+    assert series["columns"][-1]["values"] == ice[1:4, 3, 4].tolist()
+    assert timeless["columns"][0] == {"name": "time", "unit": "", "values": [0, 1, 2]}  # that of the root has five
+    inside = (lon >= box[0]) & (lon <= box[2]) & (lat <= box[3])
+    assert sorted(cells["columns"][-1]["values"]) == sorted(ice[:, inside].ravel().tolist())
+    for answer, wanted in ((series, ice[1:4, 3, 4]), (cells, ice[:, inside])):
+        script = answer["python"].replace("part.nc", str(tmp_path / "part.nc"))
+        subprocess.run([sys.executable, "-c", script], check=True)
+        with xr.open_dataset(tmp_path / "part.nc") as cut:
+            values = cut.ice.to_numpy().ravel()
+        assert sorted(values[np.isfinite(values)]) == sorted(wanted.ravel())

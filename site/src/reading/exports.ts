@@ -25,13 +25,24 @@ function quoted(words: string): string {
 }
 
 /** Code that opens the references, as the page prints it, and cuts out the same values; the last line writes NetCDF. */
-export function python({ plan }: Table, opening: string): string {
+export function python({ plan }: Table, opening: string, groups: readonly Group[] = []): string {
   const cuts = plan.variable.dims
     .filter((dim) => plan.selection[dim])
     .map((dim) => `${JSON.stringify(dim)}: ${dim in plan.among ? `[${plan.among[dim]!.join(", ")}]` : `slice(${plan.selection[dim]!.join(", ")})`}`);
   const [name, masked] = [last(plan.variable.name), inside(plan)];
   const names = masked && !plan.cells!.projected ? [name, ...[plan.cells!.latitude, plan.cells!.longitude].map(last)] : [name];
-  return `${opening.trimEnd()}\npart = dataset[[${names.join(", ")}]].isel({${cuts.join(", ")}})\n${masked}part.to_netcdf("part.nc")\n`;
+  return `${ofGroup(opening, plan.variable.name, groups).trimEnd()}\npart = dataset[[${names.join(", ")}]].isel({${cuts.join(", ")}})\n${masked}part.to_netcdf("part.nc")\n`;
+}
+
+/** A group of the file: its path, the address of its own references, and that of the references of the whole file. */
+export type Group = readonly [path: string, own: string, whole: string];
+
+/** The code that opens the group of a variable by references of its own, which hold the coordinates around it. */
+function ofGroup(opening: string, name: string, groups: readonly Group[]): string {
+  const found = groups.find(([path]) => path === name.slice(0, Math.max(name.lastIndexOf("/"), 0)));
+  if (!found) return opening;
+  const [own, whole] = [found[1], found[2]].map((href) => href.replace(/^\.\//, ""));
+  return opening.replace(`${whole}"`, `${own}"`).replace(/^store\.path = .*\n/m, "");
 }
 
 const last = (name: string): string => JSON.stringify(name.split("/").pop());

@@ -9,7 +9,7 @@ import { MOST_VALUES, type Block, type Dataset, type Selection, type Variable } 
 import { located, positionsOf, type Located } from "./located";
 import { inBox, nearest, type Coordinates, type Near } from "./nearby";
 import type { Cost } from "./ranges";
-import { rolesOf, type Place, type Roles } from "./roles";
+import { axisOf, rolesOf, type Place, type Roles } from "./roles";
 import { ReadError } from "./trouble";
 
 /** More than this is not read in the page at once, nor of one coordinate. */
@@ -218,9 +218,10 @@ export class Reader implements Coordinates {
       for (const name of named)
         own.push({ name, dim, unit: this.unit(name), values: await this.coordinate(name), times: false });
       if (own.length === 0) {
-        const values = this.dataset.variables.has(dim) && !this.dataset.textual(dim) ? await this.coordinate(dim) : undefined;
+        const name = axisOf(this.dataset, variable, dim);
+        const values = name && !this.dataset.textual(name) ? await this.coordinate(name) : undefined;
         const length = variable.shape[axis]!;
-        const unit = values ? this.unit(dim) : "";
+        const unit = name && values ? this.unit(name) : "";
         own.push({ name: dim, dim, unit, values: values ?? Float64Array.from({ length }, (_, i) => i), times: false });
       }
       found.push(...own.map((one) => ({ ...one, values: one.values.slice(first, stop) })));

@@ -19,6 +19,10 @@ export type Place =
   | { kind: "projected"; x: string; y: string; easting: string; northing: string }
   | { kind: "one"; longitude: string; latitude: string };
 
+/** The group of a name of a file with groups, with a slash at its end, and the name within it. */
+const folder = (name: string): string => name.slice(0, name.lastIndexOf("/") + 1);
+const within = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
+
 const word = (variable: Variable, name: string): string => String(variable.attributes[name] ?? "").toLowerCase();
 
 export function isTime(one: Variable): boolean {
@@ -49,8 +53,8 @@ export function measured(dataset: Dataset): Variable[] {
   const found = all.filter(
     (one) =>
       one.shape.length > 0 &&
-      !one.dims.includes(one.name) &&
-      !bounds.has(one.name) &&
+      !one.dims.includes(within(one.name)) &&
+      !bounds.has(within(one.name)) &&
       !dataset.textual(one.name) &&
       ![isTime, isLatitude, isLongitude].some((is) => is(one)) &&
       !/_(qc|flag|flags|status_flag)$/i.test(one.name) &&
@@ -70,8 +74,21 @@ export function rolesOf(dataset: Dataset, variable: Variable): Roles {
   const depth = near.find((one) => isDepth(one) && one.shape.length === 1 && !taken.has(one.dims[0]));
   const named = variable.dims.find((dim) => DEPTH_NAME.test(dim) && !taken.has(dim));
   if (depth) found.depth = { dim: depth.dims[0]!, variable: depth.name };
-  else if (named) found.depth = { dim: named, ...(dataset.variables.has(named) ? { variable: named } : {}) };
+  else if (named) {
+    const axis = axisOf(dataset, variable, named);
+    found.depth = { dim: named, ...(axis && { variable: axis }) };
+  }
   return found;
+}
+
+/** The coordinate of a dimension of a variable, in its group or the nearest around it; none of another length. */
+export function axisOf(dataset: Dataset, variable: Variable, dim: string): string | undefined {
+  const length = variable.shape[variable.dims.indexOf(dim)];
+  for (let group = folder(variable.name); ; group = folder(group.slice(0, -1))) {
+    const one = dataset.variables.get(group + dim);
+    if (one?.shape.length === 1 && one.dims[0] === dim && one.shape[0] === length) return one.name;
+    if (!group) return undefined;
+  }
 }
 
 function dimsOf(place: Place): string[] {
@@ -79,14 +96,19 @@ function dimsOf(place: Place): string[] {
   return place.kind === "points" ? [place.dim] : [place.x, place.y];
 }
 
-/** Variables that may be coordinates: named by the variable, or lying along its dimensions. */
+/** Variables that may be coordinates: named by the variable, or lying along its dimensions; the nearest group's first. */
 function coordinates(dataset: Dataset, variable: Variable): Variable[] {
-  const said = String(variable.attributes.coordinates ?? "").split(/\s+/);
-  const group = variable.name.slice(0, variable.name.lastIndexOf("/") + 1);
-  const own = [...dataset.variables.values()].filter((one) => one.name.startsWith(group));
-  const fits = (one: Variable): boolean => one !== variable && one.dims.every((dim) => variable.dims.includes(dim));
-  const all = [...own, ...paired(own)].filter(fits);
-  const rank = (one: Variable): number => (said.includes(one.name) ? 0 : 2) + (one.shape.length > 0 ? 0 : 1);
+  const said = String(variable.attributes.coordinates ?? "").split(/\s+/).map(within);
+  const group = folder(variable.name);
+  const [inner, around] = [[], []] as [Variable[], Variable[]];
+  for (const one of dataset.variables.values())
+    if (one.name.startsWith(group)) inner.push(one);
+    else if (group.startsWith(folder(one.name))) around.push(one);
+  around.sort((a, b) => folder(b.name).length - folder(a.name).length);
+  const own = [...inner, ...around];
+  const along = (one: Variable): boolean => one.dims.every((dim, axis) => variable.shape[variable.dims.indexOf(dim)] === one.shape[axis]);
+  const all = [...own, ...paired(own)].filter((one) => one !== variable && along(one));
+  const rank = (one: Variable): number => (said.includes(within(one.name)) ? 0 : 2) + (one.shape.length > 0 ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -120,7 +142,7 @@ function placeOf(near: Variable[], variable: Variable): Place | undefined {
   }
   const along = (name: string): Variable | undefined =>
     near.find((one) => one.shape.length === 1 && word(one, "standard_name") === `projection_${name}_coordinate`) ??
-    near.find((one) => one.shape.length === 1 && one.name === name && variable.dims.includes(name));
+    near.find((one) => one.shape.length === 1 && within(one.name) === name && variable.dims.includes(name));
   const [easting, northing] = [along("x"), along("y")];
   if (!easting || !northing) return undefined;
   const [x, y] = [easting.dims[0]!, northing.dims[0]!];

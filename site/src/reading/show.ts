@@ -2,7 +2,7 @@
 
 import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
-import { cell, csv, python } from "./exports";
+import { cell, csv, python, type Group } from "./exports";
 import { pictureOf } from "./picture";
 import { curveOf } from "./curve";
 import { clear, plot } from "./plot";
@@ -10,13 +10,13 @@ import type { Table } from "./query";
 
 const ROWS = 50;
 
-export function show(into: HTMLElement, table: Table, words: Words, opening: string, about: readonly string[]): void {
+export function show(into: HTMLElement, table: Table, words: Words, opening: string, about: readonly string[], groups: readonly Group[]): void {
   clear(into);
   const { kind } = table.plan.question;
   if (kind === "series" || kind === "profile")
     plot(into, [{ ...curveOf(table), colour: "accent" }], words("plot", { name: table.plan.variable.name }));
   if (kind === "map") picture(into, table, words);
-  into.append(rows(table, words), taken(table, words, opening, about));
+  into.append(rows(table, words), taken(table, words, opening, about, groups));
 }
 
 /** A map as a picture of its cells, from the smallest to the largest value in shades of one colour. */
@@ -54,14 +54,14 @@ export function rows({ columns }: Table, words: Words): HTMLElement {
 }
 
 /** What can be taken away: the answer as CSV, and code that reads the same. */
-export function taken(table: Table, words: Words, opening: string, about: readonly string[]): HTMLElement {
+export function taken(table: Table, words: Words, opening: string, about: readonly string[], groups: readonly Group[] = []): HTMLElement {
   const box = element("div");
   const data = new Blob([csv(table, about)], { type: "text/csv" });
   const name = `${table.plan.variable.name.replaceAll(/[^\w-]+/g, "-")}-${table.plan.question.kind}.csv`;
   const link = element("a", words("download"), { class: "button", download: name, href: URL.createObjectURL(data) });
   const code = element("details");
   code.append(element("summary", words("code")));
-  code.appendChild(element("pre")).append(element("code", python(table, opening)));
+  code.appendChild(element("pre")).append(element("code", python(table, opening, groups)));
   box.append(link, code);
   return box;
 }

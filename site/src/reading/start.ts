@@ -4,6 +4,7 @@ import { element } from "../lib/dom";
 import type { Words } from "../lib/words";
 import { Dataset } from "./dataset";
 import { boxable } from "./located";
+import type { Group } from "./exports";
 import { kindsOf, MOST_BYTES, Reader, type Kind, type Plan, type Question } from "./query";
 import type { Cost } from "./ranges";
 import { measured, type Roles } from "./roles";
@@ -69,6 +70,7 @@ class Panel {
     private readonly reader: Reader,
   ) {
     this.opening = panel.dataset.opening ?? "";
+    this.groups = JSON.parse(panel.dataset.groups || "[]") as Group[];
     this.about = [document.title, location.href.replace(/#.*/, ""), panel.dataset.cite ?? ""].filter(Boolean);
     panel.append(this.form, this.price, this.answer);
     this.form.addEventListener("submit", (event) => {
@@ -82,6 +84,7 @@ class Panel {
   }
 
   private readonly opening: string;
+  private readonly groups: readonly Group[];
   private readonly about: string[];
 
   async offer(names: readonly string[]): Promise<void> {
@@ -233,7 +236,7 @@ class Panel {
     try {
       const table = await this.reader.read(plan);
       if (turn !== this.reads) return;
-      show(this.answer, table, this.words, this.opening, this.about);
+      show(this.answer, table, this.words, this.opening, this.about, this.groups);
       this.answer.dataset["done"] = plan.question.kind;
     } catch (trouble) {
       if (plan === this.plan) this.price.textContent = said(trouble, this.words);

@@ -1,1 +1,1 @@
-export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,m as csv,g as curveOf,y as fletcher32,s as kilometres,r as kindsOf,i as measured,l as openReferences,x as pictureOf,h as python,a as rolesOf,f as spans,v as timeReader}from"./chunks/query-DWgazxrx.js";
+export{c as Dataset,u as Ranges,b as ReadError,n as Reader,d as cost,m as csv,g as curveOf,y as fletcher32,s as kilometres,r as kindsOf,i as measured,l as openReferences,x as pictureOf,h as python,a as rolesOf,f as spans,v as timeReader}from"./chunks/query-D8QGZjFr.js";

@@ -1,0 +1,1 @@
+import{b as e}from"./query-D8QGZjFr.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};

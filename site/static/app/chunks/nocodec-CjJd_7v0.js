@@ -1,1 +1,0 @@
-import{b as e}from"./query-DWgazxrx.js";var t={fromConfig(){throw new e(`codec`,`WebAssembly`)}};export{t as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./zarr-D2YXrBa-.js";var t=class{async init(){}decode(t){return e(t)}};export{t};

@@ -1,1 +1,0 @@
-import{t as e}from"./zstd-4SHby0QZ.js";import{t}from"./basedecoder-BuG7fe0q.js";var n=new e,r=class extends t{decodeBlock(e){return n.decode(new Uint8Array(e)).buffer}};export{r as default,n as zstd};

@@ -1,0 +1,1 @@
+import{o as e}from"./zarr-MHkS-3Uf.js";var t=class{async init(){}decode(t){return e(t)}};export{t};

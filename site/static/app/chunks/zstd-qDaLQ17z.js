@@ -1,0 +1,1 @@
+import{t as e}from"./zstd-CAzeNtmV.js";import{t}from"./basedecoder-BuG7fe0q.js";var n=new e,r=class extends t{decodeBlock(e){return n.decode(new Uint8Array(e)).buffer}};export{r as default,n as zstd};
