@@ -245,7 +245,7 @@ def _options(variable: Any, kind: Any, shape: Sequence[int], time: int | None) -
     if kind is str or not variable.ndim:
         return {}
     dtype = np.dtype(kind)
-    order = "big" if dtype.byteorder == ">" else "little"
+    order = "native" if dtype.kind == "S" else "big" if dtype.byteorder == ">" else "little"
     options: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True, "endian": order}
     if time is not None and 0 not in shape:
         options["chunksizes"] = chunk_lengths(shape, time, dtype.itemsize)
