@@ -160,7 +160,7 @@ def _concatenated(
 
 def _recounted(granules: Sequence[Granule], times: Times, attributes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Count times that each granule counts from another date from one date, in whole units."""
-    if "bounds" in granules[0].attributes[granules[0].time]:
+    if {"bounds", "climatology"} & set(granules[0].attributes[granules[0].time]):
         message = "time bounds are counted from another date in each file"
         raise UnreferenceableError(message, where=granules[0].name)
     nanoseconds = np.concatenate([times[granule.name] for granule in granules]).astype("int64")

@@ -194,7 +194,11 @@ def test_only_what_all_say_of_a_variable_is_said_of_the_whole(tmp_path):
 
 def test_times_of_a_model_calendar_or_with_bounds_of_their_own_are_refused(tmp_path):
     parts = [granule(tmp_path / f"{n}.nc", 1, units=f"days since 2020-01-0{n}")[0] for n in (1, 2)]
-    for change, said in (({"calendar": "360_day"}, "not real dates"), ({"bounds": "time_bnds"}, "time bounds")):
+    for change, said in (
+        ({"calendar": "360_day"}, "not real dates"),
+        ({"bounds": "time_bnds"}, "time bounds"),
+        ({"climatology": "climatology_bnds"}, "time bounds"),
+    ):
         body, findings = combine([changed(part, "time", **change) for part in parts])
         assert body is None
         assert said in findings[0].message
