@@ -30,16 +30,24 @@ def write(part: xr.Dataset, target: Path) -> None:
     """Write a cut to a file, in the format that its suffix names; the file appears only once it is complete.
 
     Raises:
-        ReadingError: The suffix is none of .csv, .nc and .parquet, or the variables do not fit into one table.
+        ReadingError: The suffix is none of .csv, .nc and .parquet, the variables do not fit into one table, or there is
+            no writing there.
     """
-    writer = WRITERS.get(target.suffix.lower())
-    if writer is None:
-        raise ReadingError(f"cannot write {target.name}", hint=f"use one of {', '.join(WRITERS)}")
+    check_target(target)
+    try:
+        _put(part, target)
+    except (OSError, RuntimeError) as trouble:
+        reason = getattr(trouble, "strerror", None) or str(trouble).partition("\n")[0]
+        hint = "is the disk full?" if isinstance(trouble, RuntimeError) else ""  # netCDF-C says "HDF error" to that
+        raise ReadingError(f"cannot be written: {reason}", where=str(target), hint=hint) from trouble
+
+
+def _put(part: xr.Dataset, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
     os.close(handle)
     try:
-        writer(part, Path(name))
+        WRITERS[target.suffix.lower()](part, Path(name))
         Path(name).chmod(0o644)
         Path(name).replace(target)
     finally:

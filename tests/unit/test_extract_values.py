@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 
 import netCDF4
 import numpy as np
@@ -388,3 +389,26 @@ def test_levels_without_depths_are_told_apart_by_their_index(made):
     assert rows == [(first, "1", "5.0"), (first, "2", "6.0"), (second, "0", "7.0"), (second, "2", "9.0")]
     (known,) = iaos.extract(made("grid.nc", **grid([0], [70]))).data_vars.values()
     assert set(known.coords) == {"lat", "lon"}
+
+
+@pytest.mark.parametrize("name", ["full.nc", "full.csv", "full.parquet"])
+def test_a_full_disk_is_told_of_and_what_was_there_stays(made, tmp_path, name):
+    path = made(time=("f8", ("time",), np.arange(20000.0), TIME), v=("f8", ("time",), np.sqrt(np.arange(20000.0)), {}))
+    part = iaos.extract(path)
+    (tmp_path / name).write_text("before")
+    before, limits = set(tmp_path.iterdir()), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(ReadingError, match=f"{name}: cannot be written: "):
+            write(part, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / name).read_text() == "before"
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_place_that_is_no_folder_is_named(made, tmp_path):
+    part = iaos.extract(made(**grid([0, 10], [70, 80])))
+    (tmp_path / "file").touch()
+    with pytest.raises(ReadingError, match=r"file/a\.csv: cannot be written: "):
+        write(part, tmp_path / "file" / "a.csv")
