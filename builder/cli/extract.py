@@ -36,7 +36,7 @@ def command(
 ) -> int:
     """Cut a place, depths and times out of SOURCE: an item, a collection, references or a NetCDF file."""
     from builder.reading.extract import check_limit, plan, read
-    from builder.reading.outputs import check_target, csv_text, write
+    from builder.reading.outputs import check_target, csv_parts, write
     from builder.reading.query import query
     from builder.reading.table import is_missing
 
@@ -54,7 +54,8 @@ def command(
     if not quiet and is_missing(part):
         click.echo("all values that were asked for are missing", err=True)
     if output is None:
-        click.echo(csv_text(part), nl=False)
+        for text in csv_parts(part):
+            click.echo(text, nl=False)
         return 0
     write(part, output)
     if not quiet:

@@ -6,7 +6,8 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from builder.errors import ReadingError
 from builder.reading.cutting import WITHIN
-from builder.reading.table import flat
+from builder.reading.table import pieces, words
 from builder.spreadsheet import harmless
 
 if TYPE_CHECKING:
@@ -65,18 +66,28 @@ def check_target(target: Path | None) -> None:
 
 
 def csv_text(part: xr.Dataset) -> str:
-    """Return a cut as CSV: lines of ``#`` that say where it comes from, names with units, a row for each value.
+    """Return all that `csv_parts` yields."""
+    return "".join(csv_parts(part))
+
+
+def csv_parts(part: xr.Dataset) -> Iterator[str]:
+    """Yield a cut as CSV: lines of ``#`` that say where it comes from, names with units, a row for each value.
 
     Times are ISO 8601 in UTC, missing values empty; texts as `builder.spreadsheet` makes them.
     """
-    table = flat(part)
-    out = io.StringIO()
+    tables = pieces(part)
+    first = next(tables)
     for name in _SAID:
-        if said := " ".join(str(table.attrs.get(name, "")).split()):
-            out.write(f"# {name.removeprefix('iaos_')}: {said}\n")
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow([harmless(_heading(str(name), variable)) for name, variable in table.variables.items()])
-    rows.writerows(zip(*(_cells(variable) for variable in table.variables.values()), strict=True))
+        if said := " ".join(str(part.attrs.get(name, "")).split()):
+            yield f"# {name.removeprefix('iaos_')}: {said}\n"
+    yield _lines([[harmless(_heading(str(name), variable)) for name, variable in first.variables.items()]])
+    for table in chain((first,), tables):
+        yield _lines(zip(*(_cells(variable) for variable in table.variables.values()), strict=True))
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
@@ -114,7 +125,8 @@ def _instants(values: np.ndarray) -> list[str]:
 
 
 def _write_csv(part: xr.Dataset, path: Path) -> None:
-    path.write_text(csv_text(part), encoding="utf-8", newline="")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_parts(part))
 
 
 def _write_netcdf(part: xr.Dataset, path: Path) -> None:
@@ -175,13 +187,25 @@ def _write_parquet(part: xr.Dataset, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = flat(part)
-    columns = {str(name): variable for name, variable in table.variables.items()}
-    fields = {name: pa.array(_written(variable.values), from_pandas=True) for name, variable in columns.items()}
-    described = [pa.field(name, fields[name].type, metadata=_facts(columns[name])) for name in columns]
-    said = {name.removeprefix("iaos_"): str(table.attrs[name]) for name in _SAID if name in table.attrs}
-    whole = pa.Table.from_arrays(list(fields.values()), schema=pa.schema(described, metadata=said))
-    pq.write_table(whole, path, compression="zstd")
+    tables = pieces(part)
+    first = next(tables)
+    types = {str(name): _type(part.variables.get(name, variable)) for name, variable in first.variables.items()}
+    fields = [pa.field(str(name), types[str(name)], metadata=_facts(v)) for name, v in first.variables.items()]
+    said = {name.removeprefix("iaos_"): str(part.attrs[name]) for name in _SAID if name in part.attrs}
+    schema = pa.schema(fields, metadata=said)
+    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+        for table in chain((first,), tables):
+            columns = {str(name): _written(variable.values) for name, variable in table.variables.items()}
+            arrays = [pa.array(columns[one.name], one.type, from_pandas=True) for one in schema]
+            file.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _type(variable: xr.Variable) -> Any:
+    """Return the type of a column, which all rows tell where they hold objects."""
+    import pyarrow as pa
+
+    values = variable.values.ravel()
+    return pa.array(_written(words(values)) if values.dtype.kind in "OS" else values[:0], from_pandas=True).type
 
 
 def _facts(variable: xr.Variable) -> dict[str, str]:

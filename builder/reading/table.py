@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 OBS = "obs"
+
+ROWS = 1 << 17
+"""Most rows that are made of a cut at a time where it is written, as each is many times as large as its value."""
 
 
 def stacked(parts: Sequence[tuple[str, xr.Dataset]], asked: str) -> xr.Dataset:
@@ -67,6 +71,24 @@ def _named(labels: Sequence[str]) -> str:
     return labels[0] + (f" and {len(labels) - 1} more" if len(labels) > 1 else "")
 
 
+def pieces(part: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Yield a cut as `flat` makes it, in the order of its rows, few of them at a time.
+
+    Raises:
+        ReadingError: As of `flat`.
+    """
+    _, dims = _data(part)
+    count = math.prod(part.sizes[dim] for dim in dims)
+    if count <= ROWS:
+        yield flat(part)
+        return
+    first = next(dim for dim in dims if part.sizes[dim] > 1)
+    length = part.sizes[first]
+    step = max(ROWS * length // count, 1)
+    for start in range(0, length, step):
+        yield from pieces(part.isel({first: slice(start, start + step)}))
+
+
 def flat(part: xr.Dataset) -> xr.Dataset:
     """Return a dataset of one dimension, ``obs``: each variable beside the coordinates that belong to it.
 
@@ -88,7 +110,7 @@ def flat(part: xr.Dataset) -> xr.Dataset:
     if len(dims) > 1:
         rows &= _filled([columns[name] for name in data])
     variables = {
-        name: xr.Variable(OBS, _words(values[rows]), part.variables[name].attrs, part.variables[name].encoding)
+        name: xr.Variable(OBS, words(values[rows]), part.variables[name].attrs, part.variables[name].encoding)
         for name, values in columns.items()
     }
     table = xr.Dataset(variables, attrs=part.attrs).set_coords([name for name in coordinates if name != OBS])
@@ -132,7 +154,7 @@ def _column(variable: xr.Variable, sizes: dict[Any, int]) -> np.ndarray:
     return np.asarray(wide.transpose(*sizes).values).ravel()
 
 
-def _words(values: np.ndarray) -> np.ndarray:
+def words(values: np.ndarray) -> np.ndarray:
     """Return bytes as text without the blanks and zeros that fill them up."""
     if values.dtype.kind != "S":
         return values

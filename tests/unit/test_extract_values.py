@@ -8,6 +8,7 @@ import resource
 import netCDF4
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import iaos
@@ -15,10 +16,12 @@ from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.errors import ReadingError
 from builder.reading.ahead import may_answer
+from builder.reading.extract import plan, read
 from builder.reading.locate import Source
 from builder.reading.outputs import csv_text, write
 from builder.reading.query import query
 from builder.reading.selection import NothingThereError
+from builder.reading.table import pieces
 
 EAST, NORTH = {"units": "degrees_east"}, {"units": "degrees_north"}
 TIME = {"units": "days since 1950-01-01", "standard_name": "time"}
@@ -412,3 +415,27 @@ def test_a_place_that_is_no_folder_is_named(made, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ReadingError, match=r"file/a\.csv: cannot be written: "):
         write(part, tmp_path / "file" / "a.csv")
+
+
+@pytest.mark.parametrize("rows", [1, 5, 7])
+def test_a_large_cut_is_written_piece_by_piece_as_it_would_be_at_once(made, tmp_path, monkeypatch, rows):
+    cells = np.arange(60.0).reshape(1, 3, 4, 5)
+    cells[0, 1] = np.nan
+    path = made(
+        **grid(np.arange(5) * 10, [70, 75, 80, 85]),
+        time=("f8", ("time",), [0], TIME),
+        depth=("f8", ("depth",), [0, 10, 20], DEEP),
+        temp=("f4", ("time", "depth", "lat", "lon"), cells, {"units": "degC"}),
+        ship=(str, ("depth",), ["=a", "", "b"], {}),
+    )
+    part = read(plan([path], query(box=(0, 70, 30, 80), variables=["temp", "ship"])))
+    for name in ("a.csv", "a.parquet"):
+        write(part, tmp_path / name)
+    monkeypatch.setattr("builder.reading.table.ROWS", rows)
+    assert max(piece.sizes["obs"] for piece in pieces(part)) <= max(rows, 1)
+    for name in ("b.csv", "b.parquet"):
+        write(part, tmp_path / name)
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+    one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
+    assert one.num_rows == 3 * 3 * 4
+    assert one.equals(other, check_metadata=True)
