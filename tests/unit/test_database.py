@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from builder.database import Database
+from builder.memory.state import open_state
 from builder.room import full_named
-from builder.state import open_state
 from builder.tree import write_atomic
 
 
