@@ -16,7 +16,7 @@ from builder.datafiles.inspecting import Blind
 from builder.datafiles.seen import Seen, with_copies
 from builder.datapackage import MOST_RESOURCES, DataPackage
 from builder.errors import IaosError
-from builder.findings import Finding, note
+from builder.findings import Finding, note, warning
 from builder.gathering.compose import contained, read, stac_id
 from builder.gathering.gathered import MOST_GEOMETRIES, Gathered
 from builder.gathering.made import Made, Remembered, Shares, Stretch
@@ -133,12 +133,13 @@ class Gatherer:
                 unshown.append((task.entry, outcome.refused))
             self.advance(f"build {self.definition.id}")
         self.memo.close()
+        hint = "nothing needs to be done; see `--new-files` and `--within`"
         if later := len(self.readings.later.get(self.definition.id, ())):
             what = f"{later} new items are shown when their files are looked into, by the next runs"
-            self.result.findings.append(note("data.later", self.definition.id, what, "see `--new-files`"))
+            self.result.findings.append(warning("data.later", self.definition.id, what, hint))
         if waiting := len(self.readings.waiting.get(self.definition.id, ())):
             what = f"{waiting} items are shown as if their files were as before, until the next runs look into these"
-            self.result.findings.append(note("data.waiting", self.definition.id, what, "see `--new-files`"))
+            self.result.findings.append(warning("data.waiting", self.definition.id, what, hint))
         for entry, reason in unshown:  # another record may be shown at the same address
             self._bury(entry, reason, only_if_shown=True)
 

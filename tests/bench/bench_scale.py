@@ -55,8 +55,10 @@ def seconds(who: int = resource.RUSAGE_SELF) -> float:
 
 
 def items(count: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield a thousand items at a time, so that none but these is in memory."""
+    """Yield a thousand items at a time, so that none but these is in memory, nor in the way of the collector."""
     template = make_items(CHUNK)
+    gc.collect()
+    gc.freeze()
     for first in range(0, count, CHUNK):
         yield [{**item, "id": f"{item['id']}-{first}"} for item in template]
 

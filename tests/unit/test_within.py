@@ -48,7 +48,7 @@ def test_new_files_that_are_not_reached_are_shown_by_the_next_runs(late):
     assert referenced == {*fetched}
     assert len(shown) < len(NAMES)
     later = f"{len(NAMES) - len(shown)} new items are shown when their files are looked into, by the next runs"
-    assert later in (late.folder / "state/report.json").read_text()
+    assert later in (late.folder / "state/report.md").read_text()
     for _ in range(20):
         if referenced == {*NAMES}:
             break
