@@ -93,7 +93,7 @@ def publish(
     ):
         raise UsageError("a catalogue cannot be published onto itself", where=target, hint="choose another folder")
     careful = policy or Policy()
-    with _Job.open(target, endpoint, dry_run) as job:
+    with _Job.open(target, endpoint, dry_run, make=not dry_run) as job:
         guard(job.before, wanted, careful, target)
         plan = draft(job.before, job.stale, wanted, clock.now(), careful)
         return job.carry_out(plan, from_folder(folder), careful, advance)
@@ -171,8 +171,8 @@ class _Job:
 
     @classmethod
     @contextmanager
-    def open(cls, target: str, endpoint: str | None, dry_run: bool) -> Iterator[_Job]:
-        store = open_store(target, endpoint)
+    def open(cls, target: str, endpoint: str | None, dry_run: bool, *, make: bool = False) -> Iterator[_Job]:
+        store = open_store(target, endpoint, make=make)
         with told(target, "reading the target"):
             lock = None if dry_run else acquire(store, target)
         try:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from builder.errors import PublishError, UsageError
-from builder.publish.stores import first_line, open_store, told
+from builder.publish.stores import first_line, is_nowhere, open_store, told
 
 DOCUMENT_LIMIT = 64 * 1024 * 1024
 """A document longer than this (bytes) is not read."""
@@ -138,7 +138,10 @@ def open_site(url: str, endpoint: str | None = None) -> Iterator[Site]:
     """
     if not url.startswith(("http://", "https://")):
         with told(url, "reading the target"):
-            yield Store(open_store(url, endpoint))
+            store = open_store(url, endpoint)
+            if is_nowhere(store):
+                raise UsageError("there is no such folder", where=url, hint="give what was published to")
+            yield Store(store)
         return
     if endpoint:
         raise UsageError("--endpoint is for s3:// addresses", where=url, hint="leave it out")

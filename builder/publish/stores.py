@@ -25,14 +25,30 @@ ADVICE = {
     "NotFoundError": "is the bucket's name right, and does it exist?",
 }
 
+_NO_CREDENTIALS = "no credentials are set; see the page on publishing"
+_NOT_WRITABLE = "see whether its folders may be written to; what is there stays readable"
+SAID = {
+    "169.254.169.254": _NO_CREDENTIALS,
+    "metadata.google": _NO_CREDENTIALS,
+    "InvalidAccessKeyId": ADVICE["PermissionDeniedError"],
+    "SignatureDoesNotMatch": ADVICE["PermissionDeniedError"],
+    "Read-only file system": _NOT_WRITABLE,
+    "Permission denied": _NOT_WRITABLE,
+    "No space left": "make room there, and publish again; what is there stays readable",
+    "NoSuchBucket": ADVICE["FileNotFoundError"],
+    "error sending request": "the server cannot be reached; is the address right?",
+}
+"""Words of an error → what to do; the first that are met count."""
 
-def open_store(target: str, endpoint: str | None = None) -> Any:
+
+def open_store(target: str, endpoint: str | None = None, *, make: bool = False) -> Any:
     """Open the object store behind an address.
 
     Args:
         target: A folder, ``file:///folder``, ``s3://bucket/prefix``, ``gs://bucket/prefix``,
             ``abfs://container@account.dfs.core.windows.net/prefix`` or ``az://container/prefix``.
         endpoint: Address of an S3-compatible server; plain http is allowed then.
+        make: Make a folder that is not there; else it is read as an empty one.
 
     Raises:
         UsageError: The address is not understood.
@@ -48,6 +64,8 @@ def open_store(target: str, endpoint: str | None = None) -> Any:
     try:
         if "://" not in target or target.startswith("file://"):
             path = Path(target.removeprefix("file://")).absolute()
+            if not make and not path.exists():
+                return MemoryStore()
             path.mkdir(parents=True, exist_ok=True)
             return LocalStore(path, automatic_cleanup=True)
         config: Any = {"endpoint": endpoint} if endpoint else None
@@ -64,6 +82,13 @@ def is_folder(store: Any) -> bool:
     from obstore.store import LocalStore
 
     return isinstance(store, LocalStore)
+
+
+def is_nowhere(store: Any) -> bool:
+    """Tell whether a store stands for a folder that is not there."""
+    from obstore.store import MemoryStore
+
+    return isinstance(store, MemoryStore)
 
 
 def read(store: Any, key: str) -> bytes | None:
@@ -95,15 +120,8 @@ def told(target: str, doing: str) -> Iterator[None]:
 
 def _advice(trouble: BaseException) -> str:
     text = str(trouble)
-    if "169.254.169.254" in text or "metadata.google" in text:
-        return "no credentials are set; see the page on publishing"
-    if "InvalidAccessKeyId" in text or "SignatureDoesNotMatch" in text:
-        return ADVICE["PermissionDeniedError"]
-    if "NoSuchBucket" in text:
-        return ADVICE["FileNotFoundError"]
-    if "error sending request" in text:
-        return "the server cannot be reached; is the address right?"
-    return ADVICE.get(type(trouble).__name__, "publish again; what is there stays readable")
+    said = next((advice for words, advice in SAID.items() if words in text), None)
+    return said or ADVICE.get(type(trouble).__name__, "publish again; what is there stays readable")
 
 
 def first_line(trouble: BaseException) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
+import os
 import random
 import re
 from datetime import timedelta
@@ -13,7 +15,9 @@ import pytest
 
 from builder.errors import PublishError, UsageError
 from builder.publish import Policy, builds, publish, rollback
+from builder.publish.stores import told
 from builder.publish.upload import IN_FLIGHT, in_parallel
+from builder.publish.verify import verify
 from tests.unit.publishing import at, catalogue, contents, ignore, killed, stac
 
 AT_ONCE = Policy(grace_data=timedelta(0), grace_pages=timedelta(0))
@@ -57,6 +61,28 @@ def test_a_dry_run_shows_each_step_and_writes_nothing(site):
         ". p/c/i002.json  (deleted after 2026-03-02T02:17:00Z)",
     )
     assert {file: file.read_bytes() for file in target.rglob("*") if file.is_file()} == before
+
+
+def test_what_only_reads_makes_no_folder(tmp_path, night):
+    source, target = catalogue(tmp_path / "out", stac(1)), str(tmp_path / "typo" / "site")
+    outcome = publish(source, target, ignore, dry_run=True)
+    assert (outcome.written, outcome.build, len(outcome.lines)) == (len(stac(1)), 1, len(stac(1)))
+    with pytest.raises(UsageError, match="no such folder"):
+        verify(target, ignore)
+    with pytest.raises(UsageError, match="nothing was published"):
+        builds(target)
+    with pytest.raises(UsageError, match="build 3 is not kept"):
+        rollback(target, 3, ignore)
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"), [(errno.ENOSPC, "make room"), (errno.EROFS, "may be written"), (errno.EACCES, "may be written")]
+)
+def test_a_folder_that_cannot_be_written_is_said_with_what_helps(number, hint):
+    with pytest.raises(PublishError) as said, told("/srv/site", "writing"):
+        raise OSError(number, os.strerror(number))
+    assert hint in said.value.hint
 
 
 def test_a_catalogue_whose_build_was_killed_is_not_published(site, monkeypatch):
