@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from glob import escape
 from hashlib import file_digest, sha256
 from itertools import groupby
 from pathlib import Path
@@ -160,9 +161,10 @@ def _sweep(store: Any, left: state.InProgress) -> None:
     """Remove the half-written temporary files (``name#number``) that a killed publication left in a folder."""
     if is_folder(store):
         files = (Path(store.prefix) / path for path in left.writes)
-        halves = (half for file in files if file.parent.is_dir() for half in file.parent.glob(f"{file.name}#*"))
+        halves = (half for file in files if file.parent.is_dir() for half in file.parent.glob(f"{escape(file.name)}#*"))
         for half in (*halves, *(Path(store.prefix) / state.STATE).rglob("*#*")):
-            half.unlink(missing_ok=True)
+            if half.name.rpartition("#")[2].isdecimal():
+                half.unlink(missing_ok=True)
 
 
 def from_folder(folder: Path) -> Source:

@@ -15,6 +15,7 @@ import pytest
 
 from builder.errors import PublishError, UsageError
 from builder.publish import Policy, builds, publish, rollback
+from builder.publish.bucket import IN_PROGRESS, in_progress_bytes
 from builder.publish.stores import told
 from builder.publish.upload import IN_FLIGHT, in_parallel
 from builder.publish.verify import verify
@@ -292,6 +293,22 @@ def test_the_note_of_a_killed_publication_names_what_it_may_have_touched(site):
     assert killed(source, str(target), 2)
     note = json.loads(gzip.decompress((target / "_state/inprogress.json.gz").read_bytes()))
     assert note["writes"] == ["catalog.json", "p/c/i000.json", "p/c/i001.json", "p/c/i002.json"]
+
+
+def test_what_a_killed_publication_left_half_written_goes_and_nothing_else(tmp_path, night):
+    named = {
+        f"p/c/data/{name}": (name.encode(), "application/netcdf") for name in ("ctd", "ctd#12.nc", "b*", "b_#7.nc")
+    }
+    source, target = catalogue(tmp_path / "out", stac(1) | named), tmp_path / "site"
+    publish(source, str(target), ignore)
+    halves = [target / "p/c/data/ctd#3", target / "_state/manifest.json.gz#1"]
+    for half in halves:
+        half.write_bytes(b"half")
+    writes = {"p/c/data/ctd", "p/c/data/b*"}
+    (target / IN_PROGRESS).write_bytes(in_progress_bytes(writes, set()))
+    publish(source, str(target), ignore)
+    assert not any(half.exists() for half in halves)
+    assert contents(target) == contents(source)
 
 
 def test_equal_publications_leave_equal_bytes(tmp_path, night):
