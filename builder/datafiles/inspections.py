@@ -116,7 +116,7 @@ class Inspections:
                     return self._for_pages(remembered, seen)
             found = self._freshness.steady(remembered, self._inspect(resource), resource.href)
         except FetchError as trouble:
-            known = known.without(_unreachable(trouble), gone=trouble.status in GONE)
+            known = known.without(self._unreachable(trouble, resource.href), gone=trouble.status in GONE)
             return self._in_vain(name, record, known, resource)
         data = _adapter().dump_json(found)
         fresh = _adapter().validate_json(data)  # so that the first build sees just what later ones will
@@ -218,8 +218,13 @@ class Inspections:
         try:
             return self.definition.policies.recheck and self._freshness.changed(known)
         except FetchError as trouble:
-            self.files.unreached[known.kept] = InVain(known.kept, (_unreachable(trouble),))
+            self.files.unreached[known.kept] = InVain(known.kept, (self._unreachable(trouble, known.href),))
             raise
+
+    def _unreachable(self, trouble: FetchError, href: str) -> Finding:
+        say = warning if self.gate.allows(href) else note  # a catalogue of many hosts need not have files of all
+        hint = "; ".join(filter(None, ("no references made for this file", trouble.hint)))
+        return say("netcdf.unreachable", trouble.where, trouble.message, hint)
 
     def _inspect(self, resource: Resource) -> Inspection:
         if resource.local:
@@ -313,12 +318,6 @@ def _in_passing(found: Inspection, last: Inspection | None, known: InVain) -> In
         return None
     holds = known.holds and last is not None and last.size == found.size
     return InVain(known.last, found.findings, found, holds)
-
-
-def _unreachable(trouble: FetchError) -> Finding:
-    say = note if trouble.status is None and "not allowed" in trouble.message else warning
-    hint = "; ".join(filter(None, ("no references made for this file", trouble.hint)))
-    return say("netcdf.unreachable", trouble.where, trouble.message, hint)
 
 
 def _of_version(found: Inspection, version: Version) -> Inspection:

@@ -195,6 +195,15 @@ def reason_of(trouble: BaseException) -> BaseException:
     return trouble.reason if isinstance(trouble, MaxRetryError) and trouble.reason else trouble
 
 
+def said_of(reason: BaseException) -> tuple[str, str]:
+    """Name why there is no answer, of a certificate what is wrong with it, and what can be done."""
+    kind = type(reason).__name__
+    fault = getattr(reason.args[0], "verify_message", "") if isinstance(reason, SSLError) and reason.args else ""
+    if not fault:
+        return kind, ""
+    return f"{kind}: {fault}", "tell the data centre; REQUESTS_CA_BUNDLE may name a file of certificates to trust"
+
+
 def unreachable(reason: BaseException) -> bool:
     """Tell whether nobody answers at a host: no such name, nothing at its port, or a certificate that is not its own.
 

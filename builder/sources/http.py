@@ -20,7 +20,7 @@ import urllib3
 from builder import __version__
 from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Connections, not_asked, reachable, reason_of, spelled, unreachable
+from builder.sources.connections import Connections, not_asked, reachable, reason_of, said_of, spelled, unreachable
 from builder.sources.gunzip import gunzip
 from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
@@ -300,7 +300,8 @@ class HttpGate:
                     raw.release_conn()
         except (requests.RequestException, urllib3.exceptions.HTTPError, EOFError, zlib.error) as trouble:
             reason = reason_of(trouble)
-            error = FetchError(f"no complete answer ({type(reason).__name__})", where=redact(url))
+            said, hint = said_of(reason)
+            error = FetchError(f"no complete answer ({said})", where=redact(url), hint=hint)
             error.unreachable = unreachable(reason)
             raise TransientError(error) from trouble
 

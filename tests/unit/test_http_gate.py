@@ -5,11 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import ssl
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from builder.errors import FetchError, ProtocolError
 from builder.sources.gunzip import gunzip
@@ -106,6 +114,25 @@ def test_why_there_is_no_answer_is_said():
     with pytest.raises(FetchError, match=r"no complete answer \(NewConnectionError\)") as found:
         gate.get(server.url)
     assert found.value.unreachable
+
+
+def test_what_is_wrong_with_a_certificate_is_said(tmp_path, monkeypatch):
+    lasting = (datetime(2020, month, 1, tzinfo=UTC) for month in (1, 2))
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, *lasting)
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+    pem = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "both.pem").write_bytes(pem + private)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "both.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with LocalServer(good) as server:
+        server._http.socket = context.wrap_socket(server._http.socket, server_side=True)
+        with gate_for(server, tries=1) as gate, pytest.raises(FetchError, match="certificate has expired") as found:
+            gate.get(server.url.replace("http:", "https:"))
+    assert found.value.unreachable
+    assert "REQUESTS_CA_BUNDLE" in found.value.hint
 
 
 TRANSIENT = ["503, Retry-After in seconds", "429", "500", "cut, lying length", "a byte now and then", "gzip cut"]

@@ -25,6 +25,7 @@ from builder.enrich import inspectors
 from builder.enrich.inspect import Inspector
 from builder.enrich.inspectors import Inspectors
 from builder.errors import FetchError
+from builder.findings import Severity
 from builder.harvest import gate_for
 from builder.harvests import harvest_all
 from builder.lookahead import look_ahead
@@ -228,6 +229,15 @@ def test_a_file_of_a_host_that_the_definition_does_not_name_says_what_to_do(nigh
         ((_, (finding,)),) = night.compose(ice)
         assert asked(server) == []
     assert finding.hint == "no references made for this file; add its host to `fetch_hosts` if it is right"
+
+
+def test_a_file_that_is_on_another_host_now_is_a_warning_and_not_only_a_note(night):
+    with LocalServer(lambda _: Answer(302, {"Location": "http://127.0.0.1:9/x.nc"})) as server:
+        ice = definition("ice", server, ("x",))
+        night.harvest(ice)
+        ((_, (finding,)),) = night.compose(ice)
+    assert (finding.severity, finding.where) == (Severity.WARNING, "http://127.0.0.1:9/x.nc")
+    assert "add its host to `fetch_hosts`" in finding.hint
 
 
 @pytest.mark.parametrize("known", [True, False])
