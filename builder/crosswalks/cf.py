@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from builder.crosswalks.values import one_line
@@ -61,7 +61,7 @@ def standard_name_of(attributes: Mapping[str, str]) -> str | None:
 def variables_of(root: etree._Element) -> tuple[Variable, ...]:
     """Return the variables of a header and of its groups (``group/name``), in the order of the file."""
     nodes = list(_with_groups(root, "variable"))
-    helpers = _helpers([(name, attributes_of(node)) for name, node in nodes])
+    helpers = _helpers({name: attributes_of(node) for name, node in nodes})
     known = {name for name, _ in _with_groups(root, "dimension")}
     return tuple(_variable(name, node, helpers, known) for name, node in nodes)
 
@@ -72,17 +72,23 @@ def dimensions_of(root: etree._Element) -> tuple[Dimension, ...]:
     Lengths of texts are left out; those of groups are named with them (``group/name``).
     """
     nodes = dict(_with_groups(root, "dimension"))
-    variables = {name: node for name, node in _with_groups(root, "variable") if "/" not in name}
-    shapes = [(node.get("type"), _shape_in(name, node, nodes)) for name, node in _with_groups(root, "variable")]
-    letters = {shape[-1] for kind, shape in shapes if kind == "char" and shape}
-    used = {name for kind, shape in shapes if kind != "char" for name in shape}
+    variables = dict(_with_groups(root, "variable"))
+    shapes = {name: _shape_in(name, node, nodes) for name, node in variables.items()}
+    letters = {shape[-1] for name, shape in shapes.items() if variables[name].get("type") == "char" and shape}
+    used = {part for name, shape in shapes.items() if variables[name].get("type") != "char" for part in shape}
     hidden = letters - used
-    return tuple(_dimension(name, node, variables) for name, node in nodes.items() if name not in hidden)
+    along = {name: [variables[one] for one, shape in shapes.items() if shape == [name]] for name in nodes}
+    return tuple(
+        _dimension(name, node, variables.get(name), along[name]) for name, node in nodes.items() if name not in hidden
+    )
 
 
-def _dimension(name: str, node: etree._Element, variables: Mapping[str, etree._Element]) -> Dimension:
+def _dimension(
+    name: str, node: etree._Element, own: etree._Element | None, along: Sequence[etree._Element]
+) -> Dimension:
+    """Describe a dimension by the variable of its name, else by the first along it that is known as a coordinate."""
     length = node.get("length", "")
-    axis = _coordinate(name, variables)
+    axis = own if own is not None else next(filter(_is_coordinate, along), None)
     said = {} if axis is None else attributes_of(axis)
     kind = kind_of(name if axis is None else axis.get("name", name), said)
     size = int(length) if length.isdecimal() and len(length) < 19 else None
@@ -115,13 +121,15 @@ def _with_groups(element: etree._Element, tag: str, prefix: str = "") -> Iterato
 
 
 def _shape_in(name: str, node: etree._Element, known: Collection[str]) -> list[str]:
-    """Return the dimensions of a variable, each by its full name: that of the nearest group that has it."""
-    found = []
-    for part in _shape(node):
-        folders = name.split("/")[:-1]
-        places = ["/".join([*folders[:depth], part]) for depth in range(len(folders), -1, -1)]
-        found.append(next((place for place in places if place in known), part))
-    return found
+    """Return the dimensions of a variable, each by its full name."""
+    return [_nearest(part, name, known) for part in _shape(node)]
+
+
+def _nearest(part: str, name: str, known: Collection[str]) -> str:
+    """Return the full name of what a variable calls so: that of the nearest group around it that has it."""
+    folders = name.split("/")[:-1]
+    places = ["/".join([*folders[:depth], part]) for depth in range(len(folders), -1, -1)]
+    return next((place for place in places if place in known), part)
 
 
 def _variable(name: str, node: etree._Element, helpers: set[str], known: Collection[str]) -> Variable:
@@ -138,13 +146,12 @@ def _variable(name: str, node: etree._Element, helpers: set[str], known: Collect
     )
 
 
-def _helpers(variables: list[tuple[str, dict[str, str]]]) -> set[str]:
+def _helpers(variables: Mapping[str, Mapping[str, str]]) -> set[str]:
     """Name the variables that serve others: coordinates, bounds, flags, grid mappings."""
     names: set[str] = set()
-    for name, said in variables:
-        folder = name.rpartition("/")[0]
+    for name, said in variables.items():
         words = " ".join(said.get(key, "") for key in ("coordinates", "bounds", "grid_mapping")).split()
-        names.update(f"{folder}/{word}".lstrip("/") for word in words)
+        names.update(_nearest(word.rpartition("/")[2], name, variables) for word in words)
         located = standard_name_of(said) in {"time", "latitude", "longitude"} or "grid_mapping_name" in said
         flag = "flag_meanings" in said and "scale_factor" not in said
         if located or flag or " since " in said.get("units", ""):
@@ -152,13 +159,9 @@ def _helpers(variables: list[tuple[str, dict[str, str]]]) -> set[str]:
     return names
 
 
-def _coordinate(name: str, variables: Mapping[str, etree._Element]) -> etree._Element | None:
-    if name in variables:
-        return variables[name]
-    alone = [node for node in variables.values() if _shape(node) == [name]]
-    return next(
-        (node for node in alone if "axis" in (said := attributes_of(node)) or kind_of("", said) != "other"), None
-    )
+def _is_coordinate(node: etree._Element) -> bool:
+    said = attributes_of(node)
+    return "axis" in said or kind_of("", said) != "other"
 
 
 def _shape(node: etree._Element) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -40,7 +41,7 @@ def dataset_of(inspection: Inspection, identifier: str) -> Dataset:
         stated,
         coverage=coverage,
         projection=inspection.projection,
-        dimensions=tuple(_with_extent(dimension, coverage, inspection) for dimension in stated.dimensions),
+        dimensions=tuple(_with_extents(stated.dimensions, coverage, inspection)),
         findings=(*stated.findings, *_disagreements(inspection.coverage, stated.coverage, inspection.href)),
         trace=trace,
     )
@@ -52,6 +53,19 @@ def _preferred(measured: Coverage, stated: Coverage) -> Coverage:
         source = measured if any(getattr(measured, name) for name in names) else stated
         chosen |= {name: getattr(source, name) for name in names}
     return replace(stated, **chosen)
+
+
+def _with_extents(dimensions: Sequence[Dimension], coverage: Coverage, inspection: Inspection) -> Iterator[Dimension]:
+    """Give dimensions their extents.
+
+    Where a file has several of a kind, those of groups are told without kind: the coverage is that of all together.
+    """
+    counts = Counter(one.type for one in dimensions)
+    for one in dimensions:
+        if "/" in one.name and counts[one.type] > 1:
+            yield replace(one, type="other")
+        else:
+            yield _with_extent(one, coverage, inspection)
 
 
 def _with_extent(dimension: Dimension, coverage: Coverage, inspection: Inspection) -> Dimension:

@@ -11,6 +11,8 @@ import xarray as xr
 
 import iaos
 from builder.enrich.coverage import survey
+from builder.enrich.inspect import inspect
+from builder.enrich.netcdf import dataset_of
 from builder.enrich.references import make_references
 from builder.errors import ReadingError
 from builder.references.grouped import by_group
@@ -168,6 +170,35 @@ def test_the_catalogue_finds_the_place_and_time_of_what_lies_in_several_groups(t
     assert surveyed(tmp_path / "b.nc", write_crossed)["coverage"]["boxes"] == [(70.0, 70.0, 73.0, 73.0)]
     track = surveyed(tmp_path / "c.nc", write_track)["coverage"]["geometry"]
     assert track == {"type": "LineString", "coordinates": [[1.0, 75.0], [2.0, 76.0], [3.0, 77.0]]}
+
+
+def described(path, write):
+    with netCDF4.Dataset(path, "w") as file:
+        write(file)
+    found = dataset_of(inspect(path, "https://example.org/a.nc"), "a")
+    return {one.name: one for one in found.dimensions}, {one.name: one for one in found.variables}
+
+
+def test_dimensions_and_helpers_are_known_across_groups(tmp_path):
+    dimensions, variables = described(tmp_path / "a.nc", write_grid)
+    assert {name for name, one in variables.items() if not one.auxiliary} == {
+        "unrelated", "grids/ice/ice", "grids/other/ice",
+    }  # fmt: skip
+    assert variables["grids/other/ice"].dimensions == ("grids/other/time", "y", "x")
+
+    def one(file):
+        write_track(file.createGroup("tracks"))
+
+    def two(file):
+        one(file)
+        write_track(file.createGroup("more"))
+        file["more/time"].units = "days since 2019-07-01"
+
+    dimensions, _ = described(tmp_path / "b.nc", one)
+    assert dimensions["tracks/obs"].type == "temporal"
+    assert dimensions["tracks/obs"].extent == ("2018-07-01T00:00:00+00:00", "2018-07-03T00:00:00+00:00")
+    dimensions, _ = described(tmp_path / "c.nc", two)
+    assert {(one.type, one.extent) for one in dimensions.values()} == {("other", None)}
 
 
 def test_what_groups_share_is_told_once(tmp_path):
