@@ -60,11 +60,23 @@ def _same_units(tables: Sequence[tuple[str, xr.Dataset]]) -> None:
         units: dict[str, list[str]] = {}
         for label, table in tables:
             if name in table.variables:
-                units.setdefault(str(table.variables[name].attrs.get("units", "")), []).append(label)
+                units.setdefault(_unit(table.variables[name]), []).append(label)
         first, *others = sorted(units)
         if not all(same(first, other) for other in others):
             said = (f"{f'in {unit}' if unit else 'without unit'} by {_named(units[unit])}" for unit in sorted(units))
             raise ReadingError(f"{name} is given {' and '.join(said)}", hint="ask for one at a time")
+
+
+def _unit(variable: xr.Variable) -> str:
+    """Return the unit of a variable; dates of different calendars cannot be put below one another."""
+    if variable.dtype.kind == "M":
+        return "dates"
+    values = variable.values.ravel() if variable.dtype.kind == "O" else ()
+    calendar = next((value.calendar for value in values if hasattr(value, "calendar")), "")
+    if not calendar:
+        return str(variable.attrs.get("units", ""))
+    known = calendar in {"standard", "gregorian", "proleptic_gregorian"}
+    return "dates outside of 1678 to 2262" if known else f"dates of the calendar {calendar}"
 
 
 def _named(labels: Sequence[str]) -> str:

@@ -439,3 +439,13 @@ def test_a_large_cut_is_written_piece_by_piece_as_it_would_be_at_once(made, tmp_
     one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
     assert one.num_rows == 3 * 3 * 4
     assert one.equals(other, check_metadata=True)
+
+
+def test_dates_of_several_calendars_make_no_table(made):
+    one = made("one.nc", time=("f8", ("time",), [0.0], TIME), v=("f4", ("time",), [1.0], {}))
+    kinds = {"noleap": TIME | {"calendar": "noleap"}, "1678": TIME | {"units": "days since 1500-01-01"}}
+    for said, units in kinds.items():
+        other = made(f"{said}.nc", time=("f8", ("time",), [0.0], units), v=("f4", ("time",), [2.0], {}))
+        with pytest.raises(ReadingError, match=f"time is given in dates by .*one.nc and in dates .*{said}.* by .*nc"):
+            iaos.extract(one, other)
+    assert iaos.extract(other, other).v.to_numpy().tolist() == [2.0, 2.0]
