@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -14,6 +12,7 @@ import numpy.typing as npt
 from processors.acoustics.netcdf import Layout, Series, blocks_of, read_statistics
 from processors.acoustics.statistics import ENOUGH, STEP_DB, cumulative_of, density_of, exposure_level
 from processors.acoustics.timestamps import SECOND
+from processors.drawing import figure, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,37 +23,32 @@ ACROSS, UPWARDS = 1200, 480
 """Most cells of a picture along time and along frequency."""
 SATURATED = 0.05
 """Probability density, 1/dB, from which on its colour stays the same (Merchant et al. 2013)."""
-STYLE: Mapping[str, Any] = {
-    "svg.hashsalt": "iaos", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 8, "axes.linewidth": 0.6,
-    "axes.titlesize": 8, "xtick.direction": "out", "ytick.direction": "out", "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6, "lines.linewidth": 1.0, "legend.frameon": False, "legend.fontsize": 7, "timezone": "UTC",
-    "figure.constrained_layout.use": True, "path.simplify": True,
-}  # fmt: skip
+DPI = 200
 
 
 def draw_time(folder: Path, layout: Layout, series: Series, scale: Scale) -> list[Path]:
     """Draw levels over time: a spectrogram, or a line where there is no frequency; return its PNG and SVG."""
-    with _figure(7.0, 3.2) as figure:
-        axes = figure.add_subplot()
+    with figure(7.0, 3.2) as drawn:
+        axes = drawn.add_subplot()
         if layout.has_bands:
-            _spectrogram(figure, axes, folder / "levels.nc", layout, series, scale)
+            _spectrogram(drawn, axes, folder / "levels.nc", layout, series, scale)
         else:
             times = np.stack([series.start, series.end]).mean(axis=0) / SECOND
             axes.plot(_dates(times), _broken(series), color="#1b3a5c", linewidth=0.7)
             axes.set_ylabel(f"{layout.quantity.title}\n({layout.quantity.unit(layout.calibration)})")
         _time_axis(axes)
-        return _save(figure, folder, "spectrogram" if layout.has_bands else "series")
+        return save(drawn, folder, "spectrogram" if layout.has_bands else "series", DPI)
 
 
 def draw_statistics(folder: Path, layout: Layout, series: Series, scale: Scale) -> list[Path]:
     """Draw percentiles and RMS level over frequency with their probability density, or the distribution of levels."""
-    with _figure(5.2, 4.1) as figure:
-        axes = figure.add_subplot()
+    with figure(5.2, 4.1) as drawn:
+        axes = drawn.add_subplot()
         if layout.has_bands:
-            _by_frequency(figure, axes, folder / "levels.nc", layout, scale)
-            return _save(figure, folder, "statistics")
+            _by_frequency(drawn, axes, folder / "levels.nc", layout, scale)
+            return save(drawn, folder, "statistics", DPI)
         _distribution(axes, layout, series)
-        return _save(figure, folder, "distribution")
+        return save(drawn, folder, "distribution", DPI)
 
 
 def picture_of(path: Path, layout: Layout, series: Series, scale: Scale) -> tuple[Floats, Floats, Floats]:
@@ -88,7 +82,7 @@ def _frequency_cells(layout: Layout, scale: Scale) -> tuple[npt.NDArray[np.int64
     return shown, np.append(lower[shown], high)
 
 
-def _spectrogram(figure: Figure, axes: Any, path: Path, layout: Layout, series: Series, scale: Scale) -> None:
+def _spectrogram(drawn: Figure, axes: Any, path: Path, layout: Layout, series: Series, scale: Scale) -> None:
     times, edges, level = picture_of(path, layout, series, scale)
     heard = level[np.isfinite(level)]
     low, high = np.percentile(heard, (1, 99.5)) if heard.size else (0.0, 1.0)
@@ -107,17 +101,17 @@ def _spectrogram(figure: Figure, axes: Any, path: Path, layout: Layout, series: 
     axes.set_ylim(edges[0], edges[-1])
     axes.set_ylabel("Frequency (Hz)")
     _frequency_ticks(axes.yaxis, scale)
-    bar = figure.colorbar(mesh, ax=axes, extend="both", pad=0.01, aspect=30)
+    bar = drawn.colorbar(mesh, ax=axes, extend="both", pad=0.01, aspect=30)
     bar.set_label(f"Level ({layout.quantity.unit(layout.calibration)})")
     bar.outline.set_linewidth(0.6)
 
 
-def _by_frequency(figure: Figure, axes: Any, path: Path, layout: Layout, scale: Scale) -> None:
+def _by_frequency(drawn: Figure, axes: Any, path: Path, layout: Layout, scale: Scale) -> None:
     found = read_statistics(path)
     frequency = layout.bands.centre
     shown = frequency > 0 if scale == "log" else np.ones(frequency.size, bool)
     if layout.rows >= ENOUGH:
-        _density(figure, axes, path, layout, scale)
+        _density(drawn, axes, path, layout, scale)
     greys = ["#222222", "#555555", "#888888"]
     for number, (percentile, levels) in enumerate(zip(found["percentile"], found["level_percentile"], strict=True)):
         label = f"P{percentile:g} (exceeded {100 - percentile:g} % of time)"
@@ -129,10 +123,10 @@ def _by_frequency(figure: Figure, axes: Any, path: Path, layout: Layout, scale: 
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel(f"Level ({layout.quantity.unit(layout.calibration)})")
     _frequency_ticks(axes.xaxis, scale)
-    figure.legend(loc="outside lower center", ncols=3, fontsize=6, handlelength=2, columnspacing=1)
+    drawn.legend(loc="outside lower center", ncols=3, fontsize=6, handlelength=2, columnspacing=1)
 
 
-def _density(figure: Figure, axes: Any, path: Path, layout: Layout, scale: Scale) -> None:
+def _density(drawn: Figure, axes: Any, path: Path, layout: Layout, scale: Scale) -> None:
     shown, edges = _frequency_cells(layout, scale)
     levels = np.concatenate([block[:, shown] for _, block in blocks_of(path, layout)])
     density, centres = density_of(levels)
@@ -146,7 +140,7 @@ def _density(figure: Figure, axes: Any, path: Path, layout: Layout, scale: Scale
         vmax=SATURATED,
         rasterized=True,
     )
-    bar = figure.colorbar(mesh, ax=axes, extend="max", pad=0.01, aspect=30)
+    bar = drawn.colorbar(mesh, ax=axes, extend="max", pad=0.01, aspect=30)
     bar.set_label("Empirical probability density (1/dB)")
     bar.outline.set_linewidth(0.6)
 
@@ -208,20 +202,3 @@ def _time_axis(axes: Any) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set_xlabel("Time (UTC)")
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE, "backend": "agg"}):
-        yield Figure(figsize=(width, height))
-
-
-def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Save as PNG and SVG, without a date."""
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    figure.savefig(png, dpi=200, metadata={"Software": None})
-    figure.savefig(svg, dpi=150, metadata={"Date": None, "Creator": None})
-    return [png, svg]

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from processors.drawing import figure, save
 from processors.icestats.areas import Floats, Transform
 from processors.icestats.campaign import Maps
 from processors.protocol import JSON
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 MOST = 1200
 """Cells of a picture along a side."""
-STYLE: Mapping[str, Any] = {
-    "svg.hashsalt": "iaos", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 8, "axes.linewidth": 0.6,
-    "axes.titlesize": 8, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.0,
-    "legend.frameon": False, "legend.fontsize": 7, "timezone": "UTC", "figure.constrained_layout.use": True,
-}  # fmt: skip
+
+DPI = 200
 
 
 def draw_series(folder: Path, rows: Sequence[Mapping[str, JSON]]) -> list[Path]:
@@ -31,8 +28,8 @@ def draw_series(folder: Path, rows: Sequence[Mapping[str, JSON]]) -> list[Path]:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     days: Any = [datetime.fromisoformat(str(row["date"])).replace(tzinfo=UTC) + timedelta(hours=12) for row in rows]
-    with _figure(6.4, 3.0) as figure:
-        axes = figure.add_subplot()
+    with figure(6.4, 3.0) as drawn:
+        axes = drawn.add_subplot()
         for key, label, colour, mark in (
             ("extent_km2", "Extent", "#1b3a5c", "o"), ("ice_area_km2", "Ice area", "#c1272d", "s"),
         ):  # fmt: skip
@@ -49,7 +46,7 @@ def draw_series(folder: Path, rows: Sequence[Mapping[str, JSON]]) -> list[Path]:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.legend(loc="best")
-        return _save(figure, folder, "series")
+        return save(drawn, folder, "series", DPI, settled=True)
 
 
 def draw_frequency(folder: Path, maps: Maps, crs: str, edge: Sequence[Floats], least: int) -> list[Path]:
@@ -71,8 +68,8 @@ def draw_frequency(folder: Path, maps: Maps, crs: str, edge: Sequence[Floats], l
     west, north = c / 1000, f / 1000
     east, south = (c + a * maps.seen.shape[1]) / 1000, (f + e * maps.seen.shape[0]) / 1000
     there = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    with _figure(5.2, 4.4) as figure:
-        axes = figure.add_subplot()
+    with figure(5.2, 4.4) as drawn:
+        axes = drawn.add_subplot()
         axes.set_facecolor("#dddddd")
         image = axes.imshow(
             share, extent=(west, east, south, north), cmap="YlGnBu_r", vmin=0, vmax=100, interpolation="nearest"
@@ -86,12 +83,12 @@ def draw_frequency(folder: Path, maps: Maps, crs: str, edge: Sequence[Floats], l
         axes.set_ylim(south, north)
         axes.set_xlabel("x (km)")
         axes.set_ylabel("y (km)")
-        bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
+        bar = drawn.colorbar(image, ax=axes, pad=0.02, aspect=30)
         bar.set_label("Observations with ice (%)")
         bar.outline.set_linewidth(0.6)
         if edge:
             axes.legend(loc="upper right")
-        return _save(figure, folder, "frequency")
+        return save(drawn, folder, "frequency", DPI, settled=True)
 
 
 def _graticule(axes: Any, there: Any, transform: Transform, shape: tuple[int, ...]) -> None:
@@ -112,21 +109,3 @@ def _graticule(axes: Any, there: Any, transform: Transform, shape: tuple[int, ..
     for one in meridians:
         x, y = there.transform(np.full(along.size, float(one)), along)
         axes.plot(np.asarray(x) / 1000, np.asarray(y) / 1000, **style)
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE, "backend": "agg"}):
-        yield Figure(figsize=(width, height))
-
-
-def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Save as PNG and SVG, without a date."""
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    figure.savefig(png, dpi=200, metadata={"Software": None})
-    figure.set_layout_engine("none")  # the second keeps the places of the first, and takes half the time
-    figure.savefig(svg, dpi=150, metadata={"Date": None, "Creator": None})
-    return [png, svg]
