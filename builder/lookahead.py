@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from builder.admission import Known, admitted, is_due
 from builder.crosswalks import describe
-from builder.datafiles.inspecting import InVain
+from builder.datafiles.inspecting import Unreached
 from builder.datafiles.inspections import Inspections, readable_resource
 from builder.datafiles.seen import Seen, waiting_in, waits
 from builder.enrich.inspectors import Inspectors
@@ -157,7 +157,7 @@ def _look_into(
     mark = waits(collection, record.identifier)
     last = seen[-1] if seen else Seen((looking.state.read(mark) or b"").decode())
     as_before = last.href == resource.href and resource.size in {None, last.size}
-    before = InVain(last.kept, holds=as_before and last.kept != name)
+    before = Unreached(last.kept, holds=as_before and last.kept != name)
     if waiting and not (before.holds and _is_another(looking, last)):
         readings.waiting.setdefault(collection, set()).add(record.identifier)
         looking.files.unreached[name] = before

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from builder.sources.protocol import Record
 
 
-class InVain(NamedTuple):
+class Unreached(NamedTuple):
     """What is said in this run of a file that waits, could not be had, or not be looked into.
 
     Attributes:
@@ -27,14 +27,14 @@ class InVain(NamedTuple):
     found: Inspection | None = None
     holds: bool = False
 
-    def without(self, reason: Finding, *, gone: bool) -> InVain:
+    def without(self, reason: Finding, *, gone: bool) -> Unreached:
         """Say that the file could not be had, and whether it is gone."""
         holds = self.holds and not gone
         hint = "what was found in it before is shown" if holds else reason.hint
         return self._replace(findings=(replace(reason, hint=hint),), holds=holds)
 
 
-NOTHING = InVain()
+NOTHING = Unreached()
 
 
 class Inspecting(Protocol):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.datafiles.freshness import freshness_for
-from builder.datafiles.inspecting import NOTHING, InVain
+from builder.datafiles.inspecting import NOTHING, Unreached
 from builder.datafiles.mapservices import MapServices
 from builder.datafiles.readings import Files
 from builder.datafiles.seen import Seen, read_from, seen_in, tried
@@ -87,7 +87,7 @@ class Inspections:
         self._freshness = freshness_for(self.recheck, self.state, self.gate, self.definition.id)
 
     def of(
-        self, dataset: Dataset, record: Record, before: InVain = NOTHING
+        self, dataset: Dataset, record: Record, before: Unreached = NOTHING
     ) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Inspect the dataset's NetCDF or GeoTIFF file, unless this was done for the same record before.
 
@@ -134,14 +134,14 @@ class Inspections:
         return name if self.state.file(name) else before or mark.decode(errors="ignore")
 
     def _in_vain(
-        self, name: str, record: Record, one: InVain, resource: Resource
+        self, name: str, record: Record, one: Unreached, resource: Resource
     ) -> tuple[Inspection | None, tuple[Finding, ...]]:
         """Remember for this run that a file was tried in vain, and for the next ones what was found in it before."""
         self.state.keep(tried(self.definition.id, record.identifier), one.last.encode())
         self.files.unreached[name] = one
         return self._told(one, resource)
 
-    def _told(self, one: InVain, resource: Resource) -> tuple[Inspection | None, tuple[Finding, ...]]:
+    def _told(self, one: Unreached, resource: Resource) -> tuple[Inspection | None, tuple[Finding, ...]]:
         data = self.state.read(one.last) or b""
         before = _remembered(data)
         if before is not None and one.holds:
@@ -218,7 +218,7 @@ class Inspections:
         try:
             return self.definition.policies.recheck and self._freshness.changed(known)
         except FetchError as trouble:
-            self.files.unreached[known.kept] = InVain(known.kept, (self._unreachable(trouble, known.href),))
+            self.files.unreached[known.kept] = Unreached(known.kept, (self._unreachable(trouble, known.href),))
             raise
 
     def _unreachable(self, trouble: FetchError, href: str) -> Finding:
@@ -311,13 +311,13 @@ def _remembered(data: bytes) -> Inspection | None:
         return None
 
 
-def _in_passing(found: Inspection, last: Inspection | None, known: InVain) -> InVain | None:
+def _in_passing(found: Inspection, last: Inspection | None, known: Unreached) -> Unreached | None:
     """Return what is said of a look that another run may have more of; None where it counts."""
     passing = PASSING | ({NOT_NETCDF} if last is not None and last.readable else set())
     if not any(finding.code in passing for finding in found.findings):
         return None
     holds = known.holds and last is not None and last.size == found.size
-    return InVain(known.last, found.findings, found, holds)
+    return Unreached(known.last, found.findings, found, holds)
 
 
 def _of_version(found: Inspection, version: Version) -> Inspection:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from builder.datafiles.inspecting import InVain
+    from builder.datafiles.inspecting import Unreached
     from builder.dataset import Dataset
     from builder.enrich.inspection import Inspection
     from builder.sources.protocol import Record
@@ -32,7 +32,7 @@ class Files:
         superseded: What the state calls what was found for earlier records, of which this run has found something anew.
     """
 
-    unreached: dict[str, InVain] = field(default_factory=dict)
+    unreached: dict[str, Unreached] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
 
 
