@@ -268,7 +268,7 @@ class HttpGate:
 
     def _start(self, answer: _Answer, most: int) -> bytes:
         body = b""
-        for chunk in self._chunks(answer, None):
+        for chunk in self._chunks(answer, None, whole=False):
             body += chunk
             if len(body) >= most:
                 break
@@ -305,14 +305,17 @@ class HttpGate:
             error.unreachable = unreachable(reason)
             raise TransientError(error) from trouble
 
-    def _chunks(self, answer: _Answer, max_bytes: int | None) -> Iterator[bytes]:
+    def _chunks(self, answer: _Answer, max_bytes: int | None, *, whole: bool = True) -> Iterator[bytes]:
         """Yield the decoded body as it arrives, within the limits on size, ratio and time."""
         size, most = 0, max_bytes or self.limits.max_bytes
+        large = FetchError(f"body larger than {most} bytes", where=redact(answer.url))
+        if whole and (answer.raw.length_remaining or 0) > most:
+            raise large
         for chunk in answer.decoded():
             size += len(chunk)
             wire = max(1, answer.raw.tell())
             if size > most:
-                raise FetchError(f"body larger than {most} bytes", where=redact(answer.url))
+                raise large
             if size > RATIO_FROM and size / wire > self.limits.max_ratio:
                 bomb = f"body unpacks to more than {self.limits.max_ratio:.0f} times its size"
                 raise TransientError(FetchError(bomb, where=redact(answer.url)))

@@ -295,6 +295,18 @@ def test_size_limit_counts_decoded_bytes():
             gate_for(server).get(server.url, max_bytes=len(CONTENT) - 1)
 
 
+def test_of_a_body_that_is_said_to_be_too_large_nothing_is_read(tmp_path):
+    head = Answer(200, {}, b"II*\0" * 1000, declared=5_000_000, pace_s=0.05)  # as slow as to be told of late
+    with LocalServer(lambda _: head) as server, gate_for(server, max_bytes=4_000_000, response_s=2) as gate:
+        for ask in (gate.get, lambda url: gate.download(url, tmp_path / "x")):
+            with pytest.raises(FetchError, match="body larger than 4000000 bytes") as found:
+                ask(server.url)
+            assert not found.value.passing
+        assert gate.get(server.url, method="HEAD").headers["content-length"] == "5000000"
+        assert gate.glance(server.url, most=4).body == b"II*\0"
+    assert len(server.requests) == 4
+
+
 def test_a_bomb_is_stopped_by_its_ratio_before_its_size():
     bombed = Faulty(good, lasting(1, FAULTS["gzip bomb"]))
     with LocalServer(bombed) as server, pytest.raises(FetchError, match="200 times"):  # Limits.max_ratio
