@@ -268,7 +268,8 @@ class Inspections:
     def _look_at_whole(self, gate: HttpGate, target: Path, resource: Resource) -> Inspection:
         headers = gate.download(resource.href, target, max_bytes=MAX_BYTES).headers
         version = Version(etag=headers.get("etag"), last_modified=headers.get("last-modified"))
-        return _of_version(self._look(target, resource), version)
+        packed = headers.get("content-encoding", "identity")
+        return _of_version(self._look(target, resource, "" if packed == "identity" else packed), version)
 
     def _readable(self, path: Path, found: Inspection) -> Inspection:
         """Have a copy made of a file that references cannot express, where the definition asks for it."""
@@ -284,13 +285,19 @@ class Inspections:
             return name
         return f"{self.base_url.rstrip('/')}/{Place(self.definition.partner.id, self.definition.id).folder}/{name}"
 
-    def _look(self, path: Path, resource: Resource) -> Inspection:
+    def _look(self, path: Path, resource: Resource, packed: str = "") -> Inspection:
+        """Look into a whole file, of which no parts can be read where its server packs it."""
         from builder.enrich.raster import inspect_raster
 
         href = self._address(resource.href)
         if GEOTIFF in _kinds(resource):
             return inspect_raster(path, href)
-        return self._readable(path, self.inspector.inspect(path, href, references="://" in href))
+        found = self.inspector.inspect(path, href, references="://" in href and not packed)
+        if packed and found.readable:
+            message = f"no references: the server packs it ({packed}), so that no part of it can be read by itself"
+            said = warning(NO_REFERENCES, href, message, "ask the data centre to send such files as they are")
+            found = replace(found, findings=(*found.findings, said))
+        return self._readable(path, found)
 
 
 @cache

@@ -122,7 +122,7 @@ class RangedFile:
             if trouble.status in _NO_RANGES or (trouble.status is None and "larger" in trouble.message):
                 return None
             raise
-        if response.status == 200:
+        if response.status == 200 and "content-encoding" not in response.headers:
             return cls(gate, response.url, _version(response, len(response.body)), response.body)
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if response.status != 206 or match is None or "content-encoding" in response.headers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import gzip
 import hashlib
 import itertools
 import os
@@ -286,6 +287,22 @@ def test_a_file_whose_parts_come_otherwise_is_fetched_whole(tmp_path, inspector,
 def test_a_file_whose_parts_are_refused_is_fetched_whole(tmp_path, inspector, status):
     found = list(nights(tmp_path, inspector, lambda r, file: Answer(status) if "range" in r.headers else file, 20))
     assert [one.references is None for one, _ in found] == [False] * 3
+
+
+@pytest.mark.parametrize("count", [20, 1500], ids=["small", "large"])
+def test_a_file_that_its_server_packs_whatever_is_asked_for_has_no_references(tmp_path, inspector, count):
+    """So does nginx with `gzip_static always`; a part of the packed file is no part of the file."""
+
+    def answers(request, _):
+        whole = gzip.compress((tmp_path / request.path[1:]).read_bytes(), 1)
+        return Answer(200, {"Content-Encoding": "gzip", "ETag": '"packed"'}, whole)
+
+    found = list(nights(tmp_path, inspector, answers, count))
+    assert [(one.readable, one.references, one.size) for one, _ in found] == [
+        (True, None, (tmp_path / "a.nc").stat().st_size)
+    ] * 3
+    assert "packs it (gzip)" in found[0][0].findings[-1].message
+    assert [asked for _, asked in found[1:]] == [["HEAD"]] * 2
 
 
 def test_a_file_is_asked_for_again_only_when_the_run_has_ended_or_the_day(tmp_path, inspector, monkeypatch):
