@@ -130,7 +130,7 @@ class Stack:
         """Open every raster.
 
         Raises:
-            Refusal: One cannot be read, has no such band, or no reference system.
+            Refusal: One cannot be read, has no such band, no reference system, or complex numbers.
         """
         import rasterio
 
@@ -142,6 +142,8 @@ class Stack:
                 if place.number > opened[place.file.path].count:
                     said = f"has {opened[place.file.path].count} bands, none is number {place.number}"
                     raise Refusal(said, place.file.href, "", "EXPR.UNKNOWN_BAND")
+                if opened[place.file.path].dtypes[place.number - 1].startswith("complex"):
+                    raise Refusal("holds complex numbers", place.file.href, "give its amplitude or intensity")
                 self._bands[name] = opened[place.file.path]
             own = self._bands[self._grid]
             if own.height * own.width > MOST_PIXELS:
@@ -214,9 +216,10 @@ def _opened(file: Input) -> Any:
     except RasterioError as trouble:
         said = str(trouble).replace(str(file.path), file.href).splitlines()[0]
         raise Refusal(f"cannot be read: {said}", file.href, "give a GeoTIFF") from trouble
-    if dataset.crs is None:
+    if dataset.crs is None or dataset.transform.is_identity:
+        lack = "coordinate reference system" if dataset.crs is None else "place in its coordinate reference system"
         dataset.close()
-        raise Refusal("has no coordinate reference system", file.href, "set one first")
+        raise Refusal(f"has no {lack}", file.href, "set one first")
     return dataset
 
 

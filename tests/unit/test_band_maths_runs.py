@@ -217,6 +217,14 @@ def test_rasters_that_cannot_be_used_are_refused(scene, tmp_path):
     bare = write(tmp_path / "bare.tif", np.zeros((4, 4), np.uint8), crs=None)
     with pytest.raises(Refusal, match="no coordinate reference system"):
         run([bare, scene[0][1]], tmp_path / "out")
+    complex_ = write(tmp_path / "slc.tif", np.ones((4, 4), np.complex64))
+    with pytest.raises(Refusal, match=r"slc\.tif: holds complex numbers"):
+        run([complex_, scene[0][1]], tmp_path / "out")
+    nowhere, size = tmp_path / "nowhere.tif", {"width": 4, "height": 4, "count": 1, "dtype": "uint8"}
+    with rasterio.open(nowhere, "w", driver="GTiff", crs="EPSG:3413", **size) as file:
+        file.write(np.zeros((1, 4, 4), np.uint8))
+    with pytest.raises(Refusal, match="no place in its coordinate reference system"):
+        run([nowhere, scene[0][1]], tmp_path / "out")
 
 
 def test_command_line(scene, tmp_path, capsys):
