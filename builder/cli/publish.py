@@ -13,7 +13,7 @@ import click
 @click.argument("target")
 @click.option("--dry-run", is_flag=True, help="Show each step; write nothing.")
 @click.option("--endpoint", help="Address of an S3-compatible or Azure server, where it is not the provider's own.")
-@click.option("--allow-deletions", is_flag=True, help="Publish even if much of a collection vanishes.")
+@click.option("--allow-deletions", is_flag=True, help="Publish whatever vanishes, another website included.")
 @click.option("--guard", type=click.IntRange(0, 100), default=20, show_default=True, help="Per cent that may vanish.")
 @click.option("--grace-data", type=click.FloatRange(0), default=7, show_default=True, help="Days data stay unlinked.")
 @click.option("--grace-pages", type=click.FloatRange(0), default=1, show_default=True, help="The same for documents.")

@@ -94,6 +94,8 @@ def publish(
         raise UsageError("a catalogue cannot be published onto itself", where=target, hint="choose another folder")
     careful = policy or Policy()
     with _Job.open(target, endpoint, dry_run, make=not dry_run) as job:
+        if not careful.allow_deletions:
+            job.refuse_others()
         guard(job.before, wanted, careful, target)
         plan = draft(job.before, job.stale, wanted, clock.now(), careful)
         return job.carry_out(plan, from_folder(folder), careful, advance)
@@ -183,6 +185,20 @@ class _Job:
             if lock:
                 with told(target, "giving back the lock"):
                     lock.release()
+
+    def refuse_others(self) -> None:
+        """Refuse a place with a website of somebody else, of which nothing could be brought back.
+
+        Raises:
+            PublishError: It has a first page, and neither a catalogue nor a memory of one.
+        """
+        if self.before.build or self.stale is not None:
+            return
+        with told(self.target, "reading the target"):
+            foreign = read(self.store, "index.html") is not None and read(self.store, "catalog.json") is None
+        if foreign:
+            hint = "choose another folder or prefix; --allow-deletions replaces it"
+            raise PublishError("there is a website that is no catalogue", where=self.target, hint=hint)
 
     def carry_out(self, plan: Plan, source: Source, policy: Policy, advance: Advance) -> Outcome:
         if self.lock is not None:

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -62,6 +63,20 @@ def test_a_dry_run_shows_each_step_and_writes_nothing(site):
         ". p/c/i002.json  (deleted after 2026-03-02T02:17:00Z)",
     )
     assert {file: file.read_bytes() for file in target.rglob("*") if file.is_file()} == before
+
+
+def test_the_website_of_somebody_else_is_not_replaced(tmp_path, night):
+    source, target = catalogue(tmp_path / "out", stac(1)), tmp_path / "site"
+    target.mkdir()
+    (target / "index.html").write_text("<h1>Our institute</h1>")
+    for dry_run in (True, False):
+        with pytest.raises(PublishError, match="a website that is no catalogue"):
+            publish(source, str(target), ignore, dry_run=dry_run)
+    assert contents(target) == {"index.html": b"<h1>Our institute</h1>"}
+    publish(source, str(target), ignore, policy=Policy(allow_deletions=True))
+    assert contents(target) == contents(source)
+    shutil.rmtree(target / "_state")  # what is lost there is written anew
+    assert publish(source, str(target), ignore).written == len(stac(1))
 
 
 def test_what_only_reads_makes_no_folder(tmp_path, night):
