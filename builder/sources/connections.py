@@ -23,6 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError, ProtocolError, SSLError
 
 from builder.errors import FetchError
+from builder.sources.hosts import spelled
 
 
 class Connections:
@@ -178,18 +179,6 @@ def reachable(host: str) -> bool:
     return bool(host) and host != "localhost"
 
 
-def not_asked(url: str) -> str:
-    """Say what can be done about an address that is not asked."""
-    try:
-        parts = urlsplit(url)
-        host_decides = parts.scheme in {"http", "https"} and parts.username is None
-    except ValueError:
-        host_decides = False
-    if host_decides:
-        return "add its host to `fetch_hosts` if it is right"
-    return "only http and https are asked, and without user names; tell the data centre"
-
-
 def reason_of(trouble: BaseException) -> BaseException:
     """Return why there is no answer."""
     return trouble.reason if isinstance(trouble, MaxRetryError) and trouble.reason else trouble
@@ -210,14 +199,6 @@ def unreachable(reason: BaseException) -> bool:
     Slow hosts and those that hang up are not among them.
     """
     return isinstance(reason, NewConnectionError | SSLError)
-
-
-def spelled(host: str) -> str:
-    """Return a host in lower case, an IP address without brackets in its one way of writing (RFC 5952)."""
-    try:
-        return ip_address(host.strip("[]")).compressed
-    except ValueError:
-        return host.lower()
 
 
 def _is_address(host: str) -> bool:

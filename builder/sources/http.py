@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -20,8 +20,9 @@ import urllib3
 from builder import __version__
 from builder.errors import FetchError, ProtocolError
 from builder.sources.answers import Answers, Asked, Response
-from builder.sources.connections import Connections, not_asked, reachable, reason_of, said_of, spelled, unreachable
+from builder.sources.connections import Connections, reachable, reason_of, said_of, unreachable
 from builder.sources.gunzip import gunzip
+from builder.sources.hosts import as_listed, joined, not_asked, spelled
 from builder.sources.limits import AT_ONCE, PAGES, Limits, turn
 from builder.sources.redact import redact
 from builder.sources.retry import TRANSIENT, TransientError, patiently, retry_after
@@ -93,7 +94,7 @@ class HttpGate:
 
     def __post_init__(self) -> None:
         """Prepare connections."""
-        self._allowed = frozenset(host.lower().removeprefix("http://").rstrip("/") for host in self.hosts)
+        self._allowed = frozenset(map(as_listed, self.hosts))
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
         self._connections = Connections(self._literal(), self.limits.response_s, self.connections, headers)
         self._timeout = urllib3.Timeout(connect=self.limits.connect_s, read=self.limits.read_s)
@@ -253,7 +254,7 @@ class HttpGate:
                     self._accept(answer)
                     yield answer
                     return
-                target = _join(target, answer.headers["location"])
+                target = joined(target, answer.headers["location"])
         raise FetchError("redirects without end", where=redact(url))
 
     def _accept(self, answer: _Answer) -> None:
@@ -339,10 +340,3 @@ class _Answer:
         packed = self.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
         pieces = iter(lambda: self.raw.read1(CHUNK, decode_content=not packed) or b"", b"")
         yield from gunzip(pieces) if packed else pieces
-
-
-def _join(base: str, location: str) -> str:
-    try:
-        return urljoin(base, location)
-    except ValueError as trouble:
-        raise FetchError("redirect to a malformed address", where=redact(base)) from trouble

@@ -355,6 +355,21 @@ def test_allow_list(url, allowed):
 
 
 @pytest.mark.parametrize(
+    ("host", "url", "allowed"),
+    [
+        ("a.example:443", "https://a.example/x", True),
+        ("a.example:443", "https://a.example:443/x", True),
+        ("a.example:443", "http://a.example/x", False),
+        ("[2001:db8::1]:443", "https://[2001:db8::1]/x", True),
+        ("a.example:80", "http://a.example/x", True),
+        ("a.example:8443", "https://a.example/x", False),
+    ],
+)
+def test_usual_ports_in_the_allow_list_go_without_saying(host, url, allowed):
+    assert HttpGate(hosts=[host]).allows(url) is allowed
+
+
+@pytest.mark.parametrize(
     ("url", "allowed"),
     [
         ("http://[2001:db8::1]:8080/x", True),
