@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from builder.errors import UnreferenceableError
+from builder.references.encode import FILES
 
 _KEY = re.compile(r"(?!/)(?!.*(?:^|/)\.\.?(?:/|$))[^\x00-\x1f\x7f\\{}]{1,1000}")
 """A path below the store: no root, no step up, no control characters, no template."""
@@ -29,7 +30,7 @@ def accept_references(content: Any, offers: Callable[[str], bool]) -> set[str]:
     Raises:
         UnreferenceableError: Something in it would be read that the item does not offer.
     """
-    if not is_references(content) or content.keys() - {"version", "refs"} or content.get("version") != 1:
+    if not is_references(content) or content.keys() - {"version", "refs", FILES} or content.get("version") != 1:
         raise UnreferenceableError("references other than plain ones of version 1 are refused")
     targets: set[str] = set()
     for key, value in content["refs"].items():

@@ -12,7 +12,7 @@ import orjson
 from builder.apart import end_with_parent
 from builder.enrich.combine import combine_in_order
 from builder.enrich.joining import PARQUET, REFERENCES
-from builder.references.encode import PARQUET_ABOVE
+from builder.references.encode import PARQUET_ABOVE, dump_references
 from builder.references.gathered import parquet_of
 
 
@@ -27,22 +27,29 @@ def main() -> None:
 
 def join(request: dict[str, Any]) -> dict[str, Any]:
     """Write joined references as files, and return what `builder.enrich.joining.result` reads."""
-    folder = _path(request["folder"])
-    joined, findings = combine_in_order([(name, _references(_path(kept))) for name, kept in request["parts"]])
+    folder, files = _path(request["folder"]), dict[str, dict[str, Any]]()
+    parts = [(name, _references(_path(kept), files)) for name, kept in request["parts"]]
+    joined, findings = combine_in_order(parts)
     said = {"findings": findings, "order": joined and joined.order, "parquet": False}
     if joined is not None:
-        (folder / REFERENCES).write_bytes(joined.body)
         refs = orjson.loads(joined.body)["refs"]
+        (folder / REFERENCES).write_bytes(dump_references(refs, files))
         said["parquet"] = len(refs) > PARQUET_ABOVE
-        for name, body in parquet_of(refs).items() if said["parquet"] else ():
+        for name, body in parquet_of(refs, files).items() if said["parquet"] else ():
             target = folder / PARQUET / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(body)
     return said
 
 
-def _references(kept: Path) -> bytes:
-    return str(orjson.loads(kept.read_bytes())["references"]).encode()
+def _references(kept: Path, files: dict[str, dict[str, Any]]) -> bytes:
+    """Return the references of a granule; add what tells whether the file that they lead into is still the same."""
+    found = orjson.loads(kept.read_bytes())
+    file = found.get("copy") or found
+    facts = {name: file[name] for name in ("size", "etag", "last_modified") if file.get(name) is not None}
+    if facts:
+        files[file["href"]] = facts
+    return str(found["references"]).encode()
 
 
 def _path(text: str) -> Path:

@@ -15,6 +15,7 @@ from fsspec.implementations.reference import ReferenceFileSystem
 
 from builder.errors import ReadingError, StaleError
 from builder.reading.locate import Source, Stated, local
+from builder.references.encode import FILES
 from builder.references.grouped import of_group
 
 TRIES = 4
@@ -116,7 +117,8 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
         from builder.reading.locate import fetch
 
         document = orjson.loads(fetch(source.href))
-    _check_local(source.stated)
+    stated = {**_stated_within(document, source), **source.stated}
+    _check_local(stated)
     document = _placed(document, source.href)
     refs = _references(document)
     groups = sorted(key.rpartition("/")[0] for key in refs if key.rpartition("/")[2] == ".zgroup") or [""]
@@ -125,7 +127,7 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
     if group:
         document = {**(document or {}), "refs": of_group(refs, group)}
     here = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=True)
-    web = CheckedHTTPFileSystem(source.stated)
+    web = CheckedHTTPFileSystem(stated)
     files = ReferenceFileSystem(
         document or source.href.rstrip("/"),
         fs={None: here, "file": here, "local": here, "http": web, "https": web},
@@ -133,6 +135,20 @@ def reference_files(source: Source, group: str = "") -> tuple[ReferenceFileSyste
         skip_instance_cache=True,
     )
     return files, groups
+
+
+def _stated_within(document: Mapping[str, Any] | None, source: Source) -> dict[str, Stated]:
+    """Return what references into many files say of each; a folder of Parquet is asked only where it is so many."""
+    if document is None and source.properties.get("type") == "Collection":
+        import orjson
+
+        from builder.reading.locate import fetch
+
+        document = orjson.loads(fetch(f"{source.href.rstrip('/')}/.zmetadata"))
+    said: Mapping[str, Any] = (document or {}).get(FILES, {})
+    return {
+        local(href): Stated(one.get("size"), one.get("etag"), one.get("last_modified")) for href, one in said.items()
+    }
 
 
 def _references(document: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import repeat
@@ -18,6 +18,9 @@ from builder.references.table import ArrayTable
 
 RECORD_SIZE = 100_000
 """References in one Parquet file; readers take the number from ``.zmetadata``."""
+
+FILES = "iaos:files"
+"""Member of references into many files that says of each its size, entity tag and time of change."""
 
 PARQUET_ABOVE = 1000
 """References above which the folder of Parquet files opens faster than JSON."""
@@ -66,9 +69,18 @@ class References:
         return files
 
 
-def dump_references(refs: dict[str, Any]) -> bytes:
-    """Serialise references; the same references always give the same bytes."""
-    return orjson.dumps({"version": 1, "refs": refs}, option=orjson.OPT_SORT_KEYS)
+def dump_references(refs: dict[str, Any], files: Mapping[str, Any] | None = None) -> bytes:
+    """Serialise references; the same references always give the same bytes.
+
+    Args:
+        refs: By key.
+        files: What is known of the files that they lead into, by address, where they are many.
+    """
+    return orjson.dumps({"version": 1, "refs": refs} | _told(files), option=orjson.OPT_SORT_KEYS)
+
+
+def _told(files: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {FILES: files} if files else {}
 
 
 def dump(document: Any) -> str:
@@ -86,9 +98,10 @@ def as_base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def zmetadata(documents: dict[str, Any]) -> bytes:
-    """Return the document of a Parquet folder that holds all metadata."""
-    return orjson.dumps({"metadata": documents, "record_size": RECORD_SIZE}, option=orjson.OPT_SORT_KEYS)
+def zmetadata(documents: dict[str, Any], files: Mapping[str, Any] | None = None) -> bytes:
+    """Return the document of a Parquet folder that holds all metadata; ``files`` as for `dump_references`."""
+    whole = {"metadata": documents, "record_size": RECORD_SIZE} | _told(files)
+    return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
 
 
 def record_files(

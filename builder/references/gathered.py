@@ -16,12 +16,13 @@ Chunk = tuple[int, Any]
 """Number of a chunk in row-major order of the grid, and its reference."""
 
 
-def parquet_of(refs: Mapping[str, Any]) -> dict[str, bytes]:
+def parquet_of(refs: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, bytes]:
     """Return the files of the Parquet folder by name; equal references give equal bytes.
 
     Args:
         refs: References (kerchunk's format, version 1): metadata as text, chunks as ``[address, offset, size]`` or as
             text that begins with ``base64:``.
+        known: What is known of the files that they lead into, by address.
     """
     documents: dict[str, Any] = {}
     chunks: dict[str, list[tuple[str, Any]]] = {}
@@ -31,7 +32,7 @@ def parquet_of(refs: Mapping[str, Any]) -> dict[str, bytes]:
             documents[key] = orjson.loads(value)
         else:
             chunks.setdefault(owner, []).append((last, value))
-    files = {".zmetadata": zmetadata(documents)}
+    files = {".zmetadata": zmetadata(documents, known)}
     for key in sorted(documents):
         name, _, last = key.rpartition("/")
         if last == ".zarray":

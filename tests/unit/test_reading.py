@@ -16,6 +16,8 @@ from kerchunk.df import refs_to_dataframe
 
 import iaos
 from builder.enrich.guard import file_kind
+from builder.enrich.joining import request, result
+from builder.enrich.joinworker import join
 from builder.enrich.references import make_references
 from builder.errors import ReadingError, StaleError
 from builder.reading.extract import plan
@@ -220,6 +222,33 @@ def test_references_that_know_the_entity_tag_notice_a_file_of_equal_size(site):
         with pytest.raises(RuntimeError) as trouble:
             iaos.open(item).ice.load()
         assert "ETag" in str(told(trouble.value))
+
+
+@pytest.mark.parametrize("above", [1000, 1])
+def test_a_granule_that_changed_is_not_read_through_joined_references(site, monkeypatch, above):
+    folder, url = site
+    monkeypatch.setattr("builder.enrich.joinworker.PARQUET_ABOVE", above)
+    granules = []
+    for day in (0, 1):
+        kept, file = folder / f"{day}.kept", f"{url}/day{day}.nc"
+        facts = {"href": file, "size": (folder / f"day{day}.nc").stat().st_size, "etag": None, "copy": None}
+        kept.write_bytes(orjson.dumps(facts | {"references": (folder / f"day{day}.refs.json").read_text()}))
+        granules.append((f"day{day}", kept))
+    said = join(request(granules, folder))
+    joined, _ = result(said, folder)
+    collection = orjson.loads((folder / "collection.json").read_bytes())
+    name = (joined.parquet or joined.references).name
+    collection["assets"]["references"] = {"href": f"./{name}", "roles": ["references"]}
+    (folder / "collection.json").write_bytes(orjson.dumps(collection))
+    for engine in ("kerchunk", None):
+        found = xr.open_dataset(str(folder / name), engine=engine) if engine else iaos.open(f"{url}/collection.json")
+        with xr.open_dataset(folder / "day1.nc") as wanted:
+            np.testing.assert_array_equal(found.ice[4:].to_numpy(), wanted.ice.to_numpy())
+    with (folder / "day1.nc").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(StaleError, match=r"day1\.nc: the file changed after its references were made \(size"):
+        iaos.extract(f"{url}/collection.json", point=(0, 80))
+    assert iaos.extract(f"{url}/collection.json", point=(0, 80), time="2018-07-01").ice.shape == (4,)
 
 
 def test_a_local_file_that_changed_is_not_opened(site):
