@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,12 @@ from builder.errors import UnreferenceableError
 
 Times = dict[str, Any]
 EPOCH = "1970-01-01 00:00:00"
+_WIDEST: Mapping[str, Callable[[list[Any]], Any]] = {
+    "valid_min": min,
+    "valid_max": max,
+    "valid_range": lambda ends: [min(ends), max(ends)],
+}
+"""Bounds of valid values, and how those of several files become one."""
 
 
 def decoded_times(granules: Sequence[Granule]) -> Times:
@@ -64,6 +70,7 @@ def join(granules: Sequence[Granule], times: Times) -> Refs:
     for variable in sorted(first.arrays):
         attributes = [granule.attributes[variable] for granule in granules]
         common = {k: v for k, v in attributes[0].items() if all(a.get(k) == v for a in attributes)}
+        common |= _valid(attributes) if variable != first.time else {}
         axis = first.axis(variable)
         if axis is None:
             array, chunks = first.arrays[variable], first.chunks.get(variable, {})
@@ -76,6 +83,19 @@ def join(granules: Sequence[Granule], times: Times) -> Refs:
         refs[f"{variable}/.zattrs"] = _dump(common)
         refs.update({_key(variable, index): value for index, value in chunks.items()})
     return refs
+
+
+def _valid(attributes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the widest of valid ranges that files give otherwise, so that flags beyond all of them stay missing."""
+    if any("_Unsigned" in one for one in attributes):
+        return {}  # their numbers are not in order
+    found: dict[str, Any] = {}
+    for name, widest in _WIDEST.items():
+        said = [one.get(name) for one in attributes]
+        numbers = [end for one in said for end in (one if isinstance(one, list) else [one])]
+        if numbers and all(isinstance(end, int | float) for end in numbers):
+            found[name] = widest(numbers)
+    return found
 
 
 def check(combined: Refs, granules: Sequence[Granule], times: Times) -> None:

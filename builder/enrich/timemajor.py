@@ -258,7 +258,10 @@ def _attributes(source: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in wanted.items():
         if name not in {"_ARRAY_DIMENSIONS", "_FillValue"}:
             own = source.getncattr(name) if name in source.ncattrs() else None
-            found[name] = own if own is not None and attribute(own) == value else value
+            if own is not None and attribute(own) == value:
+                found[name] = own
+            else:
+                found[name] = np.asarray(value, own.dtype) if isinstance(own, np.generic | np.ndarray) else value
     return found
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from builder.enrich.inspectors import Inspectors
     from builder.memory.state import State
 
-VERSION = "2"
+VERSION = "3"
 """Part of what is remembered; raised when the same files would be copied otherwise."""
 
 SILENCE_S = 300.0

@@ -192,6 +192,23 @@ def test_only_what_all_say_of_a_variable_is_said_of_the_whole(tmp_path):
     assert ("comment" in said, said["note"]) == (False, "all")
 
 
+@pytest.mark.parametrize(
+    ("each", "whole"),
+    [
+        ([{"valid_range": [0, 100]}, {"valid_range": [-5, 90]}], {"valid_range": [-5, 100]}),
+        ([{"valid_min": 0, "valid_max": 1.5}, {"valid_min": 1, "valid_max": 1.5}], {"valid_min": 0, "valid_max": 1.5}),
+        ([{"valid_range": [0, 100]}, {}], {}),
+        ([{"valid_range": [0, -2], "_Unsigned": "true"}, {"valid_range": [0, -3], "_Unsigned": "true"}], {}),
+        ([{"valid_min": "0"}, {"valid_min": 1}], {}),
+    ],
+)
+def test_what_lies_beyond_the_valid_ranges_of_all_files_stays_so(tmp_path, each, whole):
+    parts, _, _ = many(tmp_path, [0, 1])
+    body, _ = combine([changed(part, "ice", **said) for part, said in zip(parts, each, strict=True)])
+    said = orjson.loads(orjson.loads(body)["refs"]["ice/.zattrs"])
+    assert {name: value for name, value in said.items() if name.startswith("valid_")} == whole
+
+
 def test_times_of_a_model_calendar_or_with_bounds_of_their_own_are_refused(tmp_path):
     parts = [granule(tmp_path / f"{n}.nc", 1, units=f"days since 2020-01-0{n}")[0] for n in (1, 2)]
     for change, said in (

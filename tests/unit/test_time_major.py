@@ -384,6 +384,7 @@ def times(path, first, steps):
         file["time"][:] = first + np.arange(steps)
         values = file.createVariable("t", "f4", ("time", "place"), zlib=True, chunksizes=(1, 2))
         values[:] = np.repeat(first + np.arange(steps), 2).reshape(-1, 2)
+        values.valid_range = np.array([first, first + steps], "f4")
         names = file.createVariable("cast", "S1", ("time", "place"))
         names[:] = np.array([[str(first), str(step)] for step in range(steps)], "S1")
 
@@ -406,4 +407,5 @@ def test_steps_behind_the_end_of_the_new_copy_are_taken_from_the_one_before(tmp_
     second = write("second.nc", [Piece("b", 1, 1), Piece("c", 2, 2)], first)
     with netCDF4.Dataset(second) as file:
         assert file["t"][:].tolist() == [[1, 1], [2, 2], [3, 3]]
+        assert (file["t"].valid_range.tolist(), file["t"].valid_range.dtype) == ([1, 4], "f4")
         assert file["cast"][:].tolist() == [[b"1", b"0"], [b"2", b"0"], [b"2", b"1"]]
