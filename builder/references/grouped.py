@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from builder.enrich.inherited import around, inherited
 from builder.references.encode import dump_references
+
+Folders = dict[str, dict[str, Any]]
 
 MOST_GROUPS = 50
 """Files with more groups get no references of each: nobody would find the right one in the list."""
@@ -31,24 +33,32 @@ def by_group(references: bytes) -> dict[str, bytes]:
     found = [group for group in groups if group in holding]
     if len(found) > MOST_GROUPS:
         return {}
-    return {group: dump_references(of_group(refs, group)) for group in found}
+    folders = _by_folder(refs)
+    return {group: dump_references(_of_group(folders, group)) for group in found}
 
 
 def of_group(refs: Mapping[str, Any], group: str) -> dict[str, Any]:
     """Return the references of one group as root, with those of the variables it uses of the groups around it."""
-    names: dict[str, list[str]] = {}
-    for key in refs:
-        folder, _, name = key.removesuffix("/.zarray").rpartition("/")
-        if key.endswith("/.zarray") and folder in {group, *around(group)}:
-            names.setdefault(folder, []).append(name)
-    known = {folder: _known(refs, folder, names.get(folder, ())) for folder in (group, *around(group))}
-    taken = inherited(known.pop(group), list(known.values()))
-    places = {one.path: name for name, one in taken.items()}
-    within = {key.removeprefix(f"{group}/"): value for key, value in refs.items() if key.startswith(f"{group}/")}
+    return _of_group(_by_folder(refs), group)
+
+
+def _by_folder(refs: Mapping[str, Any]) -> Folders:
+    """Return references by the group or variable that they belong to."""
+    folders: Folders = {}
     for key, value in refs.items():
-        path, _, part = key.rpartition("/")
-        if path in places:
-            within[f"{places[path]}/{part}"] = value
+        folder, _, part = key.rpartition("/")
+        folders.setdefault(folder, {})[part] = value
+    return folders
+
+
+def _of_group(folders: Folders, group: str) -> dict[str, Any]:
+    own, *above = (_known(folders, one) for one in (group, *around(group)))
+    places = {f"{group}/{name}".lstrip("/"): one.path for name, one in inherited(own, above).items()}
+    moved = {folder: folder for folder in folders if folder == group or folder.startswith(f"{group}/")}
+    within = {}
+    for target, source in (places | moved).items():
+        inner = target.removeprefix(group).lstrip("/")
+        within.update({f"{inner}/{part}".lstrip("/"): value for part, value in folders[source].items()})
     return within
 
 
@@ -61,15 +71,16 @@ class _Array(NamedTuple):
     attrs: Mapping[str, Any]
 
 
-def _known(refs: Mapping[str, Any], folder: str, names: Iterable[str]) -> dict[str, _Array]:
+def _known(folders: Folders, group: str) -> dict[str, _Array]:
     """Return the variables of a group whose dimensions have names."""
     found = {}
-    for name in names:
-        path = f"{folder}/{name}".lstrip("/")
-        attributes, shape = _document(refs.get(f"{path}/.zattrs", {})), _document(refs[f"{path}/.zarray"])["shape"]
-        dims = attributes.get("_ARRAY_DIMENSIONS", ())
-        if len(dims) == len(shape):
-            found[name] = _Array(path, tuple(dims), tuple(shape), attributes)
+    for path, parts in folders.items():
+        folder, _, name = path.rpartition("/")
+        if folder == group and name and ".zarray" in parts:
+            attributes, shape = _document(parts.get(".zattrs", {})), _document(parts[".zarray"])["shape"]
+            dims = attributes.get("_ARRAY_DIMENSIONS", ())
+            if len(dims) == len(shape):
+                found[name] = _Array(path, tuple(dims), tuple(shape), attributes)
     return found
 
 
