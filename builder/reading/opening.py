@@ -112,15 +112,15 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
         if "://" not in name:
             if not Path(name).is_file():
                 raise ReadingError("no such file", where=name)
-            with netCDF4.Dataset(name) as looked_into:
-                others = _check_group(looked_into, source, wanted)
             if not wanted:
+                with netCDF4.Dataset(name) as looked_into:
+                    others = _check_group(looked_into, source, wanted)
                 return Opened(xr.open_dataset(name, engine="netcdf4", **options), source, groups=others)
-            store = group_store(name, wanted)
+            file = netCDF4.Dataset(name)
         else:
             file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
-            others = _check_group(file, source, wanted)
-            store = group_store(file, wanted)
+        others = _check_group(file, source, wanted)
+        store = group_store(file, wanted)  # of the same handle: netCDF-C 4.10 may crash where a file has several
         return Opened(xr.open_dataset(store, **options), source, groups=others)
     except (OSError, ValueError) as trouble:
         raise _unreadable(trouble, "NetCDF", name) from trouble
