@@ -28,13 +28,14 @@ class GroupStore(NetCDF4DataStore):
 
     __slots__ = ()
 
+    def inside(self, group: str) -> GroupStore:
+        """Return a group of the same file, read through the same handle."""
+        return GroupStore(self._manager, group=group or None, mode=self._mode, lock=self.lock, autoclose=self.autoclose)  # type: ignore[no-untyped-call]
+
     def get_variables(self) -> Any:
         """Return the variables of the group, then those it inherits."""
         own = super().get_variables()  # type: ignore[no-untyped-call]
         return {**own, **inherited(own, [self._beside(group) for group in around(self._group or "")])}
 
     def _beside(self, group: str) -> Any:
-        store = NetCDF4DataStore(
-            self._manager, group=group or None, mode=self._mode, lock=self.lock, autoclose=self.autoclose
-        )  # type: ignore[no-untyped-call]
-        return store.get_variables()  # type: ignore[no-untyped-call]
+        return NetCDF4DataStore.get_variables(self.inside(group))  # type: ignore[no-untyped-call]

@@ -108,20 +108,21 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
     from builder.enrich.groupstore import group_store
 
     name, wanted = source.href, (group or "").strip("/")
+    if "://" not in name and not Path(name).is_file():
+        raise ReadingError("no such file", where=name)
     try:
-        if "://" not in name:
-            if not Path(name).is_file():
-                raise ReadingError("no such file", where=name)
-            if not wanted:
-                with netCDF4.Dataset(name) as looked_into:
-                    others = _check_group(looked_into, source, wanted)
-                return Opened(xr.open_dataset(name, engine="netcdf4", **options), source, groups=others)
-            file = netCDF4.Dataset(name)
-        else:
-            file = netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
-        others = _check_group(file, source, wanted)
-        store = group_store(file, wanted)  # of the same handle: netCDF-C 4.10 may crash where a file has several
-        return Opened(xr.open_dataset(store, **options), source, groups=others)
+        # all through one handle: netCDF-C 4.10 may crash where one is closed while another of the file is read
+        root = group_store(
+            name if "://" not in name else netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
+        )
+        try:
+            others = _check_group(root.ds, source, wanted)
+            opened = xr.open_dataset(root.inside(wanted), **options)
+        except BaseException:
+            root.close()  # type: ignore[no-untyped-call]
+            raise
+        opened.encoding["source"] = name
+        return Opened(opened, source, groups=others)
     except (OSError, ValueError) as trouble:
         raise _unreadable(trouble, "NetCDF", name) from trouble
 

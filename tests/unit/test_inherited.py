@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import netCDF4
 import numpy as np
 import orjson
@@ -228,3 +231,21 @@ def test_references_of_a_group_hold_as_much_as_it_uses(tmp_path):
     found = by_group(make_references(tmp_path / "a.nc", "hdf5", "https://example.org/a.nc")[0])
     refs = orjson.loads(found["grids/ice"])["refs"]
     assert not any(key.startswith(("unrelated", "grids")) for key in refs)
+
+
+EACH_GROUP = """
+import sys, netCDF4, iaos
+with netCDF4.Dataset(sys.argv[1]) as file:
+    groups = list(file.groups)
+for group in groups * 6:
+    opened = iaos.open(sys.argv[1], group=group)
+    for name in list(opened.variables)[:3]:
+        opened.variables[name].values
+print(len(groups))
+"""
+
+
+def test_groups_that_are_opened_one_after_the_other_and_left_open_do_no_harm(shared_data):
+    path = shared_data / "science" / "netcdf" / "generic" / "mozaic_test_hgroups.nc"
+    done = subprocess.run([sys.executable, "-c", EACH_GROUP, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "7"), done.stderr
