@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,12 +116,11 @@ def _netcdf(source: Source, group: str | None, options: dict[str, Any]) -> Opene
         root = group_store(
             name if "://" not in name else netCDF4.Dataset("data.nc", memory=fetch(name, MAX_WHOLE_BYTES))
         )
-        try:
+        with ExitStack() as stack:
+            stack.callback(root.close)
             others = _check_group(root.ds, source, wanted)
             opened = xr.open_dataset(root.inside(wanted), **options)
-        except BaseException:
-            root.close()  # type: ignore[no-untyped-call]
-            raise
+            stack.pop_all()
         opened.encoding["source"] = name
         return Opened(opened, source, groups=others)
     except (OSError, ValueError) as trouble:
