@@ -12,6 +12,10 @@ _NAMING = ("coordinates", "bounds", "climatology", "grid_mapping", "cell_measure
            "ancillary_variables")  # fmt: skip
 
 
+MOST_STEPS = 8
+"""So many times what was found may name more; CF knows no longer way than values, coordinates, bounds and terms."""
+
+
 class Known(Protocol):
     """What is known of a variable before it is read."""
 
@@ -54,14 +58,15 @@ def inherited(own: Mapping[str, One], groups: Sequence[Mapping[str, One]]) -> di
     """
     visible = ChainMap(*map(dict, groups))
     found: dict[str, One] = {}
-    while True:
+    for _ in range(MOST_STEPS):
         known = {**found, **own}
         sizes = {dim: size for one in known.values() for dim, size in zip(one.dims, one.shape, strict=True)}
         used = {*sizes, *_named(known), *_placing(known, visible, sizes)}
         new = {name: one for name, one in visible.items() if name in used and name not in known and _agrees(one, sizes)}
         if not new:
-            return found
+            break
         found |= new
+    return found
 
 
 def _agrees(one: Known, sizes: Mapping[str, int]) -> bool:

@@ -277,7 +277,7 @@ def _with_grid(dataset: Dataset, inspection: Inspection) -> Dataset:
 
     west, south, east, north = grid.bbox
     try:
-        if grid.shape and grid.transform and any(grid.transform[1:4:2]):
+        if grid.shape and grid.transform and (grid.transform[1] or grid.transform[3]):
             outline = grid_footprint((0, grid.shape[1]), (0, grid.shape[0]), crs, grid.transform)
         else:
             outline = grid_footprint((west, east), (south, north), crs)

@@ -34,12 +34,14 @@ def by_group(references: bytes) -> dict[str, bytes]:
     if len(found) > MOST_GROUPS:
         return {}
     folders = _by_folder(refs)
-    return {group: dump_references(_of_group(folders, group)) for group in found}
+    known = _known(folders)
+    return {group: dump_references(_of_group(folders, known, group)) for group in found}
 
 
 def of_group(refs: Mapping[str, Any], group: str) -> dict[str, Any]:
     """Return the references of one group as root, with those of the variables it uses of the groups around it."""
-    return _of_group(_by_folder(refs), group)
+    folders = _by_folder(refs)
+    return _of_group(folders, _known(folders), group)
 
 
 def _by_folder(refs: Mapping[str, Any]) -> Folders:
@@ -51,8 +53,8 @@ def _by_folder(refs: Mapping[str, Any]) -> Folders:
     return folders
 
 
-def _of_group(folders: Folders, group: str) -> dict[str, Any]:
-    own, *above = (_known(folders, one) for one in (group, *around(group)))
+def _of_group(folders: Folders, known: Variables, group: str) -> dict[str, Any]:
+    own, *above = (known.get(one, {}) for one in (group, *around(group)))
     places = {f"{group}/{name}".lstrip("/"): one.path for name, one in inherited(own, above).items()}
     moved = {folder: folder for folder in folders if folder == group or folder.startswith(f"{group}/")}
     within = {}
@@ -71,16 +73,19 @@ class _Array(NamedTuple):
     attrs: Mapping[str, Any]
 
 
-def _known(folders: Folders, group: str) -> dict[str, _Array]:
-    """Return the variables of a group whose dimensions have names."""
-    found = {}
+Variables = dict[str, dict[str, _Array]]
+
+
+def _known(folders: Folders) -> Variables:
+    """Return the variables whose dimensions have names, by their group and name."""
+    found: Variables = {}
     for path, parts in folders.items():
-        folder, _, name = path.rpartition("/")
-        if folder == group and name and ".zarray" in parts:
+        group, _, name = path.rpartition("/")
+        if name and ".zarray" in parts:
             attributes, shape = _document(parts.get(".zattrs", {})), _document(parts[".zarray"])["shape"]
             dims = attributes.get("_ARRAY_DIMENSIONS", ())
             if len(dims) == len(shape):
-                found[name] = _Array(path, tuple(dims), tuple(shape), attributes)
+                found.setdefault(group, {})[name] = _Array(path, tuple(dims), tuple(shape), attributes)
     return found
 
 

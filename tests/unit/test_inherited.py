@@ -14,6 +14,7 @@ import xarray as xr
 
 import iaos
 from builder.enrich.coverage import survey
+from builder.enrich.inherited import inherited
 from builder.enrich.inspect import inspect
 from builder.enrich.netcdf import dataset_of
 from builder.enrich.references import make_references
@@ -249,3 +250,20 @@ def test_groups_that_are_opened_one_after_the_other_and_left_open_do_no_harm(sha
     path = shared_data / "science" / "netcdf" / "generic" / "mozaic_test_hgroups.nc"
     done = subprocess.run([sys.executable, "-c", EACH_GROUP, str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "7"), done.stderr
+
+
+class Named:
+    """A variable along one dimension that names another."""
+
+    dims, shape = ("x",), (3,)
+
+    def __init__(self, **attrs):
+        self.attrs = attrs
+
+
+def test_a_chain_of_names_is_followed_as_far_as_conventions_lead_and_no_further():
+    own = {"v": Named(coordinates="a0")}
+    terms = {"a0": Named(bounds="a1"), "a1": Named(formula_terms="z: a2"), "a2": Named(ancillary_variables="a3")}
+    assert {*inherited(own, [terms | {"a3": Named(), "b": Named()}])} == {"a0", "a1", "a2", "a3"}
+    hostile = {f"a{step}": Named(coordinates=f"a{step + 1}") for step in range(1000)}
+    assert len(inherited(own, [hostile])) < 10  # each step looks at all variables
