@@ -89,7 +89,9 @@ def _moment(time: Time) -> Value:
 
 
 def where(stac: Json) -> str | None:
-    """Return the extent in words."""
+    """Return the extent in words; None where it is the globe for want of a place."""
+    if stac.get("iaos:unlocated"):
+        return None
     box = bbox(stac.get("bbox"))
     if box is None:
         boxes = items(mapping(mapping(stac.get("extent")).get("spatial")).get("bbox"))

@@ -47,7 +47,9 @@ def _shapes(geometries: Sequence[Json | None]) -> list[Mapping[str, Any]]:
 
 
 def _boxes(collection: Json) -> list[Box]:
-    """Return the boxes of an extent; where there are several, the first is only their union."""
+    """Return the boxes of an extent that is a place; where there are several, the first is only their union."""
+    if collection.get("iaos:unlocated"):
+        return []
     said = items(mapping(mapping(collection.get("extent")).get("spatial")).get("bbox"))
     return [box for entry in (said[1:] or said) if (box := bbox(entry))]
 

@@ -154,16 +154,16 @@ def head(stac: Json) -> Head:
 
 
 def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", explain: Json | None = None) -> ItemView:
-    """Read an Item.
+    """Read an Item, or a Collection made from a record.
 
     Args:
-        item: The STAC Item.
+        item: The STAC Item or Collection.
         publisher: Name of the partner, for the citation.
         page: Path of its page from the catalogue root.
         base: Address of the catalogue with a slash at its end; empty if it is not known.
         explain: What `builder.explain.explain` says about it.
     """
-    fields = properties(item)
+    fields, geometry = properties(item), mapping(item.get("geometry"))
     everything = files(item)
     table = columns(item)
     source = mapping(fields.get("iaos:source"))
@@ -171,7 +171,7 @@ def item_view(item: Json, publisher: str | None, *, page: str, base: str = "", e
     return ItemView(
         head=head(item),
         facts=facts(item),
-        map=draw_one(mapping(item.get("geometry"))),
+        map=draw_one(geometry) if geometry else collection_map([(item, ())]),
         place=where(item),
         restricted=restricted(item),
         statement=_statement(item),

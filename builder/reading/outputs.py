@@ -65,11 +65,6 @@ def check_target(target: Path | None) -> None:
         raise ReadingError(f"cannot write {target.name}", hint=f"use one of {', '.join(WRITERS)}")
 
 
-def csv_text(part: xr.Dataset) -> str:
-    """Return all that `csv_parts` yields."""
-    return "".join(csv_parts(part))
-
-
 def csv_parts(part: xr.Dataset) -> Iterator[str]:
     """Yield a cut as CSV: lines of ``#`` that say where it comes from, names with units, a row for each value.
 

@@ -20,7 +20,7 @@ from builder.enrich.combine import combine_in_order
 from builder.enrich.guard import file_kind
 from builder.enrich.references import make_references
 from builder.errors import UnreferenceableError
-from builder.reading.outputs import csv_text, write
+from builder.reading.outputs import csv_parts, write
 from builder.reading.selection import NothingThereError
 from tests.hostile import randomshapes
 from tests.hostile.byhand import CLOSE, NAMES, VERTICALS, by_hand, chosen, floats, whole
@@ -148,7 +148,7 @@ def compared(sources, laid, rows, asked, folder) -> str:
         part = iaos.extract(*sources, **asked)
     except NothingThereError:
         return "nothing" if all(one.empty for one in possible) else f"WRONG nothing, by hand {len(possible[0])} rows"
-    text = csv_text(part)
+    text = "".join(csv_parts(part))
     found = found_in(text)
     said = [same(found, one, laid, asked) for one in possible]
     if all(said):

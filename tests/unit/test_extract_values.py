@@ -18,7 +18,7 @@ from builder.errors import ReadingError
 from builder.reading.ahead import may_answer
 from builder.reading.extract import plan, read
 from builder.reading.locate import Source
-from builder.reading.outputs import csv_text, write
+from builder.reading.outputs import csv_parts, write
 from builder.reading.query import query
 from builder.reading.selection import NothingThereError
 from builder.reading.table import pieces
@@ -59,7 +59,7 @@ def grid(lon, lat, kind="f8", **more):
 
 
 def table(part):
-    return list(csv.DictReader(line for line in csv_text(part).splitlines() if not line.startswith("#")))
+    return list(csv.DictReader(line for line in "".join(csv_parts(part)).splitlines() if not line.startswith("#")))
 
 
 def test_the_valid_range_of_packed_values_is_not_said_of_unpacked_ones(made, tmp_path):
@@ -343,7 +343,7 @@ def test_coordinates_alone_are_a_table_too(made, tmp_path):
         write(part, tmp_path / name)
     assert pd.read_parquet(tmp_path / "cut.parquet")["lon"].tolist() == [10, 20]
     with pytest.raises(ReadingError, match="different dimensions"):
-        csv_text(iaos.extract(path, variables=["lat", "lon"]))
+        list(csv_parts(iaos.extract(path, variables=["lat", "lon"])))
 
 
 def test_an_item_that_begins_within_the_last_second_asked_for_is_opened():

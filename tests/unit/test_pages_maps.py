@@ -14,6 +14,7 @@ from builder.pages.overview import collection_map
 from builder.pages.polarmap import draw
 from builder.pages.projection import DISC, project, radius_km
 from builder.pages.sheet import FINE
+from builder.pages.views import item_view
 from builder.resources import site_folder
 from tests.unit.pages_samples import CRUISE, ICE
 
@@ -215,3 +216,23 @@ def test_collection_of_many_items_is_drawn_as_dots():
     assert many is not None
     assert (few.dots, many.areas) == ("", "")
     assert many.dots.count("M") == 1
+
+
+def of_a_record(**more):
+    """A Collection made from a record, as its page reads it."""
+    extent = {"spatial": {"bbox": [[8.5, 62.0, 34.9, 70.0]]}, "temporal": {"interval": [[None, None]]}}
+    return {"type": "Collection", "id": "a", "title": "A", "description": "Told.", "extent": extent, **more}
+
+
+def test_a_record_without_time_is_drawn_by_its_extent():
+    view = item_view(of_a_record(), None, page="a/b/c/index.html")
+    assert view.map.areas == collection_map([(of_a_record(), ())]).areas != ""
+    assert view.place == "62°N – 70°N, 8.5°E – 34.9°E"
+
+
+def test_an_extent_that_is_the_globe_for_want_of_a_place_is_none():
+    globe = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
+    nowhere = of_a_record(extent=globe, **{"iaos:unlocated": True})
+    view = item_view(nowhere, None, page="a/b/c/index.html")
+    assert (view.map, view.place) == (None, None)
+    assert item_view(of_a_record(extent=globe), None, page="a/b/c/index.html").map is not None
